@@ -1,0 +1,104 @@
+"""Borrowers, loans, and the position that life computes and the ledger keeps a copy of."""
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Borrower:
+    """A person or business that borrows. `aliases` are names and accounts that payments of theirs arrive under."""
+
+    borrower_id: str
+    name: str
+    phone: str
+    trade: str = ""
+    kind: str = "sole_trader"  # person | sole_trader | company
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One due line of a plan. Interest counts from `from_on` to `to_on`; a due day moved by the calendar may lie beyond."""
+
+    number: int
+    from_on: date
+    to_on: date
+    due_on: date
+    principal_fen: int
+    interest_fen: int
+    fee_fen: int = 0
+    reason: str = ""  # code and values of "why this much", told by texts/
+
+    def __post_init__(self) -> None:
+        assert self.number >= 1
+        assert self.from_on < self.to_on <= max(self.due_on, self.to_on)
+        assert self.principal_fen >= 0
+        assert self.interest_fen >= 0
+        assert self.fee_fen >= 0
+
+    @property
+    def due_fen(self) -> int:
+        return self.principal_fen + self.interest_fen + self.fee_fen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalmentState:
+    """One instalment in a loan's life: what was due and what was paid, part by part, in fen."""
+
+    number: int
+    due_on: date
+    is_due: bool  # has fallen due by the day of the position
+    is_fixed: bool  # False: a revenue instalment whose window is still open; amounts are the level, as an outlook
+    principal_fen: int
+    interest_fen: int
+    fee_fen: int
+    penalty_fen: int  # penalty that has fallen due on this instalment
+    paid_principal_fen: int
+    paid_interest_fen: int
+    paid_fee_fen: int
+    paid_penalty_fen: int
+    paid_on: date | None  # the day it was paid in full
+    reason: str
+
+    @property
+    def due_fen(self) -> int:
+        return self.principal_fen + self.interest_fen + self.fee_fen + self.penalty_fen
+
+    @property
+    def paid_fen(self) -> int:
+        return self.paid_principal_fen + self.paid_interest_fen + self.paid_fee_fen + self.paid_penalty_fen
+
+    @property
+    def unpaid_fen(self) -> int:
+        return self.due_fen - self.paid_fen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a loan stands. Constant from `since_on` until `next_moment_on`, but for what accrues in between.
+
+    What accrues is told by numbers that do not change either: `accrued_fen + accruing_fen_per_day × days since since_on`.
+    """
+
+    loan_id: str
+    status: str  # signed | active | settled
+    since_on: date
+    principal_outstanding_fen: int  # disbursed − repaid − written off
+    principal_overdue_fen: int  # part of it that fell due and is unpaid
+    interest_due_fen: int  # fell due and unpaid
+    fee_due_fen: int
+    penalty_due_fen: int  # crystallised and unpaid
+    credit_fen: int  # money of the borrower that waits for the next instalment
+    oldest_unpaid_due_on: date | None
+    next_due_on: date | None
+    next_due_fen: int
+    next_moment_on: date | None  # the next day on which anything changes by itself; None: never
+    accrued: Fraction  # fen of interest and penalty accrued, not yet due, on since_on
+    accruing_per_day: Fraction  # fen a day from since_on to next_moment_on
+    paid_total_fen: int
+
+    @property
+    def due_fen(self) -> int:
+        """What is due and unpaid, penalty that still accrues left out."""
+        return self.principal_overdue_fen + self.interest_due_fen + self.fee_due_fen + self.penalty_due_fen

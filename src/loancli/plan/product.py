@@ -1,0 +1,142 @@
+"""A product: the terms of a loan as one frozen value. Read from TOML by product_file.py, stored with each loan as JSON."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from loancli.core.days import Roll
+from loancli.core.money import Rounding
+from loancli.core.rates import DayCount
+
+
+class Kind(Enum):
+    """The shapes of a plan."""
+
+    EQUAL_INSTALMENTS = "equal_instalments"  # 等额本息
+    EQUAL_PRINCIPAL = "equal_principal"  # 等额本金
+    INTEREST_FIRST = "interest_first"  # 先息后本
+    SINGLE_PAYMENT = "single_payment"  # 到期一次还本付息
+    BIG_SMALL_MONTHS = "big_small_months"  # 大小月
+    REVENUE_SHARE = "revenue_share"  # 随营收还款
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """The step from one due day to the next: whole months, or days, or twice a month (1st step to the 15th day later)."""
+
+    months: int = 0  # monthly 1, quarterly 3
+    days: int = 0  # weekly 7, every N days N
+    half_monthly: bool = False
+
+    def __post_init__(self) -> None:
+        assert (self.months > 0) + (self.days > 0) + self.half_monthly == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """A fee of the borrower's, due with an instalment; never taken out of the principal at payout (PRC-06)."""
+
+    name: str
+    amount_fen: int = 0  # either a fixed amount …
+    principal_ppm: int = 0  # … or a part of the principal
+    due_with: str = "first"  # first | every instalment
+
+
+class Base(Enum):
+    """What a floor or a cap is measured in."""
+
+    YUAN = "yuan"  # value: fen
+    LEVEL = "level"  # value: ppm of the level
+    INTEREST = "interest"  # the interest accrued: principal never grows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A floor or a cap of a revenue instalment."""
+
+    base: Base
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimumProgress:
+    """By the end of every `windows` windows at least `levels_ppm` of the levels must have fallen due; else the gap is due too."""
+
+    windows: int
+    levels_ppm: int
+
+
+class Missing(Enum):
+    """What is due when a window closes without any revenue data. No data is not zero revenue (INV-23)."""
+
+    LEVEL = "level"
+    FLOOR = "floor"
+    LAST_YEAR = "last_year"  # the same window a year ago; level where there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevenueShare:
+    """The terms of a revenue-share plan (DESIGN §3). A window ends the day before `days_before_due` days before the due day
+    for day-stepped plans; for monthly plans it is the calendar month before the due day's."""
+
+    share_ppm: int
+    counts: tuple[str, ...]  # which revenue counts: ("sure",) or ("sure", "possible")
+    floor: Bound | None
+    cap: Bound | None
+    minimum_progress: MinimumProgress | None
+    missing: Missing
+    run_on_windows_max: int  # 0: at maturity the rest is due; N: the term runs on for at most N windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Penalty:
+    """Penalty on overdue principal (PRC-05): contract rate × multiple, capped with interest at `cap_ppm` a year in all.
+
+    `grace_days`: paid by then, no penalty; later, it counts from the due day.
+    """
+
+    multiple_ppm: int = 1_500_000
+    cap_ppm: int = 240_000
+    grace_days: int = 0
+    on_interest: bool = False  # compound interest on overdue interest, at the penalty rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """What a payment pays first. `order` over parts; `by` component (each part over all instalments) or instalment."""
+
+    order: tuple[str, ...] = ("fee", "penalty", "interest", "principal")
+    by: str = "component"  # component | instalment
+    late_order: tuple[str, ...] = ()  # the order from `late_after_days` + 1 days past due on; empty: no change
+    late_after_days: int = 90
+    surplus: str = "credit"  # credit: waits for the next due day | principal: repays principal at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """The terms."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    summary_zh: str
+    summary_en: str
+    kind: Kind
+    annual_rate_ppm: int
+    day_count: DayCount
+    frequency: Frequency
+    periods: int  # the default number of instalments
+    periods_min: int
+    periods_max: int
+    principal_min_fen: int
+    principal_max_fen: int
+    roll: Roll = Roll.FOLLOWING
+    roll_interest: bool = False  # does interest run for the days a due day was moved?
+    rounding: Rounding = Rounding.HALF_UP
+    instalment_unit_fen: int = 1  # 1 fen, 10 (jiao) or 100 (yuan): what an equal instalment is rounded to
+    fees: tuple[Fee, ...] = ()
+    weights: tuple[int, ...] = ()  # big and small months: January … December, or one per period
+    weights_per: str = "month"  # month | period
+    revenue: RevenueShare | None = None
+    penalty: Penalty = Penalty()
+    allocation: Allocation = Allocation()
+    lender_kind: str = "microcredit"  # bank | microcredit | unlicensed: which ceiling applies (PRC-03)
