@@ -38,7 +38,7 @@ class Fee:
     name: str
     amount_fen: int = 0  # either a fixed amount …
     principal_ppm: int = 0  # … or a part of the principal
-    due_with: str = "first"  # first | every instalment
+    due_with: str = "first"  # first | every (instalment)
 
 
 class Base(Enum):
@@ -75,8 +75,8 @@ class Missing(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevenueShare:
-    """The terms of a revenue-share plan (DESIGN §3). A window ends the day before `days_before_due` days before the due day
-    for day-stepped plans; for monthly plans it is the calendar month before the due day's."""
+    """The terms of a revenue-share plan. A window is the calendar month (or months) before the month of the agreed due day;
+    for plans stepped by days, the days up to the day before it (flexible.window_of)."""
 
     share_ppm: int
     counts: tuple[str, ...]  # which revenue counts: ("sure",) or ("sure", "possible")
