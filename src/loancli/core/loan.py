@@ -78,7 +78,7 @@ class InstalmentState:
 class Position:
     """Where a loan stands. Constant from `since_on` until `next_moment_on`, but for what accrues in between.
 
-    What accrues is told by numbers that do not change either: `accrued_fen + accruing_fen_per_day × days since since_on`.
+    What accrues is told by two numbers that do not change either: `accrued` + `accruing_per_day` × days since `since_on`.
     """
 
     loan_id: str
@@ -88,7 +88,8 @@ class Position:
     principal_overdue_fen: int  # part of it that fell due and is unpaid
     interest_due_fen: int  # fell due and unpaid
     fee_due_fen: int
-    penalty_due_fen: int  # crystallised and unpaid
+    penalty_due_fen: int  # penalty that a payment's day made due, unpaid
+    penalty_accrued_fen: int  # penalty accrued up to since_on: what a payment on that day would make due
     credit_fen: int  # money of the borrower that waits for the next instalment
     oldest_unpaid_due_on: date | None
     next_due_on: date | None
@@ -100,5 +101,19 @@ class Position:
 
     @property
     def due_fen(self) -> int:
-        """What is due and unpaid, penalty that still accrues left out."""
+        """What is due and unpaid; the penalty that still accrues is left out."""
         return self.principal_overdue_fen + self.interest_due_fen + self.fee_due_fen + self.penalty_due_fen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanRecord:
+    """A signed loan as the ledger stores it; `terms_json` is the product at signing (plan.product_file reads it)."""
+
+    loan_id: str
+    borrower_id: str
+    product_code: str
+    terms_json: str
+    principal_fen: int
+    signed_on: date
+    maturity_number: int
+    rows: tuple[Row, ...]

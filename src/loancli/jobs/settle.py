@@ -1,0 +1,59 @@
+"""Settle loans: compute their lives again, compare with what is booked, book the difference, renew the stored copies."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+from loancli.core.event import Event
+from loancli.core.loan import LoanRecord
+from loancli.ledger import days, journal, loans
+from loancli.ledger.connect import Connection
+from loancli.plan.product import Product
+from loancli.plan.product_file import from_json
+from loancli.servicing.bookings import Booked, difference
+from loancli.servicing.life import Contract, Life, life
+
+
+@lru_cache(maxsize=1024)
+def _product(terms_json: str) -> Product:
+    return from_json(terms_json)
+
+
+def contract_of(record: LoanRecord) -> Contract:
+    """The stored contract as servicing reads it."""
+    return Contract(
+        loan_id=record.loan_id,
+        borrower_id=record.borrower_id,
+        product=_product(record.terms_json),
+        principal_fen=record.principal_fen,
+        signed_on=record.signed_on,
+        rows=record.rows,
+        maturity_number=record.maturity_number,
+    )
+
+
+def gather(db: Connection, loan_ids: Sequence[str]) -> dict[str, tuple[Contract, list[Event]]]:
+    """Contract and events of each loan."""
+    events = journal.events_of(db, loan_ids)
+    return {loan_id: (contract_of(record), events[loan_id]) for loan_id, record in loans.records(db, loan_ids).items()}
+
+
+def settle(db: Connection, loan_ids: Sequence[str]) -> int:
+    """Settle loans up to the open business day; return how many entries were booked.
+
+    What is dated later is booked when its day comes, so that a day's books do not depend on when its facts arrived.
+    """
+    day = days.open_day(db)
+    return book_lives(db, [life(contract, events, day) for contract, events in gather(db, loan_ids).values()], day)
+
+
+def book_lives(db: Connection, lives: Sequence[Life], day: date) -> int:
+    """Book what the lives say and the journal does not, and store the copies."""
+    booked = journal.entries_of(db, [each.contract.loan_id for each in lives])
+    entries = []
+    for each in lives:
+        known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
+        entries += difference(each.contract.loan_id, each.movements, known)
+    count = journal.book(db, entries, booked_on=day)
+    loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in lives])
+    return count

@@ -1,0 +1,55 @@
+"""Borrowers and the names and accounts that their payments arrive under."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from loancli.core.errors import NotFoundError, RefusedError
+from loancli.core.loan import Borrower
+from loancli.ledger.connect import Connection
+
+
+def add(db: Connection, borrowers: Iterable[Borrower]) -> int:
+    """Write borrowers; return how many are new. The same again is fine, other content under a known id is refused."""
+    count = 0
+    for borrower in borrowers:
+        found = find(db, [borrower.borrower_id]).get(borrower.borrower_id)
+        if found == borrower:
+            continue
+        if found is not None:
+            raise RefusedError(f"borrower {borrower.borrower_id} exists already, with other details; nothing was written")
+        db.execute(
+            "INSERT INTO borrower VALUES (?,?,?,?,?)",
+            (borrower.borrower_id, borrower.name, borrower.phone, borrower.trade, borrower.kind),
+        )
+        db.executemany("INSERT INTO alias VALUES (?,?)", [(borrower.borrower_id, alias) for alias in borrower.aliases])
+        count += 1
+    return count
+
+
+def find(db: Connection, borrower_ids: Sequence[str] | None = None) -> dict[str, Borrower]:
+    """Borrowers by id; all of them where no ids are given."""
+    aliases: dict[str, list[str]] = {}
+    chosen = "" if borrower_ids is None else " WHERE borrower_id IN (SELECT value FROM json_each(?))"
+    values = () if borrower_ids is None else (json.dumps(list(borrower_ids)),)
+    for borrower_id, alias in db.execute(f"SELECT borrower_id, alias FROM alias{chosen} ORDER BY 1, 2", values):
+        aliases.setdefault(borrower_id, []).append(alias)
+    rows = db.execute(f"SELECT borrower_id, name, phone, trade, kind FROM borrower{chosen} ORDER BY borrower_id", values)
+    return {
+        row[0]: Borrower(
+            borrower_id=row[0],
+            name=row[1],
+            phone=row[2],
+            trade=row[3],
+            kind=row[4],
+            aliases=tuple(aliases.get(row[0], ())),
+        )
+        for row in rows
+    }
+
+
+def one(db: Connection, borrower_id: str) -> Borrower:
+    """The borrower, or NotFoundError."""
+    found = find(db, [borrower_id]).get(borrower_id)
+    if found is None:
+        raise NotFoundError(f"there is no borrower '{borrower_id}'; see: loancli borrower list")
+    return found

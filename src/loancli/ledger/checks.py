@@ -1,0 +1,147 @@
+"""The books can be asked whether they are sound: named questions that must come back empty. What comes back explains."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from loancli.ledger import journal, loans, statements
+from loancli.ledger.connect import Connection
+
+SQL: dict[str, str] = {
+    "foreign keys hold": "PRAGMA foreign_key_check",
+    "every entry has all its legs": """
+        SELECT e.key FROM entry e WHERE (SELECT count(*) FROM posting p WHERE p.entry_id = e.id) <> e.last_leg + 1""",
+    "an entry is reversed by its mirror": """
+        SELECT e.key FROM entry e JOIN posting p ON p.entry_id = e.id JOIN posting o ON o.entry_id = e.reverses AND o.leg = p.leg
+        WHERE p.debit <> o.credit OR p.credit <> o.debit OR p.amount_fen <> o.amount_fen""",
+    "principal in the books = principal of the loans": """
+        SELECT e.loan_id, sum(CASE WHEN d.code = 'loan:principal' THEN p.amount_fen ELSE -p.amount_fen END) AS booked_fen,
+               (SELECT principal_outstanding_fen FROM position WHERE position.loan_id = e.loan_id) AS position_fen
+        FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
+        WHERE 'loan:principal' IN (d.code, c.code) GROUP BY e.loan_id HAVING booked_fen IS NOT position_fen""",
+    "interest, fees and penalties due in the books = those of the loans": """
+        SELECT e.loan_id, sum(p.amount_fen * ((d.code IN ('loan:interest_due', 'loan:fee_due', 'loan:penalty_due'))
+                                            - (c.code IN ('loan:interest_due', 'loan:fee_due', 'loan:penalty_due')))) AS booked_fen,
+               (SELECT interest_due_fen + fee_due_fen + penalty_due_fen FROM position WHERE position.loan_id = e.loan_id) AS position_fen
+        FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
+        WHERE e.loan_id IS NOT NULL GROUP BY e.loan_id HAVING booked_fen IS NOT position_fen""",
+    "credit in the books = credit of the loans": """
+        SELECT e.loan_id, sum(p.amount_fen * ((c.code = 'borrower:credit') - (d.code = 'borrower:credit'))) AS booked_fen,
+               (SELECT credit_fen FROM position WHERE position.loan_id = e.loan_id) AS position_fen
+        FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
+        WHERE e.loan_id IS NOT NULL GROUP BY e.loan_id HAVING booked_fen IS NOT position_fen""",
+    "suspense in the books = receipts without a place": """
+        SELECT booked_fen, waiting_fen FROM
+            (SELECT coalesce(sum(p.amount_fen * ((c.code = 'suspense') - (d.code = 'suspense'))), 0) AS booked_fen
+             FROM posting p JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit),
+            (SELECT coalesce(sum(t.amount_fen), 0) AS waiting_fen FROM receipt r JOIN txn t ON t.id = r.txn_id WHERE r.state = 'suspense')
+        WHERE booked_fen <> waiting_fen""",
+    "every placed receipt has its event": """
+        SELECT r.txn_id FROM receipt r LEFT JOIN event e ON e.key = r.event_key WHERE r.state <> 'suspense' AND e.key IS NULL""",
+    "no loan has repaid more than was paid out": "SELECT loan_id FROM position WHERE principal_outstanding_fen < 0",
+    "the revenue of a day is the sum of its rows": """
+        SELECT owner, day, channel, revenue_class, rows_fen, stored_fen FROM (
+            SELECT t.owner, substr(t.occurred_at, 1, 10) AS day, t.channel,
+                   CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS revenue_class, sum(t.amount_fen) AS rows_fen
+            FROM txn t LEFT JOIN txn_status s ON s.txn_id = t.id AND (s.file_id, s.line) =
+                (SELECT file_id, line FROM txn_status WHERE txn_id = t.id ORDER BY file_id DESC, line DESC LIMIT 1)
+            WHERE t.revenue_class IS NOT NULL GROUP BY 1, 2, 3, 4)
+        LEFT JOIN (SELECT borrower_id AS owner, day, channel, revenue_class, amount_fen AS stored_fen FROM daily_revenue)
+            USING (owner, day, channel, revenue_class)
+        WHERE rows_fen IS NOT stored_fen""",
+}
+
+
+def sql_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
+    """Each question with what came back, as text; empty is sound."""
+    for name, sql in SQL.items():
+        cursor = db.execute(sql)
+        columns = [column[0] for column in cursor.description or ()]
+        yield name, [", ".join(f"{column} {value}" for column, value in zip(columns, row, strict=True)) for row in cursor]
+
+
+def chain_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
+    """Recompute every link of every chain; the first broken one is named."""
+    chains: dict[str, Callable[[Connection], list[str]]] = {
+        "the event chain is whole": _events,
+        "the entry chain is whole": _entries,
+        "the file chain is whole, and rows are as they were read": _files,
+        "closed days are as they were closed": _days,
+        "contracts are as they were signed": _contracts,
+    }
+    for name, check in chains.items():
+        yield name, check(db)
+
+
+def _events(db: Connection) -> list[str]:
+    previous = bytes(32)
+    rows = db.execute(
+        "SELECT id, key, loan_id, kind, effective_on, payload, recorded_at, actor, batch, previous_sha, sha FROM event ORDER BY id"
+    )
+    for *columns, stored_previous, sha in rows:
+        if stored_previous != previous or sha != journal.chained(previous, *columns):
+            return [f"event {columns[0]} ({columns[1]}) is not what was written"]
+        previous = sha
+    return []
+
+
+def _entries(db: Connection) -> list[str]:
+    previous = bytes(32)
+    legs: dict[int, list[tuple[int, ...]]] = {}
+    for leg in db.execute("SELECT entry_id, leg, debit, credit, amount_fen FROM posting ORDER BY entry_id, leg"):
+        legs.setdefault(leg[0], []).append(leg)
+    rows = db.execute(
+        "SELECT id, key, loan_id, kind, cause, value_on, booked_on, reverses, last_leg, previous_sha, sha FROM entry ORDER BY id"
+    )
+    for *columns, stored_previous, sha in rows:
+        if stored_previous != previous or sha != journal.chained(previous, *columns, legs.get(columns[0], [])):
+            return [f"entry {columns[0]} ({columns[1]}) is not what was written"]
+        previous = sha
+    return []
+
+
+def _files(db: Connection) -> list[str]:
+    previous = bytes(32)
+    for row in db.execute("SELECT * FROM file ORDER BY id").fetchall():
+        values, stored_previous, sha = row[1:17], row[17], row[18]
+        texts = [value.hex() if isinstance(value, bytes) else value for value in values]
+        if stored_previous != previous or sha != journal.chained(previous, row[0], *texts):
+            return [f"file {row[0]} ({row[2]}) is not what was written"]
+        digest = hashlib.sha256()
+        for txn in db.execute(f"SELECT {statements.STORED} FROM txn WHERE file_id = ? ORDER BY id", (row[0],)):
+            digest.update(repr(txn).encode())
+        if digest.digest() != row[13]:
+            return [f"the rows of file {row[0]} ({row[2]}) are not what was read"]
+        previous = sha
+    return []
+
+
+def _days(db: Connection) -> list[str]:
+    previous = bytes(32)
+    for day, at, actor, totals, entry_sha, event_sha, sha in db.execute("SELECT * FROM day ORDER BY day"):
+        if sha != journal.chained(previous, day, at, actor, totals, entry_sha.hex(), event_sha.hex()):
+            return [f"day {day} is not what was written"]
+        previous = sha
+    return []
+
+
+def _contracts(db: Connection) -> list[str]:
+    stored = dict(db.execute("SELECT loan_id, sha FROM loan"))
+    found = loans.records(db, list(stored))
+    wrong = [loan_id for loan_id, record in found.items() if loans.contract_sha(record) != stored[loan_id]]
+    bad_terms = [
+        f"terms {sha}" for sha, text in db.execute("SELECT sha, json FROM terms") if hashlib.sha256(text.encode()).hexdigest() != sha
+    ]
+    return [f"loan {loan_id} is not what was signed" for loan_id in wrong] + bad_terms
+
+
+def counts(db: Connection) -> dict[str, Any]:
+    """How much was looked at."""
+    tables = ("loan", "event", "entry", "posting", "txn", "file", "day")
+    return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+
+
+def day_totals(db: Connection) -> list[dict[str, Any]]:
+    """What the lines of closed days say."""
+    return [{"day": day, **json.loads(totals)} for day, totals in db.execute("SELECT day, totals FROM day ORDER BY day")]

@@ -1,0 +1,210 @@
+"""The outbox, holds and promises. A message is claimed, with the caps looked at in the same transaction, before it is sent."""
+
+import json
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from loancli.core.message import Message
+from loancli.ledger.connect import Connection
+
+COUNTED = "('claimed', 'sent', 'unknown')"  # what may have reached the person counts against the caps
+
+
+def _rows(db: Connection, sql: str, values: object = ()) -> list[dict[str, Any]]:
+    cursor = db.execute(sql, values)  # type: ignore[arg-type]
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+# holds and promises
+
+
+def add_hold(db: Connection, *, borrower_id: str, kind: str, note: str, from_on: date, to_on: date | None, actor: str) -> int:
+    """A reason not to contact a borrower, from a day on, until a day or until it is lifted."""
+    cursor = db.execute(
+        "INSERT INTO hold (borrower_id, kind, note, from_on, to_on, actor) VALUES (?,?,?,?,?,?)",
+        (borrower_id, kind, note, from_on.isoformat(), to_on.isoformat() if to_on else None, actor),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def lift_hold(db: Connection, hold_id: int, *, on: date) -> bool:
+    """End a hold; False if there is no such open hold."""
+    last_day = (on - timedelta(days=1)).isoformat()
+    found = db.execute("UPDATE hold SET to_on = ? WHERE id = ? AND (to_on IS NULL OR to_on > ?)", (last_day, hold_id, last_day))
+    return found.rowcount == 1
+
+
+def holds(db: Connection, *, on: date | None = None, borrower_id: str | None = None) -> list[dict[str, Any]]:
+    """Holds, all or those that run on a day."""
+    return _rows(
+        db,
+        "SELECT id AS hold_id, borrower_id, kind, note, from_on, to_on, actor FROM hold"
+        " WHERE (:on IS NULL OR (from_on <= :on AND coalesce(to_on, '9999') >= :on))"
+        " AND (:who IS NULL OR borrower_id = :who) ORDER BY id",
+        {"on": on.isoformat() if on else None, "who": borrower_id},
+    )
+
+
+def add_promise(
+    db: Connection, *, loan_id: str, borrower_id: str, made_on: date, due_on: date, amount_fen: int, note: str, actor: str
+) -> bool:
+    """A promise to pay; False if the same one is there already."""
+    cursor = db.execute(
+        "INSERT OR IGNORE INTO promise (loan_id, borrower_id, made_on, due_on, amount_fen, note, actor) VALUES (?,?,?,?,?,?,?)",
+        (loan_id, borrower_id, made_on.isoformat(), due_on.isoformat(), amount_fen, note, actor),
+    )
+    return cursor.rowcount == 1
+
+
+def promises(db: Connection, *, borrower_id: str | None = None) -> list[dict[str, Any]]:
+    """Promises with what was paid on the loan from the day they were made to the day they fell due."""
+    return _rows(
+        db,
+        """
+        SELECT p.id AS promise_id, p.loan_id, p.borrower_id, p.made_on, p.due_on, p.amount_fen, p.note,
+               coalesce((SELECT sum(t.amount_fen) FROM receipt r JOIN txn t ON t.id = r.txn_id
+                         WHERE r.loan_id = p.loan_id AND r.state = 'placed'
+                           AND substr(t.occurred_at, 1, 10) BETWEEN p.made_on AND p.due_on), 0) AS paid_fen
+        FROM promise p WHERE :who IS NULL OR p.borrower_id = :who ORDER BY p.id
+        """,
+        {"who": borrower_id},
+    )
+
+
+# planning
+
+
+def add_run(db: Connection, *, batch: str, campaign: str, purpose: str, day: date, actor: str) -> None:
+    """A campaign's run on a day; planning it again adds to the same run."""
+    db.execute(
+        "INSERT INTO campaign_run VALUES (?,?,?,?,'planned',?,NULL) ON CONFLICT (batch) DO NOTHING",
+        (batch, campaign, purpose, day.isoformat(), actor),
+    )
+
+
+def queue(db: Connection, batch: str, messages: Iterable[Message]) -> int:
+    """Put messages into the outbox; return how many are new. Planning twice plans once."""
+    count = 0
+    for each in messages:
+        count += db.execute(
+            "INSERT INTO outbox (key, batch, campaign, purpose, borrower_id, loan_id, phone, channel, template, text,"
+            " planned_for, segment, why) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING",
+            (each.key, batch, each.campaign, each.purpose, each.borrower_id, each.loan_id, each.phone, each.channel,
+             each.template, each.text, each.planned_for.isoformat(), each.segment, each.why),
+        ).rowcount  # fmt: skip
+    return count
+
+
+def add_refusals(db: Connection, batch: str, refusals: Iterable[tuple[str, str, str, str, date, str]]) -> None:
+    """Keep who was not contacted and why: (campaign, borrower, loan, step, day, reason)."""
+    db.executemany(
+        "INSERT OR IGNORE INTO refusal (batch, campaign, borrower_id, loan_id, step, day, reason) VALUES (?,?,?,?,?,?,?)",
+        [(batch, campaign, who, loan, step, day.isoformat(), reason) for campaign, who, loan, step, day, reason in refusals],
+    )
+
+
+def runs(db: Connection) -> list[dict[str, Any]]:
+    """Campaign runs with the number of messages by state."""
+    return _rows(
+        db,
+        """
+        SELECT c.batch, c.campaign, c.purpose, c.day, c.state, c.planned_by, c.approved_by, count(o.id) AS messages,
+               sum(o.state = 'queued') AS queued, sum(o.state = 'sent') AS sent, sum(o.state = 'cancelled') AS cancelled,
+               sum(o.state IN ('claimed', 'unknown')) AS unknown
+        FROM campaign_run c LEFT JOIN outbox o USING (batch) GROUP BY c.batch ORDER BY c.day, c.batch
+        """,
+    )
+
+
+def run(db: Connection, batch: str) -> dict[str, Any] | None:
+    """One run."""
+    return next((each for each in runs(db) if each["batch"] == batch), None)
+
+
+def approve(db: Connection, batch: str, *, actor: str) -> None:
+    """A person lets a run go out."""
+    db.execute("UPDATE campaign_run SET state = 'approved', approved_by = ? WHERE batch = ? AND state = 'planned'", (actor, batch))
+
+
+def messages(db: Connection, *, batch: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
+    """Messages of the outbox, in the order in which they were planned."""
+    return _rows(
+        db,
+        "SELECT id AS message_id, key, batch, campaign, purpose, borrower_id, loan_id, phone, channel, template, text, planned_for,"
+        " segment, why, state, detail FROM outbox"
+        " WHERE (:batch IS NULL OR batch = :batch) AND (:state IS NULL OR state = :state) ORDER BY id",
+        {"batch": batch, "state": state},
+    )
+
+
+def refusals(db: Connection, batch: str) -> list[dict[str, Any]]:
+    """Who was not contacted in a run, and why."""
+    return _rows(
+        db, "SELECT borrower_id, loan_id, step, day, reason FROM refusal WHERE batch = ? ORDER BY id", (batch,)
+    )
+
+
+def planned_steps(db: Connection, campaign: str) -> set[str]:
+    """The keys a campaign has planned so far."""
+    return {row[0] for row in db.execute("SELECT key FROM outbox WHERE campaign = ?", (campaign,))}
+
+
+# sending
+
+
+def sendable(db: Connection, *, day: date, batch: str | None) -> list[dict[str, Any]]:
+    """Queued messages of approved runs that are planned for `day` or before."""
+    return _rows(
+        db,
+        "SELECT o.id AS message_id, o.key, o.campaign, o.purpose, o.borrower_id, o.loan_id, o.phone, o.channel, o.template, o.text,"
+        " o.planned_for, o.segment, o.why FROM outbox o JOIN campaign_run c USING (batch)"
+        " WHERE o.state = 'queued' AND c.state = 'approved' AND o.planned_for <= ? AND (? IS NULL OR o.batch = ?) ORDER BY o.id",
+        (day.isoformat(), batch, batch),
+    )
+
+
+def contacted(db: Connection, borrower_id: str, *, from_on: date, to_on: date) -> list[dict[str, Any]]:
+    """Contacts of a person that count against the caps, from `from_on` to `to_on`, over all purposes and channels."""
+    return _rows(
+        db,
+        f"SELECT contact_on, channel, purpose, text, state FROM outbox WHERE borrower_id = ? AND state IN {COUNTED}"
+        " AND contact_on BETWEEN ? AND ? ORDER BY id",
+        (borrower_id, from_on.isoformat(), to_on.isoformat()),
+    )
+
+
+def contact_counts(db: Connection, *, from_on: date, to_on: date) -> dict[str, int]:
+    """How often each borrower was contacted, counted as for the caps."""
+    rows = db.execute(
+        f"SELECT borrower_id, count(*) FROM outbox WHERE state IN {COUNTED} AND contact_on BETWEEN ? AND ? GROUP BY 1",
+        (from_on.isoformat(), to_on.isoformat()),
+    )
+    return dict(rows)
+
+
+def claim(db: Connection, message_id: int, *, on: date, at: datetime) -> None:
+    """Take a message for sending. The slot makes two claims of one person's same turn impossible."""
+    db.execute(
+        f"UPDATE outbox SET state = 'claimed', contact_on = :on, claimed_at = :at, slot = (SELECT count(*) + 1 FROM outbox o"
+        f" WHERE o.borrower_id = outbox.borrower_id AND o.contact_on = :on AND o.state IN {COUNTED}) WHERE id = :id",
+        {"on": on.isoformat(), "at": at.isoformat(), "id": message_id},
+    )
+
+
+def step(db: Connection, message_ids: list[int], state: str, *, at: datetime, detail: str = "") -> None:
+    """Move messages to another state; the schema refuses steps that the life cycle does not have."""
+    db.execute(
+        "UPDATE outbox SET state = ?, done_at = ?, detail = ? WHERE id IN (SELECT value FROM json_each(?))",
+        (state, at.isoformat(), detail, json.dumps(message_ids)),
+    )
+
+
+def mark_abandoned(db: Connection, *, at: datetime, older_than: timedelta) -> int:
+    """Claims whose sender died become 'unknown': they may have left, so they count, and are never sent again by themselves."""
+    return db.execute(
+        "UPDATE outbox SET state = 'unknown', done_at = ?, detail = 'the sender stopped before it could say' WHERE state = 'claimed' AND claimed_at < ?",
+        (at.isoformat(), (at - older_than).isoformat()),
+    ).rowcount

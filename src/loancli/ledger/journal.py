@@ -1,0 +1,166 @@
+"""Events and entries: appended, chained, never changed. The only module that writes them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from loancli.core.entry import Entry, Leg
+from loancli.core.errors import RefusedError
+from loancli.core.event import Event, EventKind
+from loancli.ledger.connect import Connection
+
+_NOTHING = bytes(32)
+
+
+def canonical(value: Any) -> str:
+    """One text for one value, for hashes and comparisons."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def chained(previous: bytes, *parts: object) -> bytes:
+    """SHA-256 of the link before and every column of a row, in a fixed text form (version 1)."""
+    return hashlib.sha256(previous + b"1" + canonical([str(part) for part in parts]).encode()).digest()
+
+
+def head(db: Connection, table: str) -> bytes:
+    """The last link of a chain; zeros at the start."""
+    assert table in {"event", "entry", "file"}
+    row = db.execute(f"SELECT sha FROM {table} ORDER BY id DESC LIMIT 1").fetchone()
+    return row[0] if row else _NOTHING
+
+
+def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list[Event]:
+    """Append events; return those that are new. The same key with the same content is nothing new; with another, RefusedError."""
+    new: list[Event] = []
+    rows: list[tuple[object, ...]] = []
+    last_id = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+    previous = head(db, "event")
+    for event in events:
+        payload = canonical(event.payload)
+        content = (event.loan_id, event.kind.value, event.effective_on.isoformat(), payload)
+        found = db.execute("SELECT loan_id, kind, effective_on, payload FROM event WHERE key = ?", (event.key,)).fetchone()
+        if found == content:
+            continue
+        if found is not None or any(event.key == row[1] for row in rows):
+            raise RefusedError(f"event '{event.key}' is recorded already, with other content; nothing was written")
+        last_id += 1
+        sha = chained(previous, last_id, event.key, *content, recorded_at, event.actor, event.batch)
+        rows.append((last_id, event.key, *content[:3], recorded_at, event.actor, event.batch, payload, previous, sha))
+        previous = sha
+        new.append(event)
+    db.executemany("INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
+    return new
+
+
+def events_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[Event]]:
+    """All events of the loans, in the order in which they were recorded."""
+    found: dict[str, list[Event]] = {loan_id: [] for loan_id in loan_ids}
+    rows = db.execute(
+        "SELECT key, loan_id, kind, effective_on, payload, actor, batch FROM event"
+        " WHERE loan_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(list(loan_ids)),),
+    )
+    for key, loan_id, kind, effective_on, payload, actor, batch in rows:
+        found[loan_id].append(
+            Event(
+                key=key,
+                loan_id=loan_id,
+                kind=EventKind(kind),
+                effective_on=date.fromisoformat(effective_on),
+                payload=json.loads(payload),
+                actor=actor,
+                batch=batch,
+            )
+        )
+    return found
+
+
+def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
+    """Append entries with their legs; return how many. A key that is booked already is refused by the schema."""
+    accounts: dict[str, int] = dict(db.execute("SELECT code, id FROM account"))
+    last_id = db.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0]
+    previous = head(db, "entry")
+    count = 0
+    for entry in entries:
+        last_id += 1
+        reverses = None
+        if entry.reverses:
+            reverses = db.execute("SELECT id FROM entry WHERE key = ?", (entry.reverses,)).fetchone()[0]
+        legs = [
+            (last_id, leg, accounts[each.debit], accounts[each.credit], each.amount_fen) for leg, each in enumerate(entry.legs)
+        ]
+        row = (last_id, entry.key, entry.loan_id or None, entry.kind, entry.cause, entry.value_on.isoformat(),
+               booked_on.isoformat(), reverses, len(legs) - 1)  # fmt: skip
+        sha = chained(previous, *row, legs)
+        db.execute("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row, previous, sha))
+        db.executemany("INSERT INTO posting VALUES (?,?,?,?,?)", legs)
+        previous = sha
+        count += 1
+    return count
+
+
+def entries_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[tuple[Entry, bool]]]:
+    """Every entry of the loans in the order of booking, and whether a later one took it back."""
+    return _entries(db, "e.loan_id IN (SELECT value FROM json_each(?))", json.dumps(list(loan_ids)), dict.fromkeys(loan_ids))
+
+
+def entry_of(db: Connection, key: str) -> Entry | None:
+    """The entry under `key`, unless it was taken back."""
+    found = [entry for entry, is_reversed in _entries(db, "e.key = ?", key, {}).get("", []) if not is_reversed]
+    return found[0] if found else None
+
+
+def _entries(
+    db: Connection, where: str, value: str, groups: Mapping[str, None]
+) -> dict[str, list[tuple[Entry, bool]]]:
+    codes: dict[int, str] = dict(db.execute("SELECT id, code FROM account"))
+    found: dict[str, list[tuple[Entry, bool]]] = {group: [] for group in groups}
+    legs_of: dict[int, list[Leg]] = {}
+    rows = db.execute(
+        "SELECT e.id, e.key, coalesce(e.loan_id, ''), e.kind, e.cause, e.value_on, coalesce(o.key, ''),"
+        " EXISTS (SELECT 1 FROM entry r WHERE r.reverses = e.id), p.debit, p.credit, p.amount_fen"
+        " FROM entry e JOIN posting p ON p.entry_id = e.id LEFT JOIN entry o ON o.id = e.reverses"
+        f" WHERE {where} ORDER BY e.id, p.leg",
+        (value,),
+    ).fetchall()
+    for row in rows:
+        legs_of.setdefault(row[0], []).append(Leg(debit=codes[row[8]], credit=codes[row[9]], amount_fen=row[10]))
+    for entry_id, key, loan_id, kind, cause, value_on, reverses, is_reversed, *_ in rows:
+        legs = legs_of.pop(entry_id, None)
+        if legs is None:
+            continue
+        entry = Entry(
+            key=key,
+            loan_id=loan_id,
+            kind=kind,
+            cause=cause,
+            value_on=date.fromisoformat(value_on),
+            legs=tuple(legs),
+            reverses=reverses,
+        )
+        found.setdefault(loan_id, []).append((entry, bool(is_reversed)))
+    return found
+
+
+def balances(db: Connection, as_of: date | None = None) -> list[dict[str, Any]]:
+    """Debit, credit and balance of every account, in fen, of all that was booked up to `as_of`."""
+    until = as_of.isoformat() if as_of else "9999-12-31"
+    rows = db.execute(
+        """
+        WITH moved AS (
+            SELECT p.debit AS account, p.amount_fen AS debit_fen, 0 AS credit_fen
+            FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
+            UNION ALL
+            SELECT p.credit, 0, p.amount_fen FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
+        )
+        SELECT a.code, a.kind, coalesce(sum(debit_fen), 0), coalesce(sum(credit_fen), 0)
+        FROM account a LEFT JOIN moved ON moved.account = a.id GROUP BY a.id ORDER BY a.id
+        """,
+        {"until": until},
+    )
+    return [
+        {"account": code, "kind": kind, "debit_fen": debit, "credit_fen": credit, "balance_fen": debit - credit}
+        for code, kind, debit, credit in rows
+    ]

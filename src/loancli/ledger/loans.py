@@ -1,0 +1,240 @@
+"""Contracts, and the stored copies of what life computes from them: positions and instalments."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from loancli.core.errors import NotFoundError, RefusedError
+from loancli.core.loan import InstalmentState, LoanRecord, Position, Row
+from loancli.ledger.connect import Connection
+from loancli.ledger.journal import canonical
+
+MICRO = 1_000_000
+_ROW = "number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason"
+_POSITION = (
+    "loan_id, status, since_on, principal_outstanding_fen, principal_overdue_fen, interest_due_fen, fee_due_fen,"
+    " penalty_due_fen, penalty_accrued_fen, credit_fen, oldest_unpaid_due_on, next_due_on, next_due_fen, next_moment_on,"
+    " accrued_micro_fen, accruing_micro_fen_per_day, paid_total_fen"
+)
+_INSTALMENT = (
+    "number, due_on, is_due, is_fixed, principal_fen, interest_fen, fee_fen, penalty_fen, paid_principal_fen,"
+    " paid_interest_fen, paid_fee_fen, paid_penalty_fen, paid_on, reason"
+)
+
+
+def contract_sha(record: LoanRecord) -> bytes:
+    """SHA-256 over everything that was signed."""
+    rows = [[str(getattr(row, name)) for name in _ROW.split(", ")] for row in record.rows]
+    parts = [record.loan_id, record.borrower_id, record.product_code, record.terms_json, record.principal_fen,
+             record.signed_on.isoformat(), record.maturity_number, rows]  # fmt: skip
+    return hashlib.sha256(canonical(parts).encode()).digest()
+
+
+def add(db: Connection, record: LoanRecord) -> bool:
+    """Store a signed loan; False if it is there already. Other content under the same id is refused."""
+    sha = contract_sha(record)
+    found = db.execute("SELECT sha FROM loan WHERE loan_id = ?", (record.loan_id,)).fetchone()
+    if found is not None:
+        if found[0] == sha:
+            return False
+        raise RefusedError(f"loan {record.loan_id} is signed already, on other terms; nothing was written")
+    terms_sha = hashlib.sha256(record.terms_json.encode()).hexdigest()
+    db.execute("INSERT OR IGNORE INTO terms VALUES (?,?,?)", (terms_sha, record.product_code, record.terms_json))
+    db.execute(
+        "INSERT INTO loan VALUES (?,?,?,?,?,?,?,?)",
+        (record.loan_id, record.borrower_id, record.product_code, terms_sha, record.principal_fen,
+         record.signed_on.isoformat(), record.maturity_number, sha),
+    )  # fmt: skip
+    db.executemany(
+        "INSERT INTO plan_row VALUES (?,?,?,?,?,?,?,?,?)",
+        [
+            (record.loan_id, row.number, row.from_on.isoformat(), row.to_on.isoformat(), row.due_on.isoformat(),
+             row.principal_fen, row.interest_fen, row.fee_fen, row.reason)
+            for row in record.rows
+        ],
+    )  # fmt: skip
+    return True
+
+
+def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
+    """Contracts by loan id; unknown ids are left out."""
+    wanted = json.dumps(list(loan_ids))
+    rows: dict[str, list[Row]] = {}
+    for loan_id, number, from_on, to_on, due_on, principal, interest, fee, reason in db.execute(
+        f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?)) ORDER BY loan_id, number",
+        (wanted,),
+    ):
+        rows.setdefault(loan_id, []).append(
+            Row(
+                number=number,
+                from_on=date.fromisoformat(from_on),
+                to_on=date.fromisoformat(to_on),
+                due_on=date.fromisoformat(due_on),
+                principal_fen=principal,
+                interest_fen=interest,
+                fee_fen=fee,
+                reason=reason,
+            )
+        )
+    found = db.execute(
+        "SELECT l.loan_id, l.borrower_id, l.product_code, t.json, l.principal_fen, l.signed_on, l.maturity_number"
+        " FROM loan l JOIN terms t ON t.sha = l.terms_sha WHERE l.loan_id IN (SELECT value FROM json_each(?))",
+        (wanted,),
+    )
+    return {
+        row[0]: LoanRecord(
+            loan_id=row[0],
+            borrower_id=row[1],
+            product_code=row[2],
+            terms_json=row[3],
+            principal_fen=row[4],
+            signed_on=date.fromisoformat(row[5]),
+            maturity_number=row[6],
+            rows=tuple(rows[row[0]]),
+        )
+        for row in found
+    }
+
+
+def record(db: Connection, loan_id: str) -> LoanRecord:
+    """The contract, or NotFoundError."""
+    found = records(db, [loan_id]).get(loan_id)
+    if found is None:
+        raise NotFoundError(f"there is no loan '{loan_id}'; see: loancli loan list")
+    return found
+
+
+def loan_ids(db: Connection, *, borrower_id: str | None = None) -> list[str]:
+    """All loans, or one borrower's, by id."""
+    where, values = ("", ()) if borrower_id is None else (" WHERE borrower_id = ?", (borrower_id,))
+    return [row[0] for row in db.execute(f"SELECT loan_id FROM loan{where} ORDER BY loan_id", values)]
+
+
+def signed(db: Connection) -> list[tuple[str, str, date]]:
+    """Every loan with its borrower and the day it was signed."""
+    rows = db.execute("SELECT loan_id, borrower_id, signed_on FROM loan ORDER BY loan_id")
+    return [(loan_id, borrower_id, date.fromisoformat(signed_on)) for loan_id, borrower_id, signed_on in rows]
+
+
+def instalment_amounts(db: Connection) -> dict[str, list[int]]:
+    """What the fixed instalments of each loan ask for, penalty left out."""
+    found: dict[str, list[int]] = {}
+    for loan_id, amount_fen in db.execute(
+        "SELECT loan_id, principal_fen + interest_fen + fee_fen AS due_fen FROM instalment WHERE is_fixed AND due_fen > 0"
+    ):
+        found.setdefault(loan_id, []).append(amount_fen)
+    return found
+
+
+def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]]) -> None:
+    """Replace the stored copies of positions (with their product's code) and instalments."""
+    positions: list[tuple[object, ...]] = []
+    instalments: list[tuple[object, ...]] = []
+    for position, product_code, states in lives:
+        positions.append((*position_values(position), product_code))
+        instalments += [(position.loan_id, *instalment_values(state)) for state in states]
+    marks = ",".join("?" * 18)
+    db.executemany(f"INSERT OR REPLACE INTO position ({_POSITION}, product_code) VALUES ({marks})", positions)
+    marks = ",".join("?" * 15)
+    db.executemany(f"INSERT OR REPLACE INTO instalment (loan_id, {_INSTALMENT}) VALUES ({marks})", instalments)
+
+
+def position_values(position: Position) -> tuple[object, ...]:
+    """A position as its row. Parts of a fen are kept down to a millionth, for the aggregate of the books only."""
+    micro = position.accrued * MICRO, position.accruing_per_day * MICRO
+    return (
+        position.loan_id,
+        position.status,
+        position.since_on.isoformat(),
+        position.principal_outstanding_fen,
+        position.principal_overdue_fen,
+        position.interest_due_fen,
+        position.fee_due_fen,
+        position.penalty_due_fen,
+        position.penalty_accrued_fen,
+        position.credit_fen,
+        _iso(position.oldest_unpaid_due_on),
+        _iso(position.next_due_on),
+        position.next_due_fen,
+        _iso(position.next_moment_on),
+        micro[0].numerator // micro[0].denominator,
+        micro[1].numerator // micro[1].denominator,
+        position.paid_total_fen,
+    )
+
+
+def instalment_values(state: InstalmentState) -> tuple[object, ...]:
+    """An instalment as its row, without the loan."""
+    values = [getattr(state, name) for name in _INSTALMENT.split(", ")]
+    return tuple(_iso(value) if isinstance(value, date) else int(value) if isinstance(value, bool) else value for value in values)
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def stored_position(db: Connection, loan_id: str) -> tuple[object, ...] | None:
+    """The stored row of a position, in the form of `position_values`."""
+    row: tuple[object, ...] | None = db.execute(f"SELECT {_POSITION} FROM position WHERE loan_id = ?", (loan_id,)).fetchone()
+    return row
+
+
+def stored_instalments(db: Connection, loan_id: str) -> list[tuple[object, ...]]:
+    """The stored rows of a loan's instalments, in the form of `instalment_values`."""
+    return db.execute(f"SELECT {_INSTALMENT} FROM instalment WHERE loan_id = ? ORDER BY number", (loan_id,)).fetchall()
+
+
+def changing_on(db: Connection, day: date) -> list[str]:
+    """Loans for which something happens by itself, or by a recorded event, up to `day`."""
+    rows = db.execute("SELECT loan_id FROM position WHERE next_moment_on <= ? ORDER BY loan_id", (day.isoformat(),))
+    return [row[0] for row in rows]
+
+
+def accrued_fen_by_product(db: Connection, day: date) -> dict[str, int]:
+    """Interest and penalty accrued and not yet due at the end of `day`, by product, half up to the fen."""
+    rows = db.execute(
+        """
+        SELECT product_code,
+               sum(accrued_micro_fen + accruing_micro_fen_per_day * CAST(julianday(:day) - julianday(since_on) + 1 AS INTEGER))
+        FROM position WHERE status = 'active' GROUP BY product_code ORDER BY product_code
+        """,
+        {"day": day.isoformat()},
+    )
+    return {code: (2 * micro + MICRO) // (2 * MICRO) for code, micro in rows}
+
+
+def ageing(db: Connection, day: date) -> dict[str, Any]:
+    """Counts and sums of the book at the end of `day`: active loans, outstanding, overdue by bucket (CLS-06)."""
+    active, outstanding = db.execute(
+        "SELECT count(*), coalesce(sum(principal_outstanding_fen), 0) FROM position WHERE status = 'active'"
+    ).fetchone()
+    buckets = db.execute(
+        """
+        SELECT CASE WHEN days > 180 THEN 'M6+' ELSE 'M' || ((days + 29) / 30) END AS bucket, count(*), sum(outstanding)
+        FROM (SELECT CAST(julianday(:day) - julianday(oldest_unpaid_due_on) AS INTEGER) AS days,
+                     principal_outstanding_fen AS outstanding
+              FROM position WHERE oldest_unpaid_due_on < :day)
+        GROUP BY bucket ORDER BY bucket
+        """,
+        {"day": day.isoformat()},
+    ).fetchall()
+    late = {bucket: {"loans": count, "outstanding_fen": fen} for bucket, count, fen in buckets}
+    return {"active_loans": active, "outstanding_fen": outstanding, "late": late}
+
+
+def listing(db: Connection, *, borrower_id: str | None = None) -> list[dict[str, Any]]:
+    """Loans with their stored positions, one mapping each."""
+    where, values = ("", ()) if borrower_id is None else ("WHERE l.borrower_id = ?", (borrower_id,))
+    cursor = db.execute(
+        f"""
+        SELECT l.loan_id, l.borrower_id, b.name, l.product_code, l.principal_fen, l.signed_on, p.status,
+               p.principal_outstanding_fen, p.since_on, p.oldest_unpaid_due_on, p.next_due_on, p.next_due_fen,
+               p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen AS due_fen, p.credit_fen
+        FROM loan l JOIN borrower b USING (borrower_id) JOIN position p USING (loan_id) {where} ORDER BY l.loan_id
+        """,
+        values,
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,0 +1,49 @@
+"""A payment fills what is due, part by part; the order is data of the product (ALL-01, ALL-03, ALL-04)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from loancli.plan.product import Allocation
+
+
+class Taken(NamedTuple):
+    """`amount_fen` of a payment went to `part` of instalment `number`."""
+
+    number: int
+    part: str
+    amount_fen: int
+
+
+def order_for(allocation: Allocation, days_past_due: int) -> tuple[str, ...]:
+    """The order of parts on a day: the late one from `late_after_days` + 1 days past due on, where the contract has one."""
+    if allocation.late_order and days_past_due > allocation.late_after_days:
+        return allocation.late_order
+    return allocation.order
+
+
+def pour(
+    paid_fen: int, unpaid_fen: Sequence[tuple[int, Mapping[str, int]]], order: Sequence[str], *, by: str
+) -> tuple[list[Taken], int]:
+    """Fill the unpaid parts of instalments (oldest first) with `paid_fen`; return what went where, and what is left.
+
+    `by` 'component' pays each part over all instalments before the next part; 'instalment' pays each instalment whole.
+    """
+    assert paid_fen >= 0
+    taken: list[Taken] = []
+    left_fen = paid_fen
+    for number, part, open_fen in _walk(unpaid_fen, order, by):
+        amount_fen = min(left_fen, open_fen)
+        if amount_fen:
+            taken.append(Taken(number, part, amount_fen))
+            left_fen -= amount_fen
+    assert sum(each.amount_fen for each in taken) + left_fen == paid_fen
+    return taken, left_fen
+
+
+def _walk(
+    unpaid_fen: Iterable[tuple[int, Mapping[str, int]]], order: Sequence[str], by: str
+) -> Iterator[tuple[int, str, int]]:
+    if by == "instalment":
+        yield from ((number, part, parts.get(part, 0)) for number, parts in unpaid_fen for part in order)
+    else:
+        yield from ((number, part, parts.get(part, 0)) for part in order for number, parts in unpaid_fen)

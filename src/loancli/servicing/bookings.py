@@ -1,0 +1,93 @@
+"""The chart of accounts, and how movements become entries. Settling is: what should be booked, less what is booked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from loancli.core.entry import Entry, Leg, reversal
+from loancli.servicing.life import Movement
+
+# code → (kind, what it holds). Kinds: asset, liability, income, expense. Sub-ledgers are per loan: an entry names its loan.
+ACCOUNTS: dict[str, tuple[str, str]] = {
+    "clearing:alipay": ("asset", "money received or paid out over Alipay"),
+    "clearing:wechat": ("asset", "money received or paid out over WeChat Pay"),
+    "clearing:bank": ("asset", "money received or paid out over the bank"),
+    "loan:principal": ("asset", "principal paid out and not repaid"),
+    "loan:interest_due": ("asset", "interest that fell due and is unpaid"),
+    "loan:interest_accrued": ("asset", "interest and penalty accrued and not yet due, booked per product and day"),
+    "loan:fee_due": ("asset", "fees that fell due and are unpaid"),
+    "loan:penalty_due": ("asset", "penalty that became due and is unpaid"),
+    "borrower:credit": ("liability", "money of borrowers beyond what was due"),
+    "suspense": ("liability", "money received and not yet placed on a loan"),
+    "income:interest": ("income", "contract interest"),
+    "income:fee": ("income", "fees"),
+    "income:penalty": ("income", "penalty interest"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """An entry of a loan as the journal has it, and whether a later entry took it back."""
+
+    entry: Entry
+    is_reversed: bool
+
+
+def difference(loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked]) -> list[Entry]:
+    """The entries that make the books of a loan equal to `movements`: what is equal stays, what changed is reversed and booked anew."""
+    wanted: dict[tuple[str, date], dict[tuple[str, str], int]] = {}
+    for movement in movements:
+        legs = wanted.setdefault((movement.cause, movement.value_on), {})
+        sides = (movement.debit, movement.credit)
+        legs[sides] = legs.get(sides, 0) + movement.amount_fen
+    versions: dict[tuple[str, date], int] = {}
+    entries: list[Entry] = []
+    for each in booked:
+        entry = each.entry
+        if entry.reverses:
+            continue
+        place = (entry.cause, entry.value_on)
+        versions[place] = versions.get(place, 0) + 1
+        if each.is_reversed:
+            continue
+        if wanted.get(place) == {(leg.debit, leg.credit): leg.amount_fen for leg in entry.legs}:
+            del wanted[place]
+        else:
+            entries.append(reversal(entry, key=f"reverse/{entry.key}"))
+    for (cause, value_on), legs in wanted.items():
+        version = versions.get((cause, value_on), 0) + 1
+        entries.append(
+            Entry(
+                key=f"{loan_id}/{cause}/{value_on}/{version}",
+                loan_id=loan_id,
+                kind=cause.partition(":")[0],
+                cause=cause,
+                value_on=value_on,
+                legs=tuple(Leg(debit=sides[0], credit=sides[1], amount_fen=fen) for sides, fen in legs.items()),
+            )
+        )
+    return entries
+
+
+def suspense(*, txn_key: str, channel: str, amount_fen: int, value_on: date) -> Entry:
+    """Money that came in and belongs to nobody yet."""
+    return Entry(
+        key=f"suspense/{txn_key}",
+        loan_id="",
+        kind="suspense",
+        cause=f"suspense:{txn_key}",
+        value_on=value_on,
+        legs=(Leg(debit=f"clearing:{channel}", credit="suspense", amount_fen=amount_fen),),
+    )
+
+
+def accrual(*, product_code: str, day: date, amount_fen: int) -> Entry:
+    """Interest and penalty that a product's loans have accrued by the end of `day`; taken back by the next day's close."""
+    return Entry(
+        key=f"accrual/{product_code}/{day}",
+        loan_id="",
+        kind="accrual",
+        cause=f"accrual:{product_code}",
+        value_on=day,
+        legs=(Leg(debit="loan:interest_accrued", credit="income:interest", amount_fen=amount_fen),),
+    )

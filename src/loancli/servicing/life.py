@@ -1,0 +1,508 @@
+"""The whole life of a loan as a pure function of its contract and its events.
+
+Everything the program shows or books about a loan comes from `life()`: what fell due and why, what each payment paid,
+where the loan stands, when anything changes next by itself, and the movements between accounts. Arrival order does not
+matter: events count by day, then by kind (core.event.RANK), then by key.
+
+How a day goes: facts about the plan (disbursement, fixed instalments) come first, then what happens by itself (an
+interest period ends, an instalment falls due, a grace period runs out), then payments. Interest runs on principal that
+is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due day, unless it is paid in grace.
+"""
+
+import heapq
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from loancli.core.event import RANK, Event, EventKind
+from loancli.core.loan import InstalmentState, Position, Row
+from loancli.core.money import rounded
+from loancli.core.rates import PPM, DayCount, interest_exact, year_fraction
+from loancli.plan.flexible import closes_on, window_of
+from loancli.plan.kinds import period_of
+from loancli.plan.product import Kind, Product
+from loancli.servicing.allocate import Taken, order_for, pour
+
+DAY = timedelta(days=1)
+PARTS = ("fee", "penalty", "interest", "principal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What was signed: terms, principal and rows. Rows beyond `maturity_number` are the windows a term may run on for."""
+
+    loan_id: str
+    borrower_id: str
+    product: Product
+    principal_fen: int
+    signed_on: date
+    rows: tuple[Row, ...]
+    maturity_number: int
+
+    @property
+    def is_revenue_share(self) -> bool:
+        return self.product.kind is Kind.REVENUE_SHARE
+
+
+class Movement(NamedTuple):
+    """What an event or a day does to the accounts: `amount_fen` from `credit` to `debit`, and for which part of which instalment."""
+
+    value_on: date
+    cause: str
+    debit: str
+    credit: str
+    amount_fen: int
+    part: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """A loan from signing up to a day."""
+
+    contract: Contract
+    as_of: date
+    instalments: tuple[InstalmentState, ...]
+    position: Position
+    movements: tuple[Movement, ...]
+
+
+@dataclass(slots=True)
+class _Line:
+    """An instalment while the days are walked."""
+
+    row: Row
+    fixed_fen: int | None = None  # revenue share: the amount fixed at the close of its window
+    takes_rest: bool = False  # whatever is left is due with it
+    reason: str = ""
+    closed: bool = False  # its interest period has ended
+    is_due: bool = False
+    due: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    paid_on: date | None = None
+    penalty: Fraction = Fraction(0)  # accrued, not crystallised
+    penalty_from: date | None = None  # set when grace has run out
+
+    def unpaid(self, part: str) -> int:
+        return self.due[part] - self.paid[part]
+
+    @property
+    def unpaid_fen(self) -> int:
+        return sum(self.due.values()) - sum(self.paid.values())
+
+    @property
+    def late_fen(self) -> int:
+        """What makes the instalment past due: a rest of penalty alone does not age a loan."""
+        return self.unpaid("fee") + self.unpaid("interest") + self.unpaid("principal")
+
+
+def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
+    """Events up to `as_of` that no active void or reversal takes back, in the order in which they count."""
+    known = sorted(
+        (event for event in events if event.effective_on <= as_of),
+        key=lambda event: (event.effective_on, RANK[event.kind], event.key),
+    )
+    takers: dict[str, list[Event]] = {}
+    for event in known:
+        target = event.payload.get("event_key") or event.payload.get("payment_key")
+        if target:
+            takers.setdefault(target, []).append(event)
+    memo: dict[str, bool] = {}
+
+    def is_active(event: Event) -> bool:
+        if event.key not in memo:
+            memo[event.key] = not any(is_active(taker) for taker in takers.get(event.key, ()))
+        return memo[event.key]
+
+    return [event for event in known if is_active(event)]
+
+
+def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
+    """The life of `contract` up to the end of day `as_of`. Events after that day are not looked at, but for the next moment."""
+    events = list(events)
+    walk, upcoming = _walked(contract, events, as_of)
+    upcoming += [event.effective_on for event in events if event.effective_on > as_of]
+    return Life(
+        contract=contract,
+        as_of=as_of,
+        instalments=tuple(walk.state(line) for line in walk.lines),
+        position=walk.position(as_of, upcoming),
+        movements=tuple(walk.movements),
+    )
+
+
+def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
+    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`."""
+    walk, _ = _walked(contract, list(events), as_of)
+    walk.accrue(contract.rows[number - 1].to_on)
+    return walk.pool_fen, walk.accrued
+
+
+def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple["_Walk", list[date]]:
+    """Walk the days up to `as_of`; also the next days on which something happens by itself."""
+    walk = _Walk(contract)
+    moments = [(row.due_on, 1, row.number) for row in contract.rows]
+    moments += [(min(row.to_on, row.due_on), 0, row.number) for row in contract.rows]
+    heapq.heapify(moments)
+    pending = active_events(events, as_of)
+    at = 0
+    while True:
+        day = min(
+            pending[at].effective_on if at < len(pending) else date.max,
+            moments[0][0] if moments else date.max,
+            walk.grace_ends[0][0] if walk.grace_ends else date.max,
+        )
+        if day > as_of or day == date.max:
+            break
+        payments: list[Event] = []
+        while at < len(pending) and pending[at].effective_on == day:
+            if RANK[pending[at].kind] < RANK[EventKind.PAYMENT_RECEIVED]:
+                walk.fact(pending[at])
+            elif pending[at].kind is EventKind.PAYMENT_RECEIVED:
+                payments.append(pending[at])
+            at += 1
+        while walk.grace_ends and walk.grace_ends[0][0] == day:
+            walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
+        while moments and moments[0][0] == day:
+            _, falls_due, number = heapq.heappop(moments)
+            if falls_due:
+                walk.fall_due(walk.lines[number - 1], day)
+            else:
+                walk.close_period(walk.lines[number - 1])
+        for event in payments:
+            walk.pay(day, event.payload["amount_fen"], f"clearing:{event.payload['channel']}", f"payment:{event.key}")
+    upcoming = [heap[0][0] for heap in (moments, walk.grace_ends) if heap]
+    return walk, upcoming
+
+
+class _Walk:
+    """The state that the days change."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.product = contract.product
+        self.lines = [_Line(row=row, reason=row.reason) for row in contract.rows]
+        self.movements: list[Movement] = []
+        self.grace_ends: list[tuple[date, int]] = []
+        self.pool_fen = 0  # principal paid out and not yet in an instalment that ended
+        self.disbursed_fen = 0
+        self.repaid_fen = 0
+        self.credit_fen = 0
+        self.paid_total_fen = 0
+        self.accrued = Fraction(0)  # contract interest up to accrued_to, not yet in an instalment
+        self.accrued_to = contract.rows[0].from_on
+        self.current = 0  # index of the row whose interest period is running
+        penalty = self.product.penalty
+        self.penalty_ppm = min(self.product.annual_rate_ppm * penalty.multiple_ppm // PPM, penalty.cap_ppm)
+        actual = self.product.day_count
+        self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360
+
+    # facts
+
+    def fact(self, event: Event) -> None:
+        if event.kind is EventKind.DISBURSED:
+            amount_fen = event.payload["amount_fen"]
+            self.accrued_to = max(self.accrued_to, event.effective_on)
+            self.pool_fen += amount_fen
+            self.disbursed_fen += amount_fen
+            self.move(event.effective_on, f"disbursed:{event.key}", "loan:principal",
+                      f"clearing:{event.payload['channel']}", amount_fen, "principal", 0)  # fmt: skip
+        elif event.kind is EventKind.INSTALMENT_FIXED:
+            line = self.lines[event.payload["number"] - 1]
+            line.fixed_fen = event.payload["amount_fen"]
+            line.takes_rest = event.payload["takes_rest"]
+            line.reason = json.dumps(event.payload["reasons"], ensure_ascii=False)
+
+    # what happens by itself
+
+    def close_period(self, line: _Line) -> None:
+        """The interest period of `line` ends: its interest is known, its principal leaves the pool that bears interest."""
+        row = line.row
+        self.accrue(row.to_on)
+        line.closed = True
+        self.current = min(row.number, len(self.lines) - 1)
+        if self.pool_fen == 0 and self.accrued == 0:
+            return
+        if self.contract.is_revenue_share:
+            if line.fixed_fen is None:
+                return  # its window is not closed yet; interest goes on
+            owed_interest_fen = rounded(self.accrued, self.product.rounding)
+            interest_fen = owed_interest_fen if line.takes_rest else min(line.fixed_fen, owed_interest_fen)
+            principal_fen = self.pool_fen if line.takes_rest else min(line.fixed_fen - interest_fen, self.pool_fen)
+            # What is not asked for stays accrued, exactly; it is never added to the principal.
+            closed_all = interest_fen == owed_interest_fen
+            self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
+        else:
+            interest_fen = rounded(self.accrued, self.product.rounding)
+            self.accrued = Fraction(0)
+            is_last = row.number == self.contract.maturity_number
+            principal_fen = self.pool_fen if is_last else min(row.principal_fen, self.pool_fen)
+        self.pool_fen -= principal_fen
+        line.due["interest"] = interest_fen
+        line.due["principal"] = principal_fen
+        line.due["fee"] = row.fee_fen
+
+    def fall_due(self, line: _Line, day: date) -> None:
+        if line.unpaid_fen == 0:
+            return
+        line.is_due = True
+        cause = f"due:{line.row.number}"
+        for part in ("interest", "fee"):
+            self.move(day, cause, f"loan:{part}_due", f"income:{part}", line.due[part], part, line.row.number)
+        if self.credit_fen:
+            credit_fen, self.credit_fen = self.credit_fen, 0
+            self.spend(day, credit_fen, "borrower:credit", f"credit:{line.row.number}")
+        if line.late_fen:
+            heapq.heappush(self.grace_ends, (day + (self.product.penalty.grace_days + 1) * DAY, line.row.number))
+
+    def start_penalty(self, number: int) -> None:
+        """Grace is over: from now on the unpaid part bears penalty, counted from the due day."""
+        line = self.lines[number - 1]
+        if line.late_fen:
+            line.penalty_from = line.row.due_on
+
+    # payments
+
+    def pay(self, day: date, amount_fen: int, debit: str, cause: str) -> None:
+        self.paid_total_fen += amount_fen
+        self.spend(day, amount_fen, debit, cause)
+
+    def spend(self, day: date, amount_fen: int, debit: str, cause: str) -> None:
+        """Money from `debit` pays what is due; a rest that settles everything does, another waits or repays principal."""
+        self.crystallise(day, cause)
+        due = [line for line in self.lines if line.is_due and line.unpaid_fen]
+        unpaid = [(line.row.number, {part: line.unpaid(part) for part in PARTS}) for line in due]
+        allocation = self.product.allocation
+        oldest = next((line.row.due_on for line in due if line.late_fen), day)
+        taken, left_fen = pour(amount_fen, unpaid, order_for(allocation, (day - oldest).days), by=allocation.by)
+        for each in taken:
+            self.take(day, each, debit, cause)
+        if left_fen:
+            left_fen = self.spend_ahead(day, left_fen, debit, cause)
+        if left_fen:
+            self.credit_fen += left_fen
+            if debit != "borrower:credit":
+                self.move(day, cause, debit, "borrower:credit", left_fen, "credit", 0)
+
+    def take(self, day: date, taken: Taken, debit: str, cause: str) -> None:
+        line = self.lines[taken.number - 1]
+        line.paid[taken.part] += taken.amount_fen
+        if taken.part == "principal":
+            self.repaid_fen += taken.amount_fen
+        account = "loan:principal" if taken.part == "principal" else f"loan:{taken.part}_due"
+        self.move(day, cause, debit, account, taken.amount_fen, taken.part, taken.number)
+        if line.unpaid_fen == 0:
+            line.paid_on = day
+
+    def spend_ahead(self, day: date, left_fen: int, debit: str, cause: str) -> int:
+        """Pay what is not due yet: everything, if the money covers it; else principal, if the contract says so. Returns the rest."""
+        ahead = [line for line in self.lines if line.closed and not line.is_due and line.unpaid_fen]
+        self.accrue(day)
+        interest_fen = rounded(self.accrued, self.product.rounding)
+        closed_fen = sum(line.unpaid_fen for line in ahead)
+        settles = left_fen >= closed_fen + interest_fen + self.pool_fen
+        if not settles and self.product.allocation.surplus != "principal":
+            return left_fen
+        if settles or left_fen >= closed_fen:
+            for line in ahead:
+                line.is_due = True
+                for part in ("interest", "fee"):
+                    due_fen = line.due[part]
+                    self.move(day, cause, f"loan:{part}_due", f"income:{part}", due_fen, part, line.row.number)
+                for part in PARTS:
+                    open_fen = line.unpaid(part)
+                    if open_fen:
+                        self.take(day, Taken(line.row.number, part, open_fen), debit, cause)
+                        left_fen -= open_fen
+        elif ahead:
+            return left_fen  # the instalment that is about to fall due comes before principal
+        now_fen = min(left_fen, interest_fen)
+        if now_fen:
+            self.accrued = Fraction(0) if now_fen == interest_fen else self.accrued - now_fen
+            self.move(day, cause, "loan:interest_due", "income:interest", now_fen, "interest", 0)
+            self.move(day, cause, debit, "loan:interest_due", now_fen, "interest", 0)
+            left_fen -= now_fen
+        elif interest_fen == 0:
+            self.accrued = Fraction(0) if settles else self.accrued
+        principal_fen = min(left_fen, self.pool_fen)
+        if principal_fen:
+            self.pool_fen -= principal_fen
+            self.repaid_fen += principal_fen
+            self.move(day, cause, debit, "loan:principal", principal_fen, "principal", 0)
+            left_fen -= principal_fen
+        return left_fen
+
+    def crystallise(self, day: date, cause: str) -> None:
+        """Penalty up to `day` becomes due, so that a payment can pay it and what is paid stops bearing it."""
+        for line in self.lines:
+            if line.penalty_from is None:
+                continue
+            penalty_fen = rounded(line.penalty + self.penalty_since(line, day))
+            line.penalty, line.penalty_from = Fraction(0), day
+            if penalty_fen:
+                line.due["penalty"] += penalty_fen
+                line.paid_on = None
+                self.move(day, cause, "loan:penalty_due", "income:penalty", penalty_fen, "penalty", line.row.number)
+
+    def penalty_since(self, line: _Line, day: date) -> Fraction:
+        if line.penalty_from is None or day <= line.penalty_from:
+            return Fraction(0)
+        return interest_exact(self.penalty_base(line), self.penalty_ppm, year_fraction(self.penalty_days, line.penalty_from, day))
+
+    def penalty_base(self, line: _Line) -> int:
+        base_fen = line.unpaid("principal")
+        return base_fen + line.unpaid("interest") if self.product.penalty.on_interest else base_fen
+
+    # interest
+
+    def accrue(self, day: date) -> None:
+        """Contract interest on the pool up to `day` (not counted)."""
+        while self.accrued_to < day:
+            row = self.lines[self.current].row
+            end = min(day, row.to_on) if self.accrued_to < row.to_on else day
+            self.accrued += self.interest(self.accrued_to, end)
+            self.accrued_to = end
+            if end == row.to_on and self.current + 1 < len(self.lines):
+                self.current += 1
+
+    def interest(self, from_on: date, to_on: date) -> Fraction:
+        if self.pool_fen == 0:
+            return Fraction(0)
+        row = self.lines[self.current].row
+        day_count = self.product.day_count
+        if day_count is DayCount.THIRTY_360:
+            # Counted from the start of the period, so that a payment inside it splits the period and not its length.
+            years = year_fraction(day_count, row.from_on, to_on) - year_fraction(day_count, row.from_on, from_on)
+        else:
+            years = year_fraction(day_count, from_on, to_on, period_of(self.product, row))
+        return interest_exact(self.pool_fen, self.product.annual_rate_ppm, years)
+
+    # results
+
+    def move(self, day: date, cause: str, debit: str, credit: str, amount_fen: int, part: str, number: int) -> None:
+        if amount_fen:
+            self.movements.append(Movement(day, cause, debit, credit, amount_fen, part, number))
+
+    def state(self, line: _Line) -> InstalmentState:
+        known = line.closed
+        fixed_fen = line.fixed_fen
+        outlook = {"principal": line.row.principal_fen, "interest": line.row.interest_fen, "fee": line.row.fee_fen}
+        if not known and fixed_fen is not None:
+            outlook["interest"] = min(outlook["interest"], fixed_fen)
+            outlook["principal"] = fixed_fen - outlook["interest"]
+        if self.disbursed_fen and self.pool_fen == 0 and not known:
+            outlook = dict.fromkeys(outlook, 0)  # nothing is left to pay
+        return InstalmentState(
+            number=line.row.number,
+            due_on=line.row.due_on,
+            is_due=line.is_due,
+            is_fixed=known or fixed_fen is not None or not self.contract.is_revenue_share,
+            principal_fen=line.due["principal"] if known else outlook["principal"],
+            interest_fen=line.due["interest"] if known else outlook["interest"],
+            fee_fen=line.due["fee"] if known else outlook["fee"],
+            penalty_fen=line.due["penalty"],
+            paid_principal_fen=line.paid["principal"],
+            paid_interest_fen=line.paid["interest"],
+            paid_fee_fen=line.paid["fee"],
+            paid_penalty_fen=line.paid["penalty"],
+            paid_on=line.paid_on,
+            reason=line.reason,
+        )
+
+    def position(self, as_of: date, upcoming: Sequence[date]) -> Position:
+        self.accrue(as_of)
+        closed_ahead = [line for line in self.lines if line.closed and not line.is_due and line.unpaid_fen]
+        due = [line for line in self.lines if line.is_due and line.unpaid_fen]
+        outstanding_fen = self.disbursed_fen - self.repaid_fen
+        owes = outstanding_fen > 0 or bool(due) or bool(closed_ahead)
+        status = "signed" if not self.disbursed_fen else "active" if owes else "settled"
+        next_line = next((self.state(line) for line in self.lines if not line.is_due and line.row.due_on > as_of), None)
+        accrued = self.accrued + sum(line.due["interest"] for line in closed_ahead)
+        penalties = [line.penalty + self.penalty_since(line, as_of) for line in due]
+        accrued += sum(penalties, start=Fraction(0))
+        tomorrow = as_of + DAY
+        per_day = self.interest_tomorrow(as_of, tomorrow)
+        for line in due:
+            if line.penalty_from is not None:
+                years = year_fraction(self.penalty_days, as_of, tomorrow)
+                per_day += interest_exact(self.penalty_base(line), self.penalty_ppm, years)
+        moments = list(upcoming)
+        open_window = self.next_window_close()
+        if open_window:
+            moments.append(max(open_window, tomorrow))
+        if owes and self.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
+            moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
+        return Position(
+            loan_id=self.contract.loan_id,
+            status=status,
+            since_on=as_of,
+            principal_outstanding_fen=outstanding_fen,
+            principal_overdue_fen=sum(line.unpaid("principal") for line in due),
+            interest_due_fen=sum(line.unpaid("interest") for line in due),
+            fee_due_fen=sum(line.unpaid("fee") for line in due),
+            penalty_due_fen=sum(line.unpaid("penalty") for line in due),
+            penalty_accrued_fen=sum(rounded(penalty) for penalty in penalties),
+            credit_fen=self.credit_fen,
+            oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
+            next_due_on=next_line.due_on if next_line and owes else None,
+            next_due_fen=next_line.due_fen if next_line and owes else 0,
+            next_moment_on=min(moments) if moments and (owes or status == "signed") else None,
+            accrued=accrued,
+            accruing_per_day=per_day,
+            paid_total_fen=self.paid_total_fen,
+        )
+
+    def next_window_close(self) -> date | None:
+        """The day on which the next revenue instalment is to be fixed."""
+        if not self.contract.is_revenue_share or (self.disbursed_fen and not self.pool_fen):
+            return None
+        line = next((line for line in self.lines if line.fixed_fen is None and not line.closed), None)
+        return closes_on(window_of(self.product, self.contract.rows, line.row.number)) if line else None
+
+    def interest_tomorrow(self, as_of: date, tomorrow: date) -> Fraction:
+        return self.interest(as_of, tomorrow) if self.accrued_to <= as_of else Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What settles a loan on a day, part by part, in fen; `credit_fen` is money of the borrower that is there already."""
+
+    on: date
+    fee_fen: int
+    penalty_fen: int
+    interest_fen: int
+    principal_fen: int
+    credit_fen: int
+
+    @property
+    def to_pay_fen(self) -> int:
+        return max(0, self.fee_fen + self.penalty_fen + self.interest_fen + self.principal_fen - self.credit_fen)
+
+
+def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
+    """What settles the loan on day `on`: found by paying more than enough and seeing what is taken, so it cannot differ."""
+    events = [event for event in events if event.effective_on <= on]
+    enough_fen = 1_000 * contract.principal_fen + 1_000_000
+    payment = Event(
+        key="~quote",  # sorts after every other payment of the day
+        loan_id=contract.loan_id,
+        kind=EventKind.PAYMENT_RECEIVED,
+        effective_on=on,
+        payload={"amount_fen": enough_fen, "channel": "quote"},
+        actor="",
+    )
+    parts: dict[str, int] = dict.fromkeys((*PARTS, "credit"), 0)
+    for movement in life(contract, [*events, payment], on).movements:
+        if movement.debit == "clearing:quote":
+            parts[movement.part] += movement.amount_fen
+    return Quote(
+        on=on,
+        fee_fen=parts["fee"],
+        penalty_fen=parts["penalty"],
+        interest_fen=parts["interest"],
+        principal_fen=parts["principal"],
+        credit_fen=life(contract, events, on).position.credit_fen,
+    )
