@@ -1,4 +1,4 @@
-"""A product: the terms of a loan as one frozen value. Read from TOML by product_file.py, stored with each loan as JSON."""
+"""A product: the terms of a loan as one frozen value. Read from TOML by product_file.py, stored as JSON with each loan."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +21,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:
-    """The step from one due day to the next: whole months, or days, or twice a month (1st step to the 15th day later)."""
+    """The step from one due day to the next: whole months, or days, or twice a month (first to the 15th day later)."""
 
     months: int = 0  # monthly 1, quarterly 3
     days: int = 0  # weekly 7, every N days N
@@ -59,7 +59,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimumProgress:
-    """By the end of every `windows` windows at least `levels_ppm` of the levels must have fallen due; else the gap is due too."""
+    """By the end of every `windows` windows at least `levels_ppm` of the levels has fallen due; else the gap is due too."""
 
     windows: int
     levels_ppm: int
@@ -75,8 +75,8 @@ class Missing(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevenueShare:
-    """The terms of a revenue-share plan. A window is the calendar month (or months) before the month of the agreed due day;
-    for plans stepped by days, the days up to the day before it (flexible.window_of)."""
+    """The terms of a revenue-share plan. A window is the calendar month (or months) before the month of the agreed due
+    day; for plans stepped by days, the days up to the day before it (flexible.window_of)."""
 
     share_ppm: int
     counts: tuple[str, ...]  # which revenue counts: ("sure",) or ("sure", "possible")
