@@ -2,6 +2,7 @@
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.jobs import Stamp
+from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
 from loancli.jobs.take_statement import payment_event, release_suspense
 from loancli.ledger import days, journal, loans, statements
@@ -18,14 +19,19 @@ def place_payment(db: Connection, *, payment_id: int, loan_id: str, stamp: Stamp
     if receipt["state"] == "placed" and receipt["loan_id"] == loan_id:
         return False
     if receipt["state"] != "suspense":
-        raise RefusedError(f"payment {payment_id} is {receipt['state']} on loan {receipt['loan_id']}; nothing was written")
+        raise RefusedError(
+            f"payment {payment_id} is {receipt['state']} on loan {receipt['loan_id']}; nothing was written"
+        )
     event = payment_event(txn, loan_id, stamp)
     if event.effective_on < record.signed_on:
-        raise RefusedError(f"payment {payment_id} of {event.effective_on} is older than loan {loan_id}, signed on {record.signed_on}")
+        raise RefusedError(
+            f"payment {payment_id} of {event.effective_on} is older than loan {loan_id}, signed on {record.signed_on}"
+        )
     statements.place(
         db, payment_id, state="placed", loan_id=loan_id, event_key=event.key, reason=f"by {stamp.actor}", candidates=[]
     )
     release_suspense(db, txn, booked_on=days.open_day(db))
     journal.record(db, [event], recorded_at=stamp.text)
     settle(db, [loan_id])
+    cancel_paid(db, [loan_id], stamp=stamp)
     return True

@@ -11,8 +11,9 @@ from loancli.core.entry import Entry, reversal
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.event import Event, EventKind
 from loancli.core.statement import StatementRow
-from loancli.imports import Statement, check_totals, open_statement
+from loancli.imports import Statement, open_statement
 from loancli.jobs import Stamp
+from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, days, journal, loans, statements
 from loancli.ledger.connect import Connection
@@ -44,6 +45,7 @@ class ImportReport:
     placed_count: int = 0
     suspense_count: int = 0
     reversed_count: int = 0
+    cancelled_count: int = 0  # messages of the outbox that a payment made needless
     conflicts: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -114,7 +116,7 @@ def take_statement(
         changed_count=len(taken.changed),
         from_on=facts.from_on,
         to_on=facts.to_on,
-        sums_fen=reading.sums_fen,
+        sums_fen={direction: (count, fen) for direction, (count, fen) in statement.counted.totals.items()},
         revenue_fen=reading.revenue_fen,
         conflicts=taken.conflicts,
         warnings=facts.warnings,
@@ -128,18 +130,20 @@ class _Reading:
     """The rows of a file on their way into the ledger: counted, summed, classified; bad ones are collected."""
 
     def __init__(
-        self, statement: Statement, facts: statements.FileFacts, classifier: Classifier | None, watch: Callable[[int], None]
+        self,
+        statement: Statement,
+        facts: statements.FileFacts,
+        classifier: Classifier | None,
+        watch: Callable[[int], None],
     ) -> None:
         self.statement = statement
         self.facts = facts
         self.classifier = classifier
         self.watch = watch
         self.problems: list[Problem] = []
-        self.sums_fen: dict[str, tuple[int, int]] = {}
         self.revenue_fen: dict[str, tuple[int, int]] = {}
 
     def __iter__(self) -> Iterator[Classified]:
-        counts = {"in": [0, 0], "out": [0, 0], "neutral": [0, 0]}
         classes: dict[str | None, list[int]] = {}
         classify = self.classifier.classify if self.classifier else None
         first, last = "9", ""
@@ -151,9 +155,6 @@ class _Reading:
                 continue
             if not number % 1_000:
                 self.watch(row.line)
-            sums = counts[row.direction]
-            sums[0] += 1
-            sums[1] += row.amount_fen
             occurred_at = row.occurred_at
             if occurred_at < first:
                 first = occurred_at
@@ -167,12 +168,11 @@ class _Reading:
                 by_class[0] += 1
                 by_class[1] += row.amount_fen
                 yield row, revenue_class, rule
-        self.sums_fen = {direction: (count, fen) for direction, (count, fen) in counts.items()}
         self.revenue_fen = {kind: (count, fen) for kind, (count, fen) in classes.items() if kind is not None}
         if last:
             self.facts.from_on = self.facts.from_on or date.fromisoformat(first[:10])
             self.facts.to_on = self.facts.to_on or date.fromisoformat(last[:10])
-        self.facts.warnings += check_totals(self.statement.declared, self.sums_fen)
+        self.facts.warnings += self.statement.warnings()
 
 
 def _take_repayments(db: Connection, taken: statements.Taken, report: ImportReport, stamp: Stamp) -> None:
@@ -197,7 +197,13 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
             event = payment_event(txn, match.loan_id, stamp)
             events.append(event)
             statements.place(
-                db, txn.txn_id, state="placed", loan_id=match.loan_id, event_key=event.key, reason=match.reason, candidates=[]
+                db,
+                txn.txn_id,
+                state="placed",
+                loan_id=match.loan_id,
+                event_key=event.key,
+                reason=match.reason,
+                candidates=[],
             )
     journal.record(db, events, recorded_at=stamp.text)
     open_day = days.open_day(db)
@@ -206,7 +212,9 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
     journal.record(db, reversals, recorded_at=stamp.text)
     report.placed_count, report.suspense_count = len(events), len(waiting)
     report.reversed_count += len(reversals)
-    settle(db, sorted({event.loan_id for event in [*events, *reversals]}))
+    concerned = sorted({event.loan_id for event in [*events, *reversals]})
+    settle(db, concerned)
+    report.cancelled_count = cancel_paid(db, concerned, stamp=stamp)
 
 
 def payable_loans(db: Connection) -> list[PayableLoan]:
@@ -248,10 +256,16 @@ def _bounces(db: Connection, txn: Txn, report: ImportReport, stamp: Stamp, open_
     if txn.row.direction == "out":
         if not txn.row.refund_of or not txn.row.money_moved:
             return
-        paid = [each for each in statements.txn_with_external_id(db, txn.owner, txn.channel, txn.row.refund_of) if each.row.direction == "in"]
+        paid = [
+            each
+            for each in statements.txn_with_external_id(db, txn.owner, txn.channel, txn.row.refund_of)
+            if each.row.direction == "in"
+        ]
         back = [(each, txn) for each in paid]
     elif txn.row.direction == "in" and txn.row.external_id:
-        back = [(txn, each) for each in statements.refunds_of(db, txn.owner, txn.row.external_id) if each.row.money_moved]
+        back = [
+            (txn, each) for each in statements.refunds_of(db, txn.owner, txn.row.external_id) if each.row.money_moved
+        ]
         if txn.row.status_class in {"refunded", "closed", "failed"} or not txn.row.money_moved:
             back.append((txn, txn))
     else:

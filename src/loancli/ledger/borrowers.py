@@ -16,7 +16,9 @@ def add(db: Connection, borrowers: Iterable[Borrower]) -> int:
         if found == borrower:
             continue
         if found is not None:
-            raise RefusedError(f"borrower {borrower.borrower_id} exists already, with other details; nothing was written")
+            raise RefusedError(
+                f"borrower {borrower.borrower_id} exists already, with other details; nothing was written"
+            )
         db.execute(
             "INSERT INTO borrower VALUES (?,?,?,?,?)",
             (borrower.borrower_id, borrower.name, borrower.phone, borrower.trade, borrower.kind),
@@ -33,7 +35,9 @@ def find(db: Connection, borrower_ids: Sequence[str] | None = None) -> dict[str,
     values = () if borrower_ids is None else (json.dumps(list(borrower_ids)),)
     for borrower_id, alias in db.execute(f"SELECT borrower_id, alias FROM alias{chosen} ORDER BY 1, 2", values):
         aliases.setdefault(borrower_id, []).append(alias)
-    rows = db.execute(f"SELECT borrower_id, name, phone, trade, kind FROM borrower{chosen} ORDER BY borrower_id", values)
+    rows = db.execute(
+        f"SELECT borrower_id, name, phone, trade, kind FROM borrower{chosen} ORDER BY borrower_id", values
+    )
     return {
         row[0]: Borrower(
             borrower_id=row[0],

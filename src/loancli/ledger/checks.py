@@ -58,7 +58,10 @@ def sql_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
     for name, sql in SQL.items():
         cursor = db.execute(sql)
         columns = [column[0] for column in cursor.description or ()]
-        yield name, [", ".join(f"{column} {value}" for column, value in zip(columns, row, strict=True)) for row in cursor]
+        yield (
+            name,
+            [", ".join(f"{column} {value}" for column, value in zip(columns, row, strict=True)) for row in cursor],
+        )
 
 
 def chain_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
@@ -131,7 +134,9 @@ def _contracts(db: Connection) -> list[str]:
     found = loans.records(db, list(stored))
     wrong = [loan_id for loan_id, record in found.items() if loans.contract_sha(record) != stored[loan_id]]
     bad_terms = [
-        f"terms {sha}" for sha, text in db.execute("SELECT sha, json FROM terms") if hashlib.sha256(text.encode()).hexdigest() != sha
+        f"terms {sha}"
+        for sha, text in db.execute("SELECT sha, json FROM terms")
+        if hashlib.sha256(text.encode()).hexdigest() != sha
     ]
     return [f"loan {loan_id} is not what was signed" for loan_id in wrong] + bad_terms
 
@@ -144,4 +149,6 @@ def counts(db: Connection) -> dict[str, Any]:
 
 def day_totals(db: Connection) -> list[dict[str, Any]]:
     """What the lines of closed days say."""
-    return [{"day": day, **json.loads(totals)} for day, totals in db.execute("SELECT day, totals FROM day ORDER BY day")]
+    return [
+        {"day": day, **json.loads(totals)} for day, totals in db.execute("SELECT day, totals FROM day ORDER BY day")
+    ]

@@ -65,11 +65,15 @@ def open_ledger(path: Path) -> Connection:
         if application_id != APPLICATION_ID:
             raise LedgerError(f"{path}: this is a SQLite file of another program, not a loancli ledger")
         if version > SCHEMA:
-            raise LedgerError(f"{path}: written by a newer loancli (schema {version}, this one knows {SCHEMA}); upgrade loancli")
+            raise LedgerError(
+                f"{path}: written by a newer loancli (schema {version}, this one knows {SCHEMA}); upgrade loancli"
+            )
         if version < SCHEMA:
             _migrate(connection)
         if schema_digest(connection) != DIGESTS[SCHEMA]:
-            raise LedgerError(f"{path}: the schema was changed by another program (a guard is missing); restore a backup")
+            raise LedgerError(
+                f"{path}: the schema was changed by another program (a guard is missing); restore a backup"
+            )
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise BusyError(f"{path}: another command is writing; try again") from error

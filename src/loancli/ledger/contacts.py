@@ -20,7 +20,9 @@ def _rows(db: Connection, sql: str, values: object = ()) -> list[dict[str, Any]]
 # holds and promises
 
 
-def add_hold(db: Connection, *, borrower_id: str, kind: str, note: str, from_on: date, to_on: date | None, actor: str) -> int:
+def add_hold(
+    db: Connection, *, borrower_id: str, kind: str, note: str, from_on: date, to_on: date | None, actor: str
+) -> int:
     """A reason not to contact a borrower, from a day on, until a day or until it is lifted."""
     cursor = db.execute(
         "INSERT INTO hold (borrower_id, kind, note, from_on, to_on, actor) VALUES (?,?,?,?,?,?)",
@@ -33,7 +35,9 @@ def add_hold(db: Connection, *, borrower_id: str, kind: str, note: str, from_on:
 def lift_hold(db: Connection, hold_id: int, *, on: date) -> bool:
     """End a hold; False if there is no such open hold."""
     last_day = (on - timedelta(days=1)).isoformat()
-    found = db.execute("UPDATE hold SET to_on = ? WHERE id = ? AND (to_on IS NULL OR to_on > ?)", (last_day, hold_id, last_day))
+    found = db.execute(
+        "UPDATE hold SET to_on = ? WHERE id = ? AND (to_on IS NULL OR to_on > ?)", (last_day, hold_id, last_day)
+    )
     return found.rowcount == 1
 
 
@@ -49,7 +53,15 @@ def holds(db: Connection, *, on: date | None = None, borrower_id: str | None = N
 
 
 def add_promise(
-    db: Connection, *, loan_id: str, borrower_id: str, made_on: date, due_on: date, amount_fen: int, note: str, actor: str
+    db: Connection,
+    *,
+    loan_id: str,
+    borrower_id: str,
+    made_on: date,
+    due_on: date,
+    amount_fen: int,
+    note: str,
+    actor: str,
 ) -> bool:
     """A promise to pay; False if the same one is there already."""
     cursor = db.execute(
@@ -102,7 +114,10 @@ def add_refusals(db: Connection, batch: str, refusals: Iterable[tuple[str, str, 
     """Keep who was not contacted and why: (campaign, borrower, loan, step, day, reason)."""
     db.executemany(
         "INSERT OR IGNORE INTO refusal (batch, campaign, borrower_id, loan_id, step, day, reason) VALUES (?,?,?,?,?,?,?)",
-        [(batch, campaign, who, loan, step, day.isoformat(), reason) for campaign, who, loan, step, day, reason in refusals],
+        [
+            (batch, campaign, who, loan, step, day.isoformat(), reason)
+            for campaign, who, loan, step, day, reason in refusals
+        ],
     )
 
 
@@ -126,7 +141,10 @@ def run(db: Connection, batch: str) -> dict[str, Any] | None:
 
 def approve(db: Connection, batch: str, *, actor: str) -> None:
     """A person lets a run go out."""
-    db.execute("UPDATE campaign_run SET state = 'approved', approved_by = ? WHERE batch = ? AND state = 'planned'", (actor, batch))
+    db.execute(
+        "UPDATE campaign_run SET state = 'approved', approved_by = ? WHERE batch = ? AND state = 'planned'",
+        (actor, batch),
+    )
 
 
 def messages(db: Connection, *, batch: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
@@ -147,9 +165,21 @@ def refusals(db: Connection, batch: str) -> list[dict[str, Any]]:
     )
 
 
-def planned_steps(db: Connection, campaign: str) -> set[str]:
-    """The keys a campaign has planned so far."""
-    return {row[0] for row in db.execute("SELECT key FROM outbox WHERE campaign = ?", (campaign,))}
+def past(db: Connection, campaign: str) -> list[dict[str, Any]]:
+    """Everything a campaign has planned so far, whatever became of it."""
+    return _rows(
+        db, "SELECT key, campaign, borrower_id, planned_for, state FROM outbox WHERE campaign = ?", (campaign,)
+    )
+
+
+def queued_for(db: Connection, loan_ids: list[str]) -> list[dict[str, Any]]:
+    """Messages about the loans that have not been claimed."""
+    return _rows(
+        db,
+        "SELECT id AS message_id, key, loan_id, purpose FROM outbox"
+        " WHERE state = 'queued' AND loan_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(loan_ids),),
+    )
 
 
 # sending

@@ -21,7 +21,9 @@ def close(db: Connection, day: date, totals: dict[str, Any], *, closed_at: str, 
     text = journal.canonical(totals)
     entry_sha, event_sha = journal.head(db, "entry"), journal.head(db, "event")
     last = db.execute("SELECT sha FROM day ORDER BY day DESC LIMIT 1").fetchone()
-    sha = journal.chained(last[0] if last else bytes(32), day.isoformat(), closed_at, actor, text, entry_sha.hex(), event_sha.hex())
+    sha = journal.chained(
+        last[0] if last else bytes(32), day.isoformat(), closed_at, actor, text, entry_sha.hex(), event_sha.hex()
+    )
     db.execute(
         "INSERT INTO day VALUES (?,?,?,?,?,?,?)", (day.isoformat(), closed_at, actor, text, entry_sha, event_sha, sha)
     )
@@ -29,6 +31,8 @@ def close(db: Connection, day: date, totals: dict[str, Any], *, closed_at: str, 
 
 def listing(db: Connection, *, last: int | None = None) -> list[dict[str, Any]]:
     """Closed days with their totals, oldest first."""
-    rows = db.execute("SELECT day, closed_at, actor, totals FROM day ORDER BY day DESC LIMIT ?", (-1 if last is None else last,))
+    rows = db.execute(
+        "SELECT day, closed_at, actor, totals FROM day ORDER BY day DESC LIMIT ?", (-1 if last is None else last,)
+    )
     found = [{"day": day, "closed_at": at, "actor": actor, **json.loads(totals)} for day, at, actor, totals in rows]
     return found[::-1]

@@ -40,7 +40,9 @@ def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list
     for event in events:
         payload = canonical(event.payload)
         content = (event.loan_id, event.kind.value, event.effective_on.isoformat(), payload)
-        found = db.execute("SELECT loan_id, kind, effective_on, payload FROM event WHERE key = ?", (event.key,)).fetchone()
+        found = db.execute(
+            "SELECT loan_id, kind, effective_on, payload FROM event WHERE key = ?", (event.key,)
+        ).fetchone()
         if found == content:
             continue
         if found is not None or any(event.key == row[1] for row in rows):
@@ -89,7 +91,8 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
         if entry.reverses:
             reverses = db.execute("SELECT id FROM entry WHERE key = ?", (entry.reverses,)).fetchone()[0]
         legs = [
-            (last_id, leg, accounts[each.debit], accounts[each.credit], each.amount_fen) for leg, each in enumerate(entry.legs)
+            (last_id, leg, accounts[each.debit], accounts[each.credit], each.amount_fen)
+            for leg, each in enumerate(entry.legs)
         ]
         row = (last_id, entry.key, entry.loan_id or None, entry.kind, entry.cause, entry.value_on.isoformat(),
                booked_on.isoformat(), reverses, len(legs) - 1)  # fmt: skip
@@ -103,7 +106,9 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
 
 def entries_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[tuple[Entry, bool]]]:
     """Every entry of the loans in the order of booking, and whether a later one took it back."""
-    return _entries(db, "e.loan_id IN (SELECT value FROM json_each(?))", json.dumps(list(loan_ids)), dict.fromkeys(loan_ids))
+    return _entries(
+        db, "e.loan_id IN (SELECT value FROM json_each(?))", json.dumps(list(loan_ids)), dict.fromkeys(loan_ids)
+    )
 
 
 def entry_of(db: Connection, key: str) -> Entry | None:
@@ -112,9 +117,14 @@ def entry_of(db: Connection, key: str) -> Entry | None:
     return found[0] if found else None
 
 
-def _entries(
-    db: Connection, where: str, value: str, groups: Mapping[str, None]
-) -> dict[str, list[tuple[Entry, bool]]]:
+def open_accruals(db: Connection) -> list[Entry]:
+    """The accruals of the last closed day, which the next one takes back."""
+    where = "e.kind = 'accrual' AND e.booked_on = ? AND NOT EXISTS (SELECT 1 FROM entry n WHERE n.reverses = e.id)"
+    last = db.execute("SELECT coalesce(max(day), '') FROM day").fetchone()[0]
+    return [entry for entry, _ in _entries(db, where, last, {}).get("", [])]
+
+
+def _entries(db: Connection, where: str, value: str, groups: Mapping[str, None]) -> dict[str, list[tuple[Entry, bool]]]:
     codes: dict[int, str] = dict(db.execute("SELECT id, code FROM account"))
     found: dict[str, list[tuple[Entry, bool]]] = {group: [] for group in groups}
     legs_of: dict[int, list[Leg]] = {}

@@ -168,7 +168,9 @@ def position_values(position: Position) -> tuple[object, ...]:
 def instalment_values(state: InstalmentState) -> tuple[object, ...]:
     """An instalment as its row, without the loan."""
     values = [getattr(state, name) for name in _INSTALMENT.split(", ")]
-    return tuple(_iso(value) if isinstance(value, date) else int(value) if isinstance(value, bool) else value for value in values)
+    return tuple(
+        _iso(value) if isinstance(value, date) else int(value) if isinstance(value, bool) else value for value in values
+    )
 
 
 def _iso(day: date | None) -> str | None:
@@ -177,7 +179,9 @@ def _iso(day: date | None) -> str | None:
 
 def stored_position(db: Connection, loan_id: str) -> tuple[object, ...] | None:
     """The stored row of a position, in the form of `position_values`."""
-    row: tuple[object, ...] | None = db.execute(f"SELECT {_POSITION} FROM position WHERE loan_id = ?", (loan_id,)).fetchone()
+    row: tuple[object, ...] | None = db.execute(
+        f"SELECT {_POSITION} FROM position WHERE loan_id = ?", (loan_id,)
+    ).fetchone()
     return row
 
 

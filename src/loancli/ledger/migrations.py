@@ -62,6 +62,7 @@ def m001_books(db: Database) -> None:
             FOREIGN KEY (id, last_leg) REFERENCES posting (entry_id, leg) DEFERRABLE INITIALLY DEFERRED
         ) STRICT;
         CREATE INDEX entry_loan ON entry (loan_id, id);
+        CREATE INDEX entry_accrual ON entry (booked_on) WHERE kind = 'accrual';
         CREATE TRIGGER entry_extends_chain BEFORE INSERT ON entry
             WHEN NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry)
               OR NEW.previous_sha IS NOT coalesce((SELECT sha FROM entry ORDER BY id DESC LIMIT 1), zeroblob(32))

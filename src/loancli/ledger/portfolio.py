@@ -48,7 +48,7 @@ WITH
         WHERE r.loan_id = p.loan_id AND r.state = 'placed' AND substr(t.occurred_at, 1, 10) BETWEEN p.made_on AND p.due_on), 0)
     GROUP BY p.borrower_id),
  held AS (
-    SELECT borrower_id, max(kind IN ('complaint', 'dispute')) AS complaint, max(kind = 'hardship') AS hardship, max(kind = 'legal') AS legal
+    SELECT borrower_id, max(kind IN ('complaint_open', 'dispute')) AS complaint, max(kind = 'hardship_review') AS hardship, max(kind = 'legal') AS legal
     FROM hold WHERE from_on <= :day AND coalesce(to_on, '9999') >= :day GROUP BY borrower_id),
  first_loan AS (SELECT borrower_id, min(signed_on) AS signed_on FROM loan GROUP BY borrower_id)
 SELECT l.borrower_id, l.loan_id, p.oldest_unpaid_due_on, p.next_due_on,
@@ -73,3 +73,16 @@ def feature_rows(db: Connection, day: date) -> list[dict[str, Any]]:
     cursor = db.execute(_FEATURES, {"day": day.isoformat(), "stale": REVENUE_STALE_DAYS, "cure": SELF_CURE_DAYS})
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def unpaid_until_fen(db: Connection, loan_id: str, due_on: date) -> int:
+    """What instalments due up to `due_on` still lack, credit that waits for them taken off."""
+    row = db.execute(
+        """
+        SELECT max(0, coalesce(sum(principal_fen + interest_fen + fee_fen - paid_principal_fen - paid_interest_fen - paid_fee_fen), 0)
+                      - (SELECT credit_fen FROM position WHERE loan_id = :loan))
+        FROM instalment WHERE loan_id = :loan AND due_on <= :due
+        """,
+        {"loan": loan_id, "due": due_on.isoformat()},
+    ).fetchone()
+    return int(row[0])

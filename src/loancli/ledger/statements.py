@@ -16,10 +16,7 @@ from loancli.ledger.connect import Connection
 CHUNK = 5_000
 _ROW = ", ".join(StatementRow._fields)
 STORED = f"id, key, owner, channel, {_ROW}, revenue_class, revenue_rule, file_id"
-_INSERT = (
-    f"INSERT INTO txn ({STORED})"
-    f" VALUES ({','.join('?' * 23)}) ON CONFLICT (key) DO NOTHING"
-)
+_INSERT = f"INSERT INTO txn ({STORED}) VALUES ({','.join('?' * 23)}) ON CONFLICT (key) DO NOTHING"
 
 Classified = tuple[StatementRow, str | None, str | None]  # a row, its revenue class and the rule that decided
 
@@ -54,7 +51,9 @@ class Taken:
     row_count: int = 0
     new_count: int = 0
     changed: list[int] = field(default_factory=list)  # ids of known transactions whose status is another now
-    conflicts: list[str] = field(default_factory=list)  # ids that stand on rows which differ in amount, time or direction
+    conflicts: list[str] = field(
+        default_factory=list
+    )  # ids that stand on rows which differ in amount, time or direction
 
     @property
     def seen_count(self) -> int:
@@ -88,7 +87,7 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
     while chunk := list(islice(stream, CHUNK)):
         _take_chunk(db, facts, chunk, taken, digest, keys)
     if had_rows:
-        taken.conflicts = _conflicts(db, facts, first_id)
+        taken.conflicts = _conflicts(db, first_id)
     values = (facts.content_sha, facts.name, facts.format, facts.owner, facts.read_as, facts.channel, facts.account_sha,
               _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id, taken.new_count, digest.digest(),
               json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at, facts.actor)  # fmt: skip
@@ -96,7 +95,7 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
     sha = journal.chained(previous, file_id, *[value.hex() if isinstance(value, bytes) else value for value in values])
     db.execute(f"INSERT INTO file VALUES ({','.join('?' * 19)})", (file_id, *values, previous, sha))
     if facts.read_as == "revenue":
-        _add_daily_revenue(db, facts.owner, first_id, taken.changed, file_id)
+        _add_daily_revenue(db, facts.owner, first_id, taken.changed)
         if facts.from_on and facts.to_on:
             db.execute(
                 "INSERT INTO coverage VALUES (?,?,?,?,?)",
@@ -129,7 +128,9 @@ def _take_chunk(
     taken.new_count += inserted
     if inserted < len(values):
         _note_statuses(db, values, taken)
-        values = db.execute(f"SELECT {STORED} FROM txn WHERE id BETWEEN ? AND ?", (values[0][0], next_id - 1)).fetchall()
+        values = db.execute(
+            f"SELECT {STORED} FROM txn WHERE id BETWEEN ? AND ?", (values[0][0], next_id - 1)
+        ).fetchall()
     digest.update("".join(map(repr, values)).encode())
 
 
@@ -147,12 +148,21 @@ def _note_statuses(db: Connection, values: list[tuple[Any, ...]], taken: Taken) 
         if known[1] != value[status_at]:
             db.execute(
                 "INSERT INTO txn_status VALUES (?,?,?,?,?,?,?,?)",
-                (known[0], taken.file_id, value[4], value[status_at], value[class_at], value[moved_at], value[-3], value[-2]),
+                (
+                    known[0],
+                    taken.file_id,
+                    value[4],
+                    value[status_at],
+                    value[class_at],
+                    value[moved_at],
+                    value[-3],
+                    value[-2],
+                ),
             )
             taken.changed.append(known[0])
 
 
-def _conflicts(db: Connection, facts: FileFacts, first_id: int) -> list[str]:
+def _conflicts(db: Connection, first_id: int) -> list[str]:
     """Transaction ids of new rows that an older row of the same account has with another amount, time or direction."""
     rows = db.execute(
         """
@@ -166,7 +176,7 @@ def _conflicts(db: Connection, facts: FileFacts, first_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _add_daily_revenue(db: Connection, owner: str, first_id: int, changed: list[int], file_id: int) -> None:
+def _add_daily_revenue(db: Connection, owner: str, first_id: int, changed: list[int]) -> None:
     upsert = (
         " ON CONFLICT (borrower_id, day, channel, revenue_class) DO UPDATE SET"
         " amount_fen = amount_fen + excluded.amount_fen, row_count = row_count + excluded.row_count"
@@ -261,14 +271,23 @@ def txn_with_external_id(db: Connection, owner: str, channel: str, external_id: 
 
 def refunds_of(db: Connection, owner: str, external_id: str) -> list[Txn]:
     """Rows of the account that pay a transaction back."""
-    return list(_txns(db.execute(_current("t.owner = ? AND t.refund_of = ? AND t.refund_of <> ''"), (owner, external_id))))
+    return list(
+        _txns(db.execute(_current("t.owner = ? AND t.refund_of = ? AND t.refund_of <> ''"), (owner, external_id)))
+    )
 
 
 # where receipts were placed
 
 
 def place(
-    db: Connection, txn_id: int, *, state: str, loan_id: str | None, event_key: str | None, reason: str, candidates: list[Any]
+    db: Connection,
+    txn_id: int,
+    *,
+    state: str,
+    loan_id: str | None,
+    event_key: str | None,
+    reason: str,
+    candidates: list[Any],
 ) -> None:
     """Note where a receipt went: on a loan, or into suspense with the candidates a person may choose from."""
     db.execute(
@@ -284,7 +303,9 @@ def receipt(db: Connection, txn_id: int) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def receipts(db: Connection, *, state: str | None = None, loan_id: str | None = None, txn_id: int | None = None) -> list[dict[str, Any]]:
+def receipts(
+    db: Connection, *, state: str | None = None, loan_id: str | None = None, txn_id: int | None = None
+) -> list[dict[str, Any]]:
     """Receipts with the transaction behind each, oldest first."""
     cursor = db.execute(
         """
@@ -306,7 +327,9 @@ def receipts(db: Connection, *, state: str | None = None, loan_id: str | None = 
 # revenue
 
 
-def daily_revenue(db: Connection, borrower_id: str, *, from_on: date, to_on: date) -> list[tuple[date, str, str, int, int]]:
+def daily_revenue(
+    db: Connection, borrower_id: str, *, from_on: date, to_on: date
+) -> list[tuple[date, str, str, int, int]]:
     """Day, channel, revenue class, fen and rows of a borrower from `from_on` to `to_on`, both included."""
     rows = db.execute(
         "SELECT day, channel, revenue_class, amount_fen, row_count FROM daily_revenue"
@@ -332,7 +355,8 @@ def coverage(db: Connection, borrower_id: str) -> dict[str, list[tuple[date, dat
     """The days that a borrower's files say they cover, by channel."""
     found: dict[str, list[tuple[date, date]]] = {}
     for channel, from_on, to_on in db.execute(
-        "SELECT DISTINCT channel, from_on, to_on FROM coverage WHERE borrower_id = ? ORDER BY channel, from_on", (borrower_id,)
+        "SELECT DISTINCT channel, from_on, to_on FROM coverage WHERE borrower_id = ? ORDER BY channel, from_on",
+        (borrower_id,),
     ):
         found.setdefault(channel, []).append((date.fromisoformat(from_on), date.fromisoformat(to_on)))
     return found

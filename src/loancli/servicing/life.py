@@ -350,7 +350,9 @@ class _Walk:
     def penalty_since(self, line: _Line, day: date) -> Fraction:
         if line.penalty_from is None or day <= line.penalty_from:
             return Fraction(0)
-        return interest_exact(self.penalty_base(line), self.penalty_ppm, year_fraction(self.penalty_days, line.penalty_from, day))
+        return interest_exact(
+            self.penalty_base(line), self.penalty_ppm, year_fraction(self.penalty_days, line.penalty_from, day)
+        )
 
     def penalty_base(self, line: _Line) -> int:
         base_fen = line.unpaid("principal")

@@ -7,7 +7,6 @@ from datetime import date
 
 from loancli.core.statement import StatementRow
 
-
 WEIGHTS = {"reference": 4, "payer": 2, "amount": 1}  # what speaks for a candidate, and how loudly
 
 
@@ -19,7 +18,7 @@ class PayableLoan:
     borrower_id: str
     payer_names: frozenset[str]  # the borrower's name, aliases and accounts
     disbursed_on: date
-    instalments_fen: frozenset[int]  # what its instalments ask for, paid or not: so a match does not depend on arrival order
+    instalments_fen: frozenset[int]  # what instalments ask for, paid or not: arrival order must not matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,11 @@ class Matcher:
         return sorted({found for text in texts for found in self.reference.findall(text)})
 
     def payers(self, row: StatementRow) -> list[PayableLoan]:
-        found = {loan.loan_id: loan for name in (row.counterparty, row.counterparty_account) for loan in self.by_payer.get(name, ())}
+        found = {
+            loan.loan_id: loan
+            for name in (row.counterparty, row.counterparty_account)
+            for loan in self.by_payer.get(name, ())
+        }
         return list(found.values())
 
     def candidates(self, row: StatementRow, most: int = 3) -> tuple[Candidate, ...]:

@@ -1,0 +1,90 @@
+"""Close business days, in order, catching up what was missed; each day is one transaction and is closed once.
+
+A day's work: fix the instalments whose revenue window closed, settle the loans for which something happens that day, book
+what the products accrued (yesterday's is taken back), and write the day's line. Loans for which nothing happens are only
+counted, by SQL.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from loancli.core.entry import reversal
+from loancli.core.errors import RefusedError
+from loancli.core.event import Event
+from loancli.jobs import Stamp
+from loancli.jobs.settle import book_lives, gather
+from loancli.ledger import days, journal, loans, statements
+from loancli.ledger.connect import Connection, writing
+from loancli.servicing.bookings import accrual
+from loancli.servicing.life import Contract, life
+from loancli.servicing.windows import Revenue, close_window, next_number
+
+YEARS_BACK = 2  # how much revenue history a window may look at: last year's season, and corrections
+
+
+def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[dict[str, Any]]:
+    """Close every open day up to `through`, a transaction each; yields the line of each closed day.
+
+    Raises RefusedError for a day that is not over: `through` must be before the stamp's day.
+    """
+    if through >= stamp.on:
+        raise RefusedError(
+            f"{through} is not over on {stamp.on}; the last day that can be closed is {stamp.on - timedelta(days=1)}"
+        )
+    while True:
+        with writing(db):
+            day = days.open_day(db)
+            if day > through:
+                return
+            line = close_day(db, day, stamp=stamp)
+        yield line
+
+
+def close_day(db: Connection, day: date, *, stamp: Stamp) -> dict[str, Any]:
+    """Close `day`, the open one, inside the caller's transaction; returns its line."""
+    changing = gather(db, loans.changing_on(db, day))
+    fixed: list[Event] = []
+    lives = []
+    for contract, events in changing.values():
+        new = _fix(db, contract, events, day, stamp)
+        fixed += new
+        lives.append(life(contract, [*events, *new], day))
+    journal.record(db, fixed, recorded_at=stamp.text)
+    entry_count = book_lives(db, lives, day)
+    accrued_fen = loans.accrued_fen_by_product(db, day)
+    entry_count += _book_accruals(db, day, accrued_fen)
+    totals = {
+        **loans.ageing(db, day),
+        "changed_loans": len(lives),
+        "fixed_instalments": len(fixed) // 2,
+        "entries": entry_count,
+        "accrued_fen": sum(accrued_fen.values()),
+    }
+    days.close(db, day, totals, closed_at=stamp.text, actor=stamp.actor)
+    return {"day": day.isoformat(), **totals}
+
+
+def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date, stamp: Stamp) -> list[Event]:
+    new: list[Event] = []
+    revenue: Revenue | None = None
+    while (number := next_number(contract, [*events, *new], day)) is not None:
+        revenue = revenue or revenue_of(db, contract.borrower_id, day)
+        new += close_window(contract, [*events, *new], number, revenue, actor=stamp.actor)
+    return new
+
+
+def revenue_of(db: Connection, borrower_id: str, day: date) -> Revenue:
+    """A borrower's revenue of the last years up to `day`, as known now."""
+    rows = statements.daily_revenue(db, borrower_id, from_on=day.replace(year=day.year - YEARS_BACK, day=1), to_on=day)
+    return Revenue(
+        fen={(on, channel, kind): amount_fen for on, channel, kind, amount_fen, _ in rows},
+        covered=statements.coverage(db, borrower_id),
+    )
+
+
+def _book_accruals(db: Connection, day: date, accrued_fen: dict[str, int]) -> int:
+    """Book what each product has accrued by the end of the day; yesterday's booking is taken back."""
+    entries = [reversal(entry, key=f"reverse/{entry.key}") for entry in journal.open_accruals(db)]
+    entries += [accrual(product_code=code, day=day, amount_fen=fen) for code, fen in accrued_fen.items() if fen]
+    return journal.book(db, entries, booked_on=day)

@@ -1,0 +1,45 @@
+"""Prove the books: named questions that must come back empty, chains, and everything computed again from events."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from loancli.jobs.settle import gather
+from loancli.ledger import checks, journal, loans
+from loancli.ledger.connect import Connection
+from loancli.servicing.bookings import Booked, difference
+from loancli.servicing.life import life
+
+CHUNK = 2_000
+
+
+def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
+    """Each question with its answers; a sound ledger answers none."""
+    yield from checks.sql_failures(db)
+    yield from checks.chain_failures(db)
+    stale: list[str] = []
+    unbooked: list[str] = []
+    ids = loans.loan_ids(db)
+    for start in range(0, len(ids), CHUNK):
+        for loan_id, position_differs, count in _recomputed(db, ids[start : start + CHUNK]):
+            if position_differs:
+                stale.append(f"loan {loan_id}: the stored position is not what its events give")
+            if count:
+                unbooked.append(f"loan {loan_id}: {count} entries differ from what its events give")
+    yield "positions computed again = stored", stale
+    yield "entries computed again = booked", unbooked
+
+
+def _recomputed(db: Connection, loan_ids: list[str]) -> Iterator[tuple[str, bool, int]]:
+    booked = journal.entries_of(db, loan_ids)
+    for loan_id, (contract, events) in gather(db, loan_ids).items():
+        stored = loans.stored_position(db, loan_id)
+        if stored is None:
+            yield loan_id, True, 0
+            continue
+        again = life(contract, events, date.fromisoformat(str(stored[2])))
+        differs = loans.position_values(again.position) != stored
+        differs |= [loans.instalment_values(state) for state in again.instalments] != loans.stored_instalments(
+            db, loan_id
+        )
+        known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[loan_id]]
+        yield loan_id, differs, len(difference(loan_id, again.movements, known))

@@ -1,0 +1,123 @@
+"""Send what is approved: claim (the gate asked again, in the same transaction), look once more, hand over, mark.
+
+A crash in between leaves claims; they count against the caps, become 'unknown', and are never sent again by themselves
+(RELIABILITY §5: send-then-mark delivered most messages twice under kills, claim-first none).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from loancli.channels import outfile
+from loancli.core.message import Message
+from loancli.jobs import Stamp
+from loancli.jobs.know_borrowers import facts_for_gate
+from loancli.jobs.plan_contacts import due_on_of
+from loancli.ledger import contacts, portfolio
+from loancli.ledger.connect import Connection, writing
+from loancli.outreach.outbox import State
+from loancli.outreach.policy import Limits, Purpose, refusal
+from loancli.outreach.templates import Templates
+
+ABANDONED_AFTER = timedelta(minutes=15)
+_ENDS = {"PAID_MEANWHILE", "SETTLED"}  # refusals after which a message is of no use any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What sending did."""
+
+    path: Path | None
+    sent_count: int
+    waiting: dict[str, int]  # refusal → messages that stay in the outbox
+    cancelled: dict[str, int]  # reason → messages that will not be sent
+    unknown_count: int
+
+
+def send_outbox(
+    db: Connection,
+    folder: Path,
+    *,
+    batch: str | None,
+    limits: Limits,
+    templates: Templates,
+    is_holiday: bool,
+    now: Callable[[], datetime],
+    stamp: Stamp,
+) -> Sent:
+    """Send the approved messages of today by the file channel, into `folder`. Takes its own transactions."""
+    at = now()
+    day = at.date()
+    waiting: dict[str, int] = {}
+    cancelled: dict[str, int] = {}
+    with writing(db):
+        unknown_count = contacts.mark_abandoned(db, at=at, older_than=ABANDONED_AFTER)
+        claimed = []
+        for row in contacts.sendable(db, day=day, batch=batch):
+            if row["planned_for"] != day.isoformat():
+                contacts.step(db, [row["message_id"]], State.CANCELLED.value, at=at, detail="its day is over")
+                cancelled["EXPIRED"] = cancelled.get("EXPIRED", 0) + 1
+                continue
+            reason = _refusal(db, row, day, limits, templates, is_holiday=is_holiday, at=at)
+            if reason in _ENDS:
+                contacts.step(db, [row["message_id"]], State.CANCELLED.value, at=at, detail=reason)
+                cancelled[reason] = cancelled.get(reason, 0) + 1
+            elif reason:
+                waiting[reason] = waiting.get(reason, 0) + 1
+            else:
+                contacts.claim(db, row["message_id"], on=day, at=at)
+                claimed.append(row)
+    # Once more, after the claim is on disk and before anything leaves: the hour, and a payment that came in between.
+    ready = []
+    with writing(db):
+        for row in claimed:
+            if portfolio.unpaid_until_fen(db, row["loan_id"], due_on_of(row["key"])) == 0:
+                contacts.step(db, [row["message_id"]], State.RELEASED.value, at=now(), detail="paid meanwhile")
+                cancelled["PAID_MEANWHILE"] = cancelled.get("PAID_MEANWHILE", 0) + 1
+            else:
+                ready.append(row)
+    path = None
+    if ready:
+        path = outfile.path_of(folder, f"{stamp.at:%Y%m%d-%H%M%S}-{ready[0]['message_id']}")
+        outfile.send([_message(row) for row in ready], path)
+        with writing(db):
+            contacts.step(db, [row["message_id"] for row in ready], State.SENT.value, at=now(), detail=path.name)
+    return Sent(path=path, sent_count=len(ready), waiting=waiting, cancelled=cancelled, unknown_count=unknown_count)
+
+
+def _refusal(
+    db: Connection,
+    row: dict[str, str],
+    day: date,
+    limits: Limits,
+    templates: Templates,
+    *,
+    is_holiday: bool,
+    at: datetime,
+) -> str | None:
+    wanted = (row["loan_id"], row["borrower_id"], due_on_of(row["key"]), row["text"])
+    asked = facts_for_gate(db, [wanted], day, is_holiday=is_holiday)[row["loan_id"]]
+    template = templates.by_name.get(row["template"])
+    asked = replace(
+        asked, purpose=Purpose(row["purpose"]), template_approved=template is not None and template.is_approved
+    )
+    answer = refusal(asked, limits, at=at)
+    return answer.name if answer else None
+
+
+def _message(row: dict[str, str]) -> Message:
+    return Message(
+        key=row["key"],
+        campaign=row["campaign"],
+        purpose=row["purpose"],
+        borrower_id=row["borrower_id"],
+        loan_id=row["loan_id"],
+        phone=row["phone"],
+        channel=row["channel"],
+        template=row["template"],
+        text=row["text"],
+        planned_for=date.fromisoformat(row["planned_for"]),
+        segment=row["segment"],
+        why=row["why"],
+    )

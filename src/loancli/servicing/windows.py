@@ -1,0 +1,167 @@
+"""Close a revenue window: which revenue counts, what came late, and the instalment that follows, as two events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from loancli.core.event import Event, EventKind
+from loancli.plan.flexible import (
+    Fixed,
+    Owed,
+    Progress,
+    Why,
+    Window,
+    WindowRevenue,
+    closes_on,
+    fix_instalment,
+    is_checkpoint,
+    level_fen,
+    window_of,
+)
+from loancli.servicing.life import Contract, active_events, owed_ahead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revenue:
+    """A borrower's revenue as known now: (day, channel, class) → fen, and the days that files cover, by channel."""
+
+    fen: Mapping[tuple[date, str, str], int]
+    covered: Mapping[str, Sequence[tuple[date, date]]]
+
+    def net_fen(self, window: Window, counts: Sequence[str]) -> dict[str, int]:
+        """What counts in a window, by channel: the classes that the plan counts, less reductions."""
+        found: dict[str, int] = {}
+        for (day, channel, kind), amount_fen in self.fen.items():
+            if window.from_on <= day <= window.to_on and kind in (*counts, "reduction"):
+                found[channel] = found.get(channel, 0) + (-amount_fen if kind == "reduction" else amount_fen)
+        return found
+
+    def is_missing(self, window: Window) -> bool:
+        """No channel's files cover the whole window: then it is not known, which is not the same as zero (INV-23)."""
+        return not any(_covers(spans, window) for spans in self.covered.values())
+
+
+def _covers(spans: Sequence[tuple[date, date]], window: Window) -> bool:
+    reached = window.from_on
+    for from_on, to_on in sorted(spans):
+        if from_on > reached:
+            return False
+        reached = max(reached, to_on + timedelta(days=1))
+        if reached > window.to_on:
+            return True
+    return False
+
+
+def next_number(contract: Contract, events: Sequence[Event], day: date) -> int | None:
+    """The instalment whose window is closed on `day` and which is not fixed yet; None if there is none."""
+    if not contract.is_revenue_share:
+        return None
+    fixed = {
+        event.payload["number"] for event in active_events(events, date.max) if event.kind is EventKind.INSTALMENT_FIXED
+    }
+    for row in contract.rows:
+        if row.number not in fixed:
+            return row.number if closes_on(window_of(contract.product, contract.rows, row.number)) <= day else None
+    return None
+
+
+def close_window(
+    contract: Contract, events: Sequence[Event], number: int, revenue: Revenue, *, actor: str
+) -> list[Event]:
+    """Fix instalment `number`: the closed window and the instalment, dated on the day after the window."""
+    product, rows = contract.product, contract.rows
+    terms = product.revenue
+    assert terms is not None
+    window = window_of(product, rows, number)
+    on = max(closes_on(window), contract.signed_on)
+    before = [event for event in active_events(events, date.max) if event.kind is EventKind.REVENUE_WINDOW_CLOSED]
+    missing = revenue.is_missing(window)
+    counted = {} if missing else revenue.net_fen(window, terms.counts)
+    late_fen = sum(_correction_fen(contract, event, revenue) for event in before)
+    pool_fen, accrued = owed_ahead(contract, events, on, number)
+    remaining = rows[number - 1 : contract.maturity_number] or rows[number - 1 : number]
+    level = level_fen(product, pool_fen, remaining)
+    fixed = fix_instalment(
+        product,
+        periods_left=len(rows) - number,
+        owed=Owed(outstanding_principal_fen=pool_fen, accrued=accrued, level_fen=level),
+        window=WindowRevenue(
+            counted_fen=tuple(sorted(counted.items())),
+            late_fen=late_fen,
+            missing=missing,
+            last_year_fen=_last_year_fen(window, revenue, terms.counts) if missing else None,
+        ),
+        progress=_progress(contract, events, number),
+    )
+    return [
+        Event(
+            key=f"window/{contract.loan_id}/{number}",
+            loan_id=contract.loan_id,
+            effective_on=on,
+            actor=actor,
+            kind=EventKind.REVENUE_WINDOW_CLOSED,
+            payload={
+                "number": number,
+                "from_on": window.from_on.isoformat(),
+                "to_on": window.to_on.isoformat(),
+                "counted_fen": counted,
+                "late_fen": late_fen,
+                "missing": missing,
+                "used_fen": fixed.assumed_fen if missing else max(0, sum(counted.values()) + late_fen),
+            },
+        ),
+        Event(
+            key=f"fixed/{contract.loan_id}/{number}",
+            loan_id=contract.loan_id,
+            effective_on=on,
+            actor=actor,
+            kind=EventKind.INSTALMENT_FIXED,
+            payload={
+                "number": number,
+                "amount_fen": fixed.amount_fen,
+                "level_fen": level,
+                "takes_rest": _takes_rest(fixed),
+                "reasons": [[str(code), list(values)] for code, values in fixed.reasons],
+            },
+        ),
+    ]
+
+
+def _correction_fen(contract: Contract, event: Event, revenue: Revenue) -> int:
+    """Revenue of an earlier window as known now, less what was used of it; 0 while there is still no data."""
+    assert contract.product.revenue is not None
+    window = window_of(contract.product, contract.rows, event.payload["number"])
+    if event.payload["missing"] and revenue.is_missing(window):
+        return 0
+    used_fen: int = event.payload["used_fen"]
+    return sum(revenue.net_fen(window, contract.product.revenue.counts).values()) - used_fen
+
+
+def _takes_rest(fixed: Fixed) -> bool:
+    return any(code == Why.MATURITY for code, _ in fixed.reasons)
+
+
+def _last_year_fen(window: Window, revenue: Revenue, counts: Sequence[str]) -> int | None:
+    then = Window(_year_before(window.from_on), _year_before(window.to_on))
+    return None if revenue.is_missing(then) else sum(revenue.net_fen(then, counts).values())
+
+
+def _year_before(day: date) -> date:
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def _progress(contract: Contract, events: Sequence[Event], number: int) -> Progress:
+    fixed = {
+        event.payload["number"]: event.payload
+        for event in active_events(events, date.max)
+        if event.kind is EventKind.INSTALMENT_FIXED
+    }
+    since = number - 1
+    while since > 0 and not is_checkpoint(contract.product, since):
+        since -= 1
+    between = [payload for other, payload in fixed.items() if since < other < number]
+    return Progress(
+        levels_fen=sum(payload["level_fen"] for payload in between),
+        fixed_fen=sum(payload["amount_fen"] for payload in between),
+        is_checkpoint=is_checkpoint(contract.product, number),
+    )
