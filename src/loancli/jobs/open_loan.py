@@ -1,19 +1,19 @@
 """Sign a loan: the contract, the payout, and its first entry, in one transaction."""
 
-from datetime import date
-
+from loancli.core.days import Calendar
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import LoanRecord
 from loancli.jobs import Stamp
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, journal, loans
 from loancli.ledger.connect import Connection
+from loancli.plan.flexible import run_on_rows
 from loancli.plan.kinds import Plan
 from loancli.plan.product_file import to_json
 
 
 def open_loan(
-    db: Connection, *, loan_id: str, borrower_id: str, plan: Plan, disbursed_on: date, channel: str, stamp: Stamp
+    db: Connection, *, loan_id: str, borrower_id: str, plan: Plan, calendar: Calendar, channel: str, stamp: Stamp
 ) -> bool:
     """Store the loan and its payout; False if the same loan is there already. Raises NotFoundError, RefusedError."""
     borrowers.one(db, borrower_id)
@@ -24,8 +24,8 @@ def open_loan(
         terms_json=to_json(plan.product),
         principal_fen=plan.principal_fen,
         signed_on=plan.start_on,
-        maturity_number=plan.maturity_number,
-        rows=plan.rows,
+        maturity_number=len(plan.rows),
+        rows=plan.rows + run_on_rows(plan, calendar),
     )
     if not loans.add(db, record):
         return False
@@ -33,7 +33,7 @@ def open_loan(
         key=f"payout/{loan_id}",
         loan_id=loan_id,
         kind=EventKind.DISBURSED,
-        effective_on=disbursed_on,
+        effective_on=plan.start_on,
         payload={"amount_fen": plan.principal_fen, "channel": channel},
         actor=stamp.actor,
     )

@@ -42,7 +42,7 @@ def m001_books(db: Database) -> None:
             loan_id TEXT NOT NULL REFERENCES loan (loan_id), kind TEXT NOT NULL,
             effective_on TEXT NOT NULL {_day("effective_on")},
             recorded_at TEXT NOT NULL, actor TEXT NOT NULL, batch TEXT NOT NULL,
-            payload TEXT NOT NULL CHECK (json_valid(payload)),
+            payload TEXT NOT NULL,
             previous_sha BLOB NOT NULL UNIQUE, sha BLOB NOT NULL UNIQUE CHECK (length(sha) = 32)
         ) STRICT;
         CREATE INDEX event_loan ON event (loan_id, effective_on);
@@ -84,7 +84,7 @@ def m001_books(db: Database) -> None:
 
         CREATE TABLE day (
             day TEXT PRIMARY KEY {_day("day")}, closed_at TEXT NOT NULL, actor TEXT NOT NULL,
-            totals TEXT NOT NULL CHECK (json_valid(totals)),
+            totals TEXT NOT NULL,
             entry_sha BLOB NOT NULL, event_sha BLOB NOT NULL, sha BLOB NOT NULL UNIQUE CHECK (length(sha) = 32)
         ) STRICT;
         CREATE TRIGGER day_follows_day BEFORE INSERT ON day
@@ -109,7 +109,7 @@ def m002_loans(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX alias_text ON alias (alias);
 
-        CREATE TABLE terms (sha TEXT PRIMARY KEY, product_code TEXT NOT NULL, json TEXT NOT NULL CHECK (json_valid(json))) STRICT;
+        CREATE TABLE terms (sha TEXT PRIMARY KEY, product_code TEXT NOT NULL, json TEXT NOT NULL) STRICT;
         CREATE TABLE loan (
             loan_id TEXT PRIMARY KEY CHECK (length(loan_id) BETWEEN 1 AND 40),
             borrower_id TEXT NOT NULL REFERENCES borrower (borrower_id),
@@ -162,7 +162,7 @@ def m003_statements(db: Database) -> None:
             channel TEXT NOT NULL, account_sha TEXT NOT NULL,
             from_on TEXT {_day("from_on", null=True)}, to_on TEXT {_day("to_on", null=True)},
             row_count INTEGER NOT NULL, first_txn_id INTEGER NOT NULL, new_count INTEGER NOT NULL, rows_sha BLOB NOT NULL,
-            warnings TEXT NOT NULL CHECK (json_valid(warnings)),
+            warnings TEXT NOT NULL,
             imported_at TEXT NOT NULL, actor TEXT NOT NULL, previous_sha BLOB NOT NULL UNIQUE, sha BLOB NOT NULL UNIQUE,
             UNIQUE (content_sha, owner, read_as)
         ) STRICT;
@@ -199,7 +199,7 @@ def m003_statements(db: Database) -> None:
         CREATE TABLE receipt (
             txn_id INTEGER PRIMARY KEY REFERENCES txn (id),
             state TEXT NOT NULL CHECK (state IN ('suspense', 'placed', 'reversed')),
-            loan_id TEXT REFERENCES loan (loan_id), event_key TEXT, reason TEXT NOT NULL, candidates TEXT NOT NULL CHECK (json_valid(candidates)),
+            loan_id TEXT REFERENCES loan (loan_id), event_key TEXT, reason TEXT NOT NULL, candidates TEXT NOT NULL,
             CHECK ((state = 'suspense') = (loan_id IS NULL) OR state = 'reversed')
         ) STRICT;
         CREATE INDEX receipt_state ON receipt (state, txn_id);

@@ -7,11 +7,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
-from loancli.core.days import months_after
+from loancli.core.days import Calendar, months_after
 from loancli.core.loan import Row
 from loancli.core.money import rounded
 from loancli.core.rates import PPM
-from loancli.plan.kinds import HALF_MONTH_DAYS, level_exact
+from loancli.plan.kinds import HALF_MONTH_DAYS, Plan, Reason, due_dates, level_exact
 from loancli.plan.product import Base, Bound, Missing, Product, RevenueShare
 
 
@@ -119,6 +119,32 @@ def level_fen(product: Product, outstanding_fen: int, remaining: Sequence[Row]) 
         return 0
     exact = level_exact(product, outstanding_fen, remaining)
     return rounded(exact, product.rounding, product.instalment_unit_fen)
+
+
+def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
+    """The windows that the term of a signed plan may run on for, as rows without amounts; empty where it ends at maturity."""
+    terms = plan.product.revenue
+    if terms is None or not terms.run_on_windows_max:
+        return ()
+    dues = due_dates(
+        plan.product,
+        start_on=plan.start_on,
+        first_due_on=plan.rows[0].to_on,
+        periods=len(plan.rows) + terms.run_on_windows_max,
+        calendar=calendar,
+    )
+    return tuple(
+        Row(
+            number=due.number,
+            from_on=due.from_on,
+            to_on=due.to_on,
+            due_on=due.due_on,
+            principal_fen=0,
+            interest_fen=0,
+            reason=Reason.RUN_ON.value,
+        )
+        for due in dues[len(plan.rows) :]
+    )
 
 
 def is_checkpoint(terms: Product, number: int) -> bool:

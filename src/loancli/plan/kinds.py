@@ -40,6 +40,7 @@ class Reason(StrEnum):
     INTEREST_ONLY = "interest_only"  # interest_only
     PRINCIPAL_AT_END = "principal_at_end"  # principal_at_end
     SINGLE = "single"  # single:<days>
+    RUN_ON = "run_on"  # run_on; a revenue instalment after maturity, where the term may run on
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
 
@@ -202,7 +203,7 @@ def _steps(frequency: Frequency, anchor: date, count: int) -> tuple[date, ...]:
 
 
 def period_of(product: Product, span: Row | Due) -> Period:
-    """The whole period that interest inside `span` is measured by: its own; for a stub, the regular one that ends with it.
+    """The whole period that interest inside `span` is measured by: its own; for a stub, the regular one ending with it.
 
     So with equal months a first period of 34 days, where the regular one has 30, is 34/30 of a month.
     """
