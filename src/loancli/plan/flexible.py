@@ -122,7 +122,7 @@ def level_fen(product: Product, outstanding_fen: int, remaining: Sequence[Row]) 
 
 
 def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
-    """The windows that the term of a signed plan may run on for, as rows without amounts; empty where it ends at maturity."""
+    """The windows that the term of a plan may run on for, as rows without amounts; empty where it ends at maturity."""
     terms = plan.product.revenue
     if terms is None or not terms.run_on_windows_max:
         return ()

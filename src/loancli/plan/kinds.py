@@ -34,7 +34,6 @@ class Reason(StrEnum):
 
     LEVEL = "level"  # level:<level fen>
     OUTLOOK = "outlook"  # outlook:<level fen>; a revenue instalment before its window closed
-    RUN_ON = "run_on"  # run_on; a revenue instalment after maturity: what is left by then, if anything
     LAST = "last"  # last:<instalment fen that was meant>; it absorbs what rounding left
     EQUAL_PART = "equal_part"  # equal_part:<principal part fen>
     INTEREST_ONLY = "interest_only"  # interest_only
@@ -63,7 +62,6 @@ class Plan:
     principal_fen: int
     start_on: date
     rows: tuple[Row, ...]
-    maturity_number: int  # the last row of the term; beyond it the empty rows of the windows that it may run on for
 
     def __post_init__(self) -> None:
         assert sum(row.principal_fen for row in self.rows) == self.principal_fen
@@ -106,7 +104,7 @@ def build(
 ) -> Plan:
     """The plan of a loan paid out on `start_on`. InputError for what the product does not allow or cannot be split so.
 
-    A revenue-share plan gets the outlook: every instalment at the level, then the windows that the term may run on for.
+    A revenue-share plan gets the outlook: every instalment at the level (flexible.run_on_rows adds what may follow).
     """
     assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
     count = product.periods if periods is None else periods
@@ -116,13 +114,9 @@ def build(
     if not product.principal_min_fen <= principal_fen <= product.principal_max_fen:
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
-    run_on = product.revenue.run_on_windows_max if product.revenue else 0
-    dues = due_dates(product, start_on=start_on, first_due_on=first_due_on, periods=count + run_on, calendar=calendar)
-    lines = _KINDS[product.kind](product, principal_fen, dues[:count])
-    fees_fen = _fees_fen(product, principal_fen, len(lines))
-    after_maturity = len(dues) - len(lines)
-    lines += [_Line(0, 0, Reason.RUN_ON)] * after_maturity
-    fees_fen += [0] * after_maturity
+    dues = due_dates(product, start_on=start_on, first_due_on=first_due_on, periods=count, calendar=calendar)
+    lines = _KINDS[product.kind](product, principal_fen, dues)
+    fees_fen = _fees_fen(product, principal_fen, len(dues))
     rows = tuple(
         Row(
             number=due.number,
@@ -136,10 +130,7 @@ def build(
         )
         for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
     )
-    maturity_number = len(dues) - after_maturity
-    return Plan(
-        product=product, principal_fen=principal_fen, start_on=start_on, rows=rows, maturity_number=maturity_number
-    )
+    return Plan(product=product, principal_fen=principal_fen, start_on=start_on, rows=rows)
 
 
 # --- days ---

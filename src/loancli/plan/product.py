@@ -1,4 +1,4 @@
-"""A product: the terms of a loan as one frozen value. Read from TOML by product_file.py, stored as JSON with each loan."""
+"""A product: the terms of a loan as one frozen value. product_file.py reads it from TOML and stores it as JSON."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -59,7 +59,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimumProgress:
-    """By the end of every `windows` windows at least `levels_ppm` of the levels has fallen due; else the gap is due too."""
+    """By the end of every `windows` windows at least `levels_ppm` of the levels is due; else the gap is added."""
 
     windows: int
     levels_ppm: int

@@ -1,0 +1,275 @@
+"""Product files: TOML → Product, all problems of a file at once; and Product ↔ JSON, as it is stored with each loan."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Any
+
+from loancli.core.days import Roll
+from loancli.core.errors import InputError, Problem, input_error
+from loancli.core.money import PRINCIPAL_FEN_MAX, Rounding, yuan
+from loancli.core.rates import PPM, DayCount, percent
+from loancli.plan.product import (
+    Allocation,
+    Base,
+    Bound,
+    Fee,
+    Frequency,
+    Kind,
+    MinimumProgress,
+    Missing,
+    Penalty,
+    Product,
+    RevenueShare,
+)
+
+# No product can be written above this simple yearly rate. The ceilings that hold for a plan, by lender and day of
+# signing and with all its fees, are data (schedules/policies/ceilings.toml) and checked by cost.py.
+RATE_PPM_MAX = 240_000
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?")
+_KEY = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
+_TOML_PLACE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
+
+
+def read_product(text: str, file_name: str) -> Product:
+    """The product of a file; its code is the file's stem. Raises InputError with a line `file:line:key: …` each."""
+    from loancli.plan import product_model  # brings pydantic: only a command that reads terms pays for it
+
+    code = PurePath(file_name).stem
+    if not _CODE.fullmatch(code):
+        raise InputError(
+            f"{file_name}: '{code}' cannot be a product's code; name the file with a-z, 0-9 and -, up to 60 characters"
+        )
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        match = _TOML_PLACE.fullmatch(str(error))
+        place, message = (f"{match[2]}:{match[3]}", match[1]) if match else ("1", str(error))
+        raise InputError(f"{file_name}:{place}: not TOML: {message}") from None
+    except RecursionError:
+        raise InputError(f"{file_name}:1: not TOML: nested too deeply") from None
+    product, found = product_model.read(data, code)
+    if product is not None:
+        found += contradictions(product)
+    if found:
+        lines = _lines_of(text)
+        problems = [
+            Problem(file_name=file_name, row=_line(lines, at), column=_dotted(at), message=m) for at, m in found
+        ]
+        raise input_error(sorted(problems, key=lambda problem: problem.row or 0))
+    assert product is not None
+    return product
+
+
+# --- where a key stands ---
+
+_Place = tuple[str | int, ...]  # ('fees', 0, 'amount')
+
+
+def _lines_of(text: str) -> dict[_Place, int]:
+    """The line of each table and key. For well-kept files: keys in multi-line texts or inline tables go unseen."""
+    lines: dict[_Place, int] = {}
+    counts: dict[_Place, int] = {}
+    table: _Place = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.fullmatch(line):
+            table = tuple(header[2].split("."))
+            if header[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, *key[1].split(".")), number)
+    return lines
+
+
+def _line(lines: dict[_Place, int], place: _Place) -> int:
+    """The line of the key, or of the nearest table around it."""
+    return next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), 1)
+
+
+def _dotted(place: _Place) -> str:
+    return ".".join(str(step + 1) if isinstance(step, int) else step for step in place)
+
+
+# --- what no single key can be blamed for ---
+
+
+def contradictions(product: Product) -> list[tuple[_Place, str]]:
+    """Terms that cannot stand together, each under the key to correct."""
+    return [(_place(key), message) for check in _CHECKS for key, message in check(product)]
+
+
+def _place(key: str) -> _Place:
+    return tuple(int(step) - 1 if step.isdigit() else step for step in key.split("."))
+
+
+_Found = Iterator[tuple[str, str]]
+
+
+def _check_size(product: Product) -> _Found:
+    if not product.periods_min <= product.periods <= product.periods_max:
+        span = f"{product.periods_min} to {product.periods_max}"
+        yield "periods", f"{product.periods} is outside periods_min to periods_max ({span})"
+    low_fen, high_fen = product.principal_min_fen, product.principal_max_fen
+    if not 1 <= low_fen <= high_fen:
+        yield "principal_min", f"{yuan(low_fen)} yuan is not allowed; from 0.01 to principal_max ({yuan(high_fen)})"
+    if high_fen > PRINCIPAL_FEN_MAX:
+        yield "principal_max", f"{yuan(high_fen)} yuan is not allowed; at most {yuan(PRINCIPAL_FEN_MAX)}"
+
+
+def _check_rate(product: Product) -> _Found:
+    rate_ppm, penalty = product.annual_rate_ppm, product.penalty
+    if rate_ppm > RATE_PPM_MAX:
+        yield "annual_rate", f"{percent(rate_ppm)} a year is not allowed; at most {percent(RATE_PPM_MAX)} (PRC-03)"
+    if not rate_ppm <= penalty.cap_ppm <= max(rate_ppm, RATE_PPM_MAX):
+        span = f"from annual_rate ({percent(rate_ppm)}) to {percent(RATE_PPM_MAX)}"
+        yield "penalty.cap", f"{percent(penalty.cap_ppm)} a year is not allowed; {span} (PRC-05)"
+    if not PPM <= penalty.multiple_ppm <= 2 * PPM:
+        yield "penalty.multiple", f"{percent(penalty.multiple_ppm)} is not allowed; from 100% to 200% (PRC-05)"
+
+
+def _check_days(product: Product) -> _Found:
+    if product.day_count is DayCount.EQUAL_MONTHS:
+        if not product.frequency.months:
+            yield "day_count", "equal_months needs a frequency of whole months; use act/360 with steps of days"
+        if product.roll_interest:
+            yield "roll_interest", "equal_months has no days to pay interest for; write false, or another day_count"
+
+
+def _check_weights(product: Product) -> _Found:
+    weights = product.weights
+    if product.kind is not Kind.BIG_SMALL_MONTHS:
+        if weights:
+            yield "weights", f"kind {product.kind.value} has no weights; only big_small_months has"
+        return
+    if product.weights_per == "month" and len(weights) != 12:
+        yield "weights", f"{len(weights)} weights; write 12, January to December"
+    if product.weights_per == "period" and not product.periods_min == product.periods_max == len(weights):
+        yield (
+            "weights",
+            f"{len(weights)} weights; one per period, with periods_min and periods_max equal to their number",
+        )
+    if sum(weights) == 0:
+        yield "weights", "the weights sum to 0; at least one must be above"
+
+
+def _check_fees(product: Product) -> _Found:
+    for number, fee in enumerate(product.fees, start=1):
+        if (fee.amount_fen > 0) == (fee.principal_ppm > 0):
+            yield f"fees.{number}", f"'{fee.name}' needs either an amount or a principal_share, above 0"
+        if fee.principal_ppm > PPM:
+            yield f"fees.{number}", f"principal_share {percent(fee.principal_ppm)} is not allowed; at most 100%"
+
+
+def _check_allocation(product: Product) -> _Found:
+    parts = set(Allocation().order)
+    for key, order in (("order", product.allocation.order), ("late_order", product.allocation.late_order)):
+        left_out = ", ".join(sorted(parts - set(order)))
+        if left_out and (order or key == "order"):
+            yield f"allocation.{key}", f"leaves out {left_out}, which would never be paid; name each part once"
+
+
+def _check_revenue(product: Product) -> _Found:
+    revenue = product.revenue
+    if (product.kind is Kind.REVENUE_SHARE) != (revenue is not None):
+        needs = "needs a table [revenue]" if revenue is None else "has no table [revenue]; only revenue_share has"
+        yield "revenue", f"kind {product.kind.value} {needs}"
+    if revenue is None:
+        return
+    if not 0 < revenue.share_ppm <= PPM:
+        yield "revenue.share", f"{percent(revenue.share_ppm)} is not allowed; above 0% and at most 100%"
+    if "sure" not in revenue.counts:
+        yield "revenue.counts", "leaves out 'sure'; write ['sure'] or ['sure', 'possible']"
+    if revenue.missing is Missing.FLOOR and revenue.floor is None:
+        yield "revenue.missing", "'floor' needs a floor; write level or last_year, or a floor"
+    if product.roll_interest:
+        yield "roll_interest", "a revenue window ends by the agreed due day; write false"
+    backwards = {Roll.PRECEDING} | (set() if product.frequency.months else {Roll.MODIFIED_FOLLOWING})
+    if product.roll in backwards:
+        yield "roll", f"{product.roll.value} could make an instalment due before its window closes; write following"
+    progress = revenue.minimum_progress
+    if progress and progress.windows > product.periods_max:
+        yield "revenue.minimum_progress.windows", f"{progress.windows} is not allowed; at most periods_max"
+    if progress and not 0 < progress.levels_ppm <= PPM:
+        yield (
+            "revenue.minimum_progress.levels",
+            f"{percent(progress.levels_ppm)} is not allowed; above 0%, at most 100%",
+        )
+    yield from _check_bounds(revenue.floor, revenue.cap)
+
+
+def _check_bounds(floor: Bound | None, cap: Bound | None) -> _Found:
+    if cap is None:
+        return
+    if cap.base is Base.INTEREST:
+        yield "revenue.cap", "'interest' would never repay principal; write a share of the level, or yuan"
+    elif cap.value == 0:
+        yield "revenue.cap", "0 is not allowed; nothing could ever fall due"
+    elif floor and floor.base is cap.base and floor.value > cap.value:
+        tell = percent if cap.base is Base.LEVEL else yuan
+        yield "revenue.floor", f"{tell(floor.value)} is above the cap, {tell(cap.value)}; write less, or raise the cap"
+
+
+_CHECKS = (_check_size, _check_rate, _check_days, _check_weights, _check_fees, _check_allocation, _check_revenue)
+
+
+# --- JSON ---
+
+
+def to_json(product: Product) -> str:
+    """The terms as one line, keys sorted: the same product is always the same text."""
+    return json.dumps(asdict(product), default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: object) -> object:
+    assert isinstance(value, Enum), value
+    return value.value
+
+
+@lru_cache(maxsize=256)  # loans share their terms: a close of day reads each text once
+def from_json(text: str) -> Product:
+    """The product that `to_json` wrote. Terms are checked when they are read from TOML, not again here."""
+    raw: dict[str, Any] = json.loads(text)
+    revenue = raw["revenue"]
+    if revenue is not None:
+        progress = revenue["minimum_progress"]
+        revenue = RevenueShare(
+            **revenue
+            | {
+                "counts": tuple(revenue["counts"]),
+                "floor": _bound(revenue["floor"]),
+                "cap": _bound(revenue["cap"]),
+                "minimum_progress": MinimumProgress(**progress) if progress else None,
+                "missing": Missing(revenue["missing"]),
+            }
+        )
+    allocation = raw["allocation"]
+    orders = {key: tuple(allocation[key]) for key in ("order", "late_order")}
+    return Product(
+        **raw
+        | {
+            "kind": Kind(raw["kind"]),
+            "day_count": DayCount(raw["day_count"]),
+            "frequency": Frequency(**raw["frequency"]),
+            "roll": Roll(raw["roll"]),
+            "rounding": Rounding(raw["rounding"]),
+            "fees": tuple(Fee(**fee) for fee in raw["fees"]),
+            "weights": tuple(raw["weights"]),
+            "revenue": revenue,
+            "penalty": Penalty(**raw["penalty"]),
+            "allocation": Allocation(**allocation | orders),
+        }
+    )
+
+
+def _bound(raw: dict[str, Any] | None) -> Bound | None:
+    return None if raw is None else Bound(base=Base(raw["base"]), value=raw["value"])
