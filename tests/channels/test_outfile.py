@@ -74,7 +74,7 @@ def test_the_same_batch_again_adds_nothing(tmp_path):
     outfile.send([MESSAGE], path)
     assert path.stat().st_ino == before.st_ino
     assert path.stat().st_mtime_ns == before.st_mtime_ns
-    assert os.listdir(tmp_path) == ["a.csv"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_other_messages_under_the_same_batch_are_refused_and_the_file_stays(tmp_path):
@@ -98,7 +98,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path, monkeypatch, failing_call):
     monkeypatch.setattr(outfile.os, "fsync", full)
     with pytest.raises(RefusedError, match=r"a\.csv: cannot be written: No space left on device; nothing was sent"):
         outfile.send([MESSAGE], tmp_path / "a.csv")
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):

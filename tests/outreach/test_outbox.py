@@ -47,4 +47,4 @@ def test_a_message_is_claimed_at_most_once_and_never_sent_without_a_claim(happen
 
 def test_what_may_have_reached_the_person_counts():
     assert {State.CLAIMED, State.SENT, State.UNKNOWN} == COUNTED
-    assert {end for end in STEPS.values()} | {State.QUEUED} == set(State)
+    assert {State.QUEUED, *STEPS.values()} == set(State)

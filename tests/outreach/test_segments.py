@@ -178,7 +178,7 @@ def test_a_condition_that_leaves_out_only_a_few_passes(condition):
     ],
 )
 def test_the_second_wall_holds_without_the_first(loan, sql):
-    with pytest.raises(InputError, match="^f:hostile: the condition cannot be used: "):
+    with pytest.raises(InputError, match=r"^f:hostile: the condition cannot be used: "):
         assign([loan()], unchecked(sql))
 
 

@@ -87,7 +87,7 @@ def test_offers_end_with_the_way_out_and_stay_apart(limits):
 
 @pytest.mark.parametrize("lender", ["", "示例【小贷", " 示例小贷"])
 def test_the_lender_is_a_bare_name(limits, lender):
-    with pytest.raises(InputError, match="f:sender.lender: must be the bare name"):
+    with pytest.raises(InputError, match=r"f:sender\.lender: must be the bare name"):
         read_templates(document("请回复", lender=lender), "f", limits)
 
 

@@ -81,7 +81,7 @@ def _write(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(temporary, path)
+        Path(temporary).rename(path)
         _sync_folder(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -212,7 +212,7 @@ def _table(rows: Sequence[tuple[Value, ...]]) -> Iterator["Connection"]:
         connection.close()
 
 
-def _allowed(action: int, first: str | None, second: str | None, database: str | None, inner: str | None) -> int:
+def _allowed(action: int, first: str | None, second: str | None, *_: str | None) -> int:
     """The second wall: one SELECT, the columns of the one table, the functions of the list."""
     import sqlite3
 
