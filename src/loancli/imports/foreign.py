@@ -1,4 +1,4 @@
-"""Files that are no readable statement: known by their first bytes or their columns, refused with what to bring instead."""
+"""Files that are no readable statement: known by first bytes or columns, refused with what to bring instead."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,7 @@ from loancli.core.errors import InputError
 WECHAT_MENU = "WeChat 我-服务-钱包-账单-常见问题-下载账单-用于个人对账"
 ALIPAY_MENU = "Alipay 我的-账单-开具交易流水证明-用于个人对账"
 _BOTH_MENUS = f"get the table instead: {WECHAT_MENU}; {ALIPAY_MENU}"
-_UNPACK = (
-    "unpack it first and bring the file inside; the password, if it asks for one, is shown in the app, not in the mail"
-)
+_UNPACK = "unpack it first and bring the file inside; a password it asks for is shown in the app, not in the mail"
 
 _HEADS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive: unpack it first and bring the file inside"),

@@ -1,4 +1,4 @@
-"""Records → statement rows: the one loop both personal statements share. What differs between them is data (`Words`)."""
+"""Records → statement rows: the one loop both personal statements share; what differs is data (`Words`)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -250,13 +250,13 @@ def read_rows(
 
 @cache
 def _clock() -> tuple[dict[str, str], dict[str, str]]:
-    """' 08:30' → 'T08:30' and ':05' → ':05+08:00' for every minute and second there is: a look-up is the strictest check."""
+    """' 08:30' → 'T08:30' and ':05' → ':05+08:00' for every minute and second there is: the strictest check."""
     minutes = {f" {hour:02d}:{minute:02d}": f"T{hour:02d}:{minute:02d}" for hour in range(24) for minute in range(60)}
     return minutes, {f":{second:02d}": f":{second:02d}+08:00" for second in range(60)}
 
 
 def _moment(text: str, days: dict[str, str]) -> str:
-    """'2024/5/1 8:30' → '2024-05-01T08:30:00+08:00'; remembers native days. The shapes of FORMATS §1.5, nothing else."""
+    """'2024/5/1 8:30' → '2024-05-01T08:30:00+08:00', the shapes of FORMATS §1.5 only; remembers the day in `days`."""
     match = _TIME.fullmatch(text)
     if match is None:
         if _SERIAL.fullmatch(text):
@@ -274,7 +274,7 @@ def _moment(text: str, days: dict[str, str]) -> str:
 
 
 def _amount(text: str, wholes: dict[str, int]) -> int:
-    """`fen_of`, within this room's limit. Remembers what stands before the cents: shops take the same amounts again and again."""
+    """`fen_of`, within this room's limit; remembers what stands before the cents, as shops' amounts recur."""
     try:
         amount_fen = fen_of(text)
     except InputError as error:

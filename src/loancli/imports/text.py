@@ -1,7 +1,7 @@
 """Bytes → records of cells: which encoding, where a line ends, what is refused before a cell is looked at.
 
-Everything streams: a file of any length is read in blocks, once, in flat memory. Text is decoded strictly by evidence
-(BOM, then UTF-8, then GB18030, UTF-16 only with a BOM); what does not decode is an error with its place, never replaced.
+Everything streams: a file of any length is read in blocks, in flat memory. Text is decoded strictly by evidence (BOM,
+then UTF-8, then GB18030; UTF-16 only with a BOM); what does not decode is an error with its place, never replaced.
 """
 
 import codecs
@@ -42,7 +42,7 @@ def column_name(cell: str) -> str:
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
-    """One line's cells. Quotes as spreadsheets write them; bare quotes inside a cell and text after a closing one stay."""
+    """One line's cells. Quotes as spreadsheets write them; bare ones in a cell and text after a closing one stay."""
     return next(csv.reader((line,), delimiter=delimiter)) if '"' in line else line.split(delimiter)
 
 
@@ -114,7 +114,7 @@ class Source:
     def records(
         self, layout: Layout, repaired: Callable[[list[str]], list[str] | None]
     ) -> Iterator[tuple[int, list[str] | Problem]]:
-        """(line, cells) for each row after the header; a Problem for one that cannot be told apart; blank rows left out.
+        """(line, cells) for each row after the header; a Problem for one that cannot be told apart; no blank rows.
 
         `repaired` may put a row with too many cells right; None: it cannot.
         """

@@ -1,4 +1,4 @@
-"""WeChat Pay personal statement, CSV until mid 2025 (FORMATS §4.1): a preamble, the header on about line 17, no trailer."""
+"""WeChat Pay personal statement, CSV until mid 2025 (FORMATS §4.1): header on about line 17, no trailer."""
 
 from collections.abc import Iterator, Mapping
 
@@ -29,7 +29,7 @@ def _outcome(status: str, _direction: str) -> Outcome | None:
 
 
 def _refund_of(external_id: str, kind: str, links: Mapping[str, str]) -> str:
-    """A returned transfer or red packet carries the payment's 商户单号 as its own 交易单号. Shops' refunds prove nothing."""
+    """A returned transfer or red packet has the payment's 商户单号 as its 交易单号. A shop's refund proves nothing."""
     return links.get(external_id, "") if _is_return(kind) else ""
 
 
@@ -99,7 +99,7 @@ def _links(source: Source, layout: Layout) -> dict[str, str]:
 def _with_whole_counterparty(cells: list[str], layout: Layout) -> list[str] | None:
     """WeChat does not quote 交易对方: 'WALMART HONG KONG CO.,LIMITED' makes a cell too many (FORMATS §1.4).
 
-    The cell 收入, 支出 or / that an amount follows shows how many; they belong to 交易对方. None: not that, or not one answer.
+    The cell 收入, 支出 or / that an amount follows shows how many belong to 交易对方. None: not so, or not one answer.
     """
     at = layout.positions
     party, way = at["counterparty"], at["direction"]
