@@ -1,0 +1,350 @@
+"""Rows → table, JSON, CSV, XLSX. Data goes to stdout, talk and progress to stderr. Nothing else writes to the terminal.
+
+The unit in a column's name decides how it is shown: `_fen` as yuan, `_ppm` as percent. JSON and CSV are for programs:
+their names and numbers are the same in every language and on every terminal, with money in whole fen.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
+
+from loancli.core.errors import InputError, NotFoundError
+from loancli.core.money import yuan
+from loancli.core.rates import percent
+from loancli.texts import Lang, said, say
+
+if TYPE_CHECKING:
+    from loancli.cli.options import Context
+
+T = TypeVar("T")
+Rows = Sequence[Mapping[str, object]]
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
+
+
+class Format(StrEnum):
+    """How rows are shown."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+def show(
+    rows: object,
+    *,
+    format: Format | None = None,  # noqa: A002 — the option's name
+    output: Path | None = None,
+    title: str = "",
+    columns: Sequence[str] | None = None,
+    lang: Lang = "en",
+) -> None:
+    """Write `rows` to stdout, or to the file `output`.
+
+    `rows` are mappings or dataclasses, or one of them alone: then JSON is an object, and a table stands upright.
+    `columns` names what to show, in order, in every format; without it, all. Without `format` the ending of `output`
+    decides.
+    A table is drawn on a terminal; elsewhere it is tab-separated, its columns named in yuan and percent.
+    Raises InputError when XLSX has no file to go to, or more rows than a sheet can hold.
+    """
+    is_one = isinstance(rows, Mapping) or dataclasses.is_dataclass(rows)
+    table = [_as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
+    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
+    kind = format or _by_ending(output)
+    if kind is Format.XLSX:
+        if output is None:
+            raise InputError(say("render.xlsx_needs_file", lang))
+        from loancli.cli.xlsx import workbook
+
+        _replace(output, workbook(table, names, sheet=title, lang=lang))
+    elif output is not None:
+        text = _text(kind, table, names, is_one=is_one, safe=without_formula)
+        _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
+    elif kind is Format.TABLE and sys.stdout.isatty():
+        _write(_drawn(table, names, title=title, is_one=is_one, lang=lang))
+    else:
+        _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
+
+
+def write(text: str) -> None:
+    """Lines of data that are no table, such as a chart or a statement, to stdout."""
+    _write("".join(f"{visible(line)}\n" for line in text.splitlines()))
+
+
+def talk(context: "Context", key: str, **values: object) -> None:
+    """A sentence of the catalogue to stderr, unless --quiet."""
+    if not context.quiet:
+        complain(say(key, context.lang, **{name: visible(str(value)) for name, value in values.items()}))
+
+
+def complain(text: str) -> None:
+    """To stderr, whatever --quiet says: what ended the command."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _hush(sys.stderr)
+
+
+def progress(items: Iterable[T], *, total: int | None, label: str, quiet: bool = False) -> Iterator[T]:
+    """The items, with a bar on stderr while they are worked on; none where stderr is no terminal, for cron mails it."""
+    if quiet or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+    from rich.text import Text
+
+    yield from track(items, total=total, description=Text(label).markup, console=Console(stderr=True), transient=True)
+
+
+def bars(rows: Sequence[tuple[str, int, int]], *, names: tuple[str, str], width_max: int = 40) -> str:
+    """Two amounts in fen beside each label, drawn to one scale: revenue against instalments, in plain text.
+
+    The longest bar is `width_max` characters; an amount above zero has at least one.
+    """
+    largest_fen = max((max(first, second) for _, first, second in rows), default=0)
+    label_width = max((_width(label) for label, _, _ in rows), default=0)
+    name_width = max(map(_width, names))
+    lines = []
+    for label, *amounts_fen in rows:
+        for name, amount_fen, mark in zip(names, amounts_fen, "█▒", strict=True):
+            length = -(-amount_fen * width_max // largest_fen) if amount_fen > 0 else 0
+            words = f"{_padded(label, label_width)}  {_padded(name, name_width)}"
+            lines.append(f"{words}  {mark * length}{' ' if length else ''}{yuan(amount_fen)}")
+            label = ""  # said once, above the second bar
+    return "\n".join(lines)
+
+
+def visible(text: str) -> str:
+    r"""Text of strangers that cannot move the cursor, turn the line round or hide: ESC shows as \u001b."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+
+
+def without_formula(text: str) -> str:
+    """Text that a spreadsheet would run as a formula, marked as text (RELIABILITY §7, CWE-1236)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def flush() -> None:
+    """Let go of what stdout still holds, so that a full disk or a reader who left is noticed while it can be told."""
+    _write("")
+
+
+def hush_stdout() -> None:
+    """Nobody reads stdout any more: what is still to be written goes nowhere, without a word."""
+    _hush(sys.stdout)
+
+
+def forgive_encodings() -> None:
+    """A terminal that cannot show a character gets its code: an amount must not be lost to an encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def heading(name: str, lang: Lang) -> str:
+    """A column's name for people: without its unit, in the user's language where the catalogue has it."""
+    bare = name.removesuffix("_fen").removesuffix("_ppm")
+    return said(f"column.{name}", lang, bare.replace("_", " "))
+
+
+def plain(value: object) -> Any:
+    """`value` in the words of JSON: days in ISO, enums by value, nested rows as objects, exact fractions as text."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, date):  # an instant as well
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(plain(name)): plain(part) for name, part in value.items()}
+    if dataclasses.is_dataclass(value):
+        return plain(_as_mapping(value))
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value))
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return str(value)
+
+
+# Rows as text
+
+
+def _as_mapping(row: object) -> Mapping[str, object]:
+    if isinstance(row, Mapping):
+        return row
+    assert dataclasses.is_dataclass(row)
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+def _by_ending(output: Path | None) -> Format:
+    ending = output.suffix.lower().removeprefix(".") if output is not None else ""
+    return Format(ending) if ending in set(Format) else Format.TABLE
+
+
+def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe: Callable[[str], str]) -> str:
+    """JSON, CSV, or tab-separated; `safe` is applied to the texts of cells, not to numbers."""
+    if kind is Format.JSON:
+        rows = [{name: row.get(name) for name in names} for row in table]
+        return _as_json(rows[0] if is_one else rows)
+    if kind is Format.CSV:
+        file = io.StringIO(newline="")
+        writer = csv.writer(file, lineterminator="\n")
+        if names:
+            writer.writerow(names)
+        writer.writerows([_machine_cell(row.get(name), safe) for name in names] for row in table)
+        return file.getvalue()
+    lines = [[_with_unit(name) for name in names], *([_tsv_cell(n, row.get(n), safe) for n in names] for row in table)]
+    return "".join("\t".join(line) + "\n" for line in lines if names)
+
+
+def _as_json(rows: object) -> str:
+    text = json.dumps(plain(rows), ensure_ascii=False, indent=2)
+    # Inside its quotes JSON can name any character by its code, so what is hidden is shown and nothing is lost.
+    shown = (char if char == "\n" or char.isprintable() else _json_char(char) for char in text)
+    return (text if text.isprintable() else "".join(shown)) + "\n"
+
+
+def _json_char(char: str) -> str:
+    return json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char
+
+
+def _machine_cell(value: object, safe: Callable[[str], str]) -> str:
+    value = plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return safe(value)
+    return (
+        str(value)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else json.dumps(value, ensure_ascii=False)
+    )
+
+
+def _with_unit(name: str) -> str:
+    """The column's name in a tab-separated table, which shows yuan and percent."""
+    if name.endswith("_fen"):
+        return name.removesuffix("_fen") + "_yuan"
+    return name.removesuffix("_ppm") + "_percent" if name.endswith("_ppm") else name
+
+
+def _tsv_cell(name: str, value: object, safe: Callable[[str], str]) -> str:
+    if _has_unit(value, name, "_fen"):
+        return yuan(value).replace(",", "")
+    if _has_unit(value, name, "_ppm"):
+        return percent(value).removesuffix("%")
+    return visible(_machine_cell(value, safe))
+
+
+def _has_unit(value: object, name: str, unit: str) -> TypeGuard[int]:
+    return name.endswith(unit) and isinstance(value, int) and not isinstance(value, bool)
+
+
+# Rows on a terminal
+
+
+def _drawn(table: Rows, names: Sequence[str], *, title: str, is_one: bool, lang: Lang) -> str:
+    """A table of rich, which knows how wide 汉字 are. Values go in as Text, never as markup; none is cut off."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=Text(visible(title)) if title else None, box=box.SIMPLE_HEAD, show_header=not is_one)
+    if is_one:
+        drawn.add_column(overflow="fold", style="bold")
+        drawn.add_column(overflow="fold")
+        for name in names:
+            drawn.add_row(Text(heading(name, lang)), Text(_screen_cell(name, table[0].get(name), lang)))
+    else:
+        for name in names:
+            numbers = _is_of_numbers(name, table)
+            drawn.add_column(
+                Text(heading(name, lang)), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers
+            )
+        for row in table:
+            drawn.add_row(*(Text(_screen_cell(name, row.get(name), lang)) for name in names))
+    console = Console(highlight=False)
+    with console.capture() as capture:
+        console.print(drawn)
+    return capture.get()
+
+
+def _is_of_numbers(name: str, table: Rows) -> bool:
+    values = [row.get(name) for row in table]
+    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
+
+
+def _screen_cell(name: str, value: object, lang: Lang) -> str:
+    if _has_unit(value, name, "_fen"):
+        return yuan(value)
+    if _has_unit(value, name, "_ppm"):
+        return percent(value)
+    if isinstance(value, bool):
+        return say("render.yes" if value else "render.no", lang)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(_screen_cell(name, part, lang) for part in value)
+    return visible(_machine_cell(value, str))
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: 汉字 take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+# Where it goes
+
+
+def _write(text: str) -> None:
+    """To stdout. A reader who leaves early (`| head`) does not stop the command: it may have more to do than show."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush_stdout()
+
+
+def _hush(stream: Any) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """The whole new file or the old one, never half of it; readable by its owner alone."""
+    if not path.parent.is_dir():
+        raise NotFoundError(f"{path.parent}: no such folder")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no regular file")
+    path = path.resolve()  # through a link, not over it
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
