@@ -56,6 +56,7 @@ def test_a_campaign_is_read(segments, templates):
         pytest.param("[1, 3]", "[3, 1]", r"f:steps\[1\]\.days: the first day 3 is after", id="days reversed"),
         pytest.param("[1, 3]", "[0, 3]", "collection begins the day after", id="collection on the due day"),
         pytest.param("share_ppm = 900000", "share_ppm = 900001", "add up to 1000000", id="shares"),
+        pytest.param("share_ppm = 900000", "share_ppm = 899999", "add up to 1000000", id="shares that leave some out"),
         pytest.param("share_ppm = 900000", "share_ppm = -100000", "0 or more", id="a share below zero"),
         pytest.param(
             "[1, 3]", '[1, 3]\narms = ["holdout"]', "no contacted arm 'holdout'", id="a step for the hold-out"

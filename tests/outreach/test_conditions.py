@@ -61,6 +61,7 @@ def test_hostile_and_accidental_conditions_of_the_shelf_are_refused_with_their_p
         pytest.param("days_past_due > 0.5", 17, "whole number", id="a fraction"),
         pytest.param("due_fen > 1234567890123456", 11, "whole number", id="too large a number"),
         pytest.param("5 < days_past_due < 30", 19, "two comparisons", id="a chain, true for all"),
+        pytest.param("1 = 2", 1, "uses no feature", id="a constant"),
         pytest.param("days_past_due = null", 17, "is null", id="equals NULL"),
         pytest.param("bucket > 3", 1, "bucket is text", id="text against a number"),
         pytest.param("not bucket", 5, "bucket is text", id="text as yes or no"),

@@ -173,6 +173,8 @@ def test_a_condition_that_leaves_out_only_a_few_passes(condition):
         "number in (with recursive r(x) as (values(1) union all select x + 1 from r) select x from r)",
         "(select count(*) from pragma_table_info('features')) > 0",
         "due_fen > :x",
+        "due_fen in (select 1 union select 2)",
+        " or ".join(["due_fen > 1"] * 70),
         "'" + "a" * 5_000 + "' = ''",
         "due_fen > 1) ; DROP TABLE features; --",
     ],

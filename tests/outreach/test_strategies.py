@@ -193,7 +193,7 @@ def test_the_holdout_hears_nothing_and_a_step_may_be_for_one_arm(loan):
         Arm(name="b", share_ppm=400_000),
         Arm(name="out", share_ppm=100_000, contact=False),
     )
-    campaign = late(step("soft", 1, 3, arms=("a",)), step("plain", 1, 3, arms=("b",)), arms=arms)
+    campaign = late(step("soft", 1, 3, arms=("a",)), step("plain", 1, 3, arms=("b",)), step("any", 1, 3), arms=arms)
     loans = [loan(borrower_id=f"B{n}", loan_id=f"L{n}", days_past_due=1, due_fen=500) for n in range(2_000)]
     found = wished(campaign, loans)
     steps = Counter(one.step for one in found)
@@ -255,6 +255,14 @@ def test_the_gate_decides_with_the_facts_as_gathered(loan, asked, limits, templa
     messages, refused = planned([loan(days_past_due=1, due_fen=500)], late(), limits, templates, asked(**facts))
     assert [one.refusal for one in refused] == ([reason] if reason else [])
     assert len(messages) == (reason is None)
+
+
+def test_days_are_told_as_a_distance_before_and_after_the_due_day(loan, asked, limits, templates):
+    campaign = late(step("soon", -3, 3, template="forgot_again"))
+    for changes in ({"days_to_due": 3, "next_due_fen": 500}, {"days_past_due": 3, "due_fen": 500}):
+        [message], _ = planned([loan(**changes)], campaign, limits, templates, asked())
+        assert "3天" in message.text
+        assert "-3" not in message.text
 
 
 def test_a_text_nobody_approved_and_a_number_that_is_none_are_refused(loan, asked, limits, templates):

@@ -205,7 +205,6 @@ def _table(rows: Sequence[tuple[Value, ...]]) -> Iterator["Connection"]:
         connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 60)
         connection.setlimit(sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 1)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 0)
         connection.set_authorizer(_allowed)
         yield connection
     finally:

@@ -111,7 +111,7 @@ def segments_of(text: str) -> int:
 
 def neutral(text: str) -> str:
     """A value without what could change the text around it: controls, line breaks, bidi and invisible signs, 【】."""
-    visible = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
+    visible = "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in text)
     return " ".join(visible.split()).translate(_SIGNATURE_SIGNS)
 
 
