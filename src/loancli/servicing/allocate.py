@@ -15,7 +15,7 @@ class Taken(NamedTuple):
 
 
 def order_for(allocation: Allocation, days_past_due: int) -> tuple[str, ...]:
-    """The order of parts on a day: the late one from `late_after_days` + 1 days past due on, where the contract has one."""
+    """The order of parts on a day: more than `late_after_days` past due the late one, where the contract has one."""
     if allocation.late_order and days_past_due > allocation.late_after_days:
         return allocation.late_order
     return allocation.order

@@ -7,7 +7,7 @@ from datetime import date
 from loancli.core.entry import Entry, Leg, reversal
 from loancli.servicing.life import Movement
 
-# code → (kind, what it holds). Kinds: asset, liability, income, expense. Sub-ledgers are per loan: an entry names its loan.
+# code → (kind, what it holds). Kinds: asset, liability, income, expense. Sub-ledgers are per loan: an entry names it.
 ACCOUNTS: dict[str, tuple[str, str]] = {
     "clearing:alipay": ("asset", "money received or paid out over Alipay"),
     "clearing:wechat": ("asset", "money received or paid out over WeChat Pay"),
@@ -34,7 +34,10 @@ class Booked:
 
 
 def difference(loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked]) -> list[Entry]:
-    """The entries that make the books of a loan equal to `movements`: what is equal stays, what changed is reversed and booked anew."""
+    """The entries that make the books of a loan equal to `movements`.
+
+    What is equal stays; what changed is reversed and booked anew.
+    """
     wanted: dict[tuple[str, date], dict[tuple[str, str], int]] = {}
     for movement in movements:
         legs = wanted.setdefault((movement.cause, movement.value_on), {})
@@ -82,7 +85,7 @@ def suspense(*, txn_key: str, channel: str, amount_fen: int, value_on: date) -> 
 
 
 def accrual(*, product_code: str, day: date, amount_fen: int) -> Entry:
-    """Interest and penalty that a product's loans have accrued by the end of `day`; taken back by the next day's close."""
+    """Interest and penalty that a product's loans have accrued by the end of `day`; the next close takes it back."""
     return Entry(
         key=f"accrual/{product_code}/{day}",
         loan_id="",

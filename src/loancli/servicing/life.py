@@ -32,7 +32,7 @@ PARTS = ("fee", "penalty", "interest", "principal")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What was signed: terms, principal and rows. Rows beyond `maturity_number` are the windows a term may run on for."""
+    """What was signed: terms, principal, rows. Rows beyond `maturity_number` are the windows a term may run on for."""
 
     loan_id: str
     borrower_id: str
@@ -48,7 +48,10 @@ class Contract:
 
 
 class Movement(NamedTuple):
-    """What an event or a day does to the accounts: `amount_fen` from `credit` to `debit`, and for which part of which instalment."""
+    """What an event or a day does to the accounts: `amount_fen` from `credit` to `debit`.
+
+    `part` and `number` tell which part of which instalment it is for; 0: of none.
+    """
 
     value_on: date
     cause: str
@@ -121,7 +124,7 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
 
 
 def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
-    """The life of `contract` up to the end of day `as_of`. Events after that day are not looked at, but for the next moment."""
+    """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment."""
     events = list(events)
     walk, upcoming = _walked(contract, events, as_of)
     upcoming += [event.effective_on for event in events if event.effective_on > as_of]
@@ -219,7 +222,7 @@ class _Walk:
     # what happens by itself
 
     def close_period(self, line: _Line) -> None:
-        """The interest period of `line` ends: its interest is known, its principal leaves the pool that bears interest."""
+        """The interest period of `line` ends: its interest is known, its principal bears interest no more."""
         row = line.row
         self.accrue(row.to_on)
         line.closed = True
@@ -271,7 +274,7 @@ class _Walk:
         self.spend(day, amount_fen, debit, cause)
 
     def spend(self, day: date, amount_fen: int, debit: str, cause: str) -> None:
-        """Money from `debit` pays what is due; a rest that settles everything does, another waits or repays principal."""
+        """Money from `debit` pays what is due; a rest that settles everything does, another waits or prepays."""
         self.crystallise(day, cause)
         due = [line for line in self.lines if line.is_due and line.unpaid_fen]
         unpaid = [(line.row.number, {part: line.unpaid(part) for part in PARTS}) for line in due]
@@ -298,7 +301,10 @@ class _Walk:
             line.paid_on = day
 
     def spend_ahead(self, day: date, left_fen: int, debit: str, cause: str) -> int:
-        """Pay what is not due yet: everything, if the money covers it; else principal, if the contract says so. Returns the rest."""
+        """Pay what is not due yet: everything, if the money covers it; else principal, if the contract says so.
+
+        Returns what is left of the money.
+        """
         ahead = [line for line in self.lines if line.closed and not line.is_due and line.unpaid_fen]
         self.accrue(day)
         interest_fen = rounded(self.accrued, self.product.rounding)
@@ -470,7 +476,7 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What settles a loan on a day, part by part, in fen; `credit_fen` is money of the borrower that is there already."""
+    """What settles a loan on a day, part by part; `credit_fen` is money of the borrower that is there already."""
 
     on: date
     fee_fen: int
@@ -485,7 +491,7 @@ class Quote:
 
 
 def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
-    """What settles the loan on day `on`: found by paying more than enough and seeing what is taken, so it cannot differ."""
+    """What settles the loan on day `on`: found by paying more than enough and seeing what is taken."""
     events = [event for event in events if event.effective_on <= on]
     enough_fen = 1_000 * contract.principal_fen + 1_000_000
     payment = Event(
