@@ -169,11 +169,11 @@ def fix_instalment(
     reasons = list(raw.reasons)
     due_fen = raw.amount_fen
 
-    cap_fen = _bound_fen(terms, share.cap, owed.level_fen, interest_fen)
+    cap_fen = bound_fen(terms, share.cap, owed.level_fen, interest_fen)
     if cap_fen is not None and due_fen > cap_fen:
         due_fen = cap_fen
         reasons.append((Why.CAP, (cap_fen,)))
-    floor_fen = _bound_fen(terms, share.floor, owed.level_fen, interest_fen)
+    floor_fen = bound_fen(terms, share.floor, owed.level_fen, interest_fen)
     if floor_fen is not None and due_fen < floor_fen:
         due_fen = floor_fen
         reasons.append((Why.FLOOR, (floor_fen,)))
@@ -224,7 +224,7 @@ def _raw(terms: Product, owed: Owed, interest_fen: int, window: WindowRevenue) -
         if rule is not Missing.LAST_YEAR:
             amount_fen = owed.level_fen
             if rule is Missing.FLOOR:
-                amount_fen = _bound_fen(terms, share.floor, owed.level_fen, interest_fen) or 0
+                amount_fen = bound_fen(terms, share.floor, owed.level_fen, interest_fen) or 0
             else:
                 assumed_fen = amount_fen * PPM // share.share_ppm
             # The correction of earlier windows waits for a window with data.
@@ -244,7 +244,8 @@ def _raw(terms: Product, owed: Owed, interest_fen: int, window: WindowRevenue) -
     return _Raw(raw_fen, carried_fen, assumed_fen, tuple(reasons))
 
 
-def _bound_fen(terms: Product, bound: Bound | None, level_fen: int, interest_fen: int) -> int | None:
+def bound_fen(terms: Product, bound: Bound | None, level_fen: int, interest_fen: int) -> int | None:
+    """A floor or a cap in fen; None where there is none."""
     if bound is None:
         return None
     if bound.base is Base.INTEREST:

@@ -337,7 +337,7 @@ def _by_instalments(
         interest_fen = to_fen(balance_fen * factor[0], factor[1])
         part_fen = min(max(0, instalment_fen - interest_fen), balance_fen)
         balance_fen -= part_fen
-        lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY))
+        lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
     return _closed(product, lines, balance_fen, factors[-1], instalments_fen[-1])
 
 
@@ -377,8 +377,8 @@ def _closed(
 def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     to_fen = _TO_WHOLE[product.rounding]
     interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
-    lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY) for interest_fen in interests_fen[:-1]]
-    return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END)]
+    lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
+    return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
 
 
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:

@@ -1,0 +1,56 @@
+"""Terms and a calendar for tests: a plain product of any kind, changed where a test says so."""
+
+from pathlib import Path
+from typing import Any
+
+from loancli.core.days import Calendar, Roll, read_calendar
+from loancli.core.rates import DayCount
+from loancli.plan.product import Base, Bound, Frequency, Kind, Missing, Product, RevenueShare
+
+SCHEDULES = Path(__file__).resolve().parents[1] / "schedules"
+
+
+def calendar() -> Calendar:
+    """The calendar that is shipped."""
+    files = sorted((SCHEDULES / "calendars").glob("cn-*.csv"))
+    return read_calendar({file.name: file.read_text(encoding="utf-8") for file in files})
+
+
+CALENDAR = calendar()
+
+
+def product(**changes: Any) -> Product:
+    """12 equal instalments at 12 % a year, every month a twelfth, no day moved."""
+    plain: dict[str, Any] = {
+        "code": "plain",
+        "name_zh": "普通",
+        "name_en": "plain",
+        "summary_zh": "普通",
+        "summary_en": "plain",
+        "kind": Kind.EQUAL_INSTALMENTS,
+        "annual_rate_ppm": 120_000,
+        "day_count": DayCount.EQUAL_MONTHS,
+        "frequency": Frequency(months=1),
+        "periods": 12,
+        "periods_min": 1,
+        "periods_max": 600,
+        "principal_min_fen": 1,
+        "principal_max_fen": 1_000_000_000_000,
+        "roll": Roll.NONE,
+    }
+    return Product(**plain | changes)
+
+
+def revenue_product(*, share: dict[str, Any] | None = None, **changes: Any) -> Product:
+    """A monthly revenue share of 12 %, at least the interest, at most twice the level."""
+    plain: dict[str, Any] = {
+        "share_ppm": 120_000,
+        "counts": ("sure",),
+        "floor": Bound(base=Base.INTEREST),
+        "cap": Bound(base=Base.LEVEL, value=2_000_000),
+        "minimum_progress": None,
+        "missing": Missing.LEVEL,
+        "run_on_windows_max": 0,
+    }
+    terms = RevenueShare(**plain | (share or {}))
+    return product(**{"kind": Kind.REVENUE_SHARE, "revenue": terms} | changes)
