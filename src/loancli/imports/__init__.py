@@ -6,6 +6,7 @@ one file a format: alipay_app, wechat_csv. A new format is a new file and a line
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO, Protocol
 
 from loancli.core.errors import InputError, Problem
@@ -14,7 +15,7 @@ from loancli.core.statement import Declared, StatementRow
 from loancli.imports import alipay_app, wechat_csv
 from loancli.imports.foreign import FOREIGN, Foreign, refuse_container
 from loancli.imports.rows import Counted, Words, declared, layout_of
-from loancli.imports.text import Layout, Source, column_name, open_source, split_line
+from loancli.imports.text import HEAD_LINES, Layout, Source, column_name, open_source, split_line
 
 _COLUMNS_SHOWN_MAX = 24
 _NAME_CHARS_SHOWN_MAX = 20
@@ -82,7 +83,12 @@ def open_statement(file: BinaryIO, file_name: str, encoding: str | None = None) 
     refuse_container(file.read(4096), file_name)
     source = open_source(file, file_name, encoding)
     head = source.head()
-    found, header_line, delimiter = _found(head, file_name)
+    try:
+        found, header_line, delimiter = _found(head, file_name)
+    except InputError:
+        for _ in islice(source.lines(), HEAD_LINES):
+            pass  # a damaged place is the better answer, where there is one
+        raise
     source.layout = layout_of(found.WORDS, head[header_line - 1], delimiter, header_line, file_name)
     return Statement(
         file_name=file_name,

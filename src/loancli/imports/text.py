@@ -86,8 +86,21 @@ class Source:
             raise self._undecodable() from None
 
     def head(self) -> list[str]:
-        """The first lines, in which the header must stand."""
-        return [line.lstrip("\ufeff") for line in islice(self.lines(), HEAD_LINES)]
+        """The first lines, in which the header must stand; only whole ones before a place that does not decode.
+
+        So the header of a damaged file is known when `lines` comes to the damage and tells its column.
+        """
+        start = b""
+        for block in self.blocks():
+            start += block
+            if len(start) >= _DETECT_BYTES:
+                break
+        try:
+            text = codecs.getincrementaldecoder(self._codec)("strict").decode(start)
+        except UnicodeDecodeError as error:
+            start = start[: error.start]
+            text = start[: max(start.rfind(b"\n"), start.rfind(b"\r")) + 1].decode(self._codec)
+        return list(islice(io.StringIO(text.lstrip("\ufeff"), newline=""), HEAD_LINES))
 
     def lines_with(self, *words: str) -> Iterator[str]:
         """Only the lines that hold one of `words`; found in the bytes, so the others cost nearly nothing."""
@@ -119,6 +132,7 @@ class Source:
         `repaired` may put a row with too many cells right; None: it cannot.
         """
         delimiter, width_min, width_max = layout.delimiter, layout.width_min, len(layout.columns)
+        blank = _TRIMMED + delimiter + '"'
         number = layout.header_line
         number_max = number + ROWS_MAX
         lines: Iterator[str] = islice(self.lines(), number, None)
@@ -151,9 +165,9 @@ class Source:
                 count = len(cells)
                 if count == width_max + 1 and cells[-1] in _LINE_ENDS:  # Alipay ends rows with a comma
                     count = width_max
-                if width_min <= count <= width_max and len(line) <= CELL_CHARS_MAX:
+                if width_min <= count <= width_max and len(line) <= CELL_CHARS_MAX and cells[0].strip():
                     yield number, cells
-                elif line.strip(_TRIMMED + delimiter):
+                elif count > COLUMNS_MAX or line.strip(blank):
                     yield number, self._fitted(layout, number, cells, repaired)
             else:
                 return
@@ -181,7 +195,7 @@ class Source:
         expected = f"{layout.width_min}" if layout.width_min == width_max else f"{layout.width_min} to {width_max}"
         at = count if count < layout.width_min else width_max
         message = (
-            f"{count} cells, but the header on line {layout.header_line} asks for {expected}; compare the original"
+            f"{count} cells; the header on line {layout.header_line} asks for {expected}; compare the original"
         )
         return self._problem(layout, number, at, message)
 
