@@ -57,12 +57,11 @@ _SQLITE_CODES = {
 _USAGE = {
     "usage.no_command_but": re.compile(r"No such command '(?P<name>.*)'\. ?Did you mean (?P<near>.*)\?"),
     "usage.no_command": re.compile(r"No such command '(?P<name>.*)'\."),
-    "usage.no_command_near": re.compile(r"No such command '(?P<name>.*)'"),
     "usage.missing_command": re.compile(r"Missing command\."),
     "usage.extra": re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((?P<args>.*)\)"),
     "usage.needs_value": re.compile(r"Option '(?P<name>.*)' requires an argument\."),
     "usage.takes_no_value": re.compile(r"Option '(?P<name>.*)' does not take a value\."),
-    "usage.not_a_number": re.compile(r"(?P<value>'.*') is not a valid (?:int|float|integer)\."),
+    "usage.not_a_number": re.compile(r"(?P<value>'.*') is not a valid (?:int|float)(?: range)?\."),
     "usage.not_in_range": re.compile(r"(?P<value>.*) is not in the range (?P<range>.*)\."),
     "usage.not_one_of": re.compile(r"(?P<value>'.*') is not one of (?P<allowed>.*)\."),
     "usage.no_file": re.compile(r"\w+ (?P<value>'.*') does not exist\."),
@@ -140,11 +139,11 @@ def usage_message(error: typer.TyperException, lang: Lang) -> str:
 
 
 def _param_hint(error: typer.TyperException) -> str:
-    given = getattr(error, "param_hint", None)
-    if given is None:
-        param = getattr(error, "param", None)
-        given = param.get_error_hint(getattr(error, "ctx", None)) if param is not None else ""
-    return (given if isinstance(given, str) else " / ".join(given)).replace("'", "")
+    """The option as it is typed, or the argument as the help page writes it."""
+    param = getattr(error, "param", None)
+    given = getattr(error, "param_hint", None) or (param.get_error_hint(getattr(error, "ctx", None)) if param else "")
+    hint = (given if isinstance(given, str) else " / ".join(given)).replace("'", "")
+    return hint.upper() if getattr(param, "param_type_name", "") == "argument" else hint
 
 
 def _in_language(message: str, lang: Lang) -> str:

@@ -84,10 +84,11 @@ def language(args: Sequence[str], environ: Mapping[str, str], commands: frozense
 def day(text: str) -> date:
     """'2026-11-23' as a date: the parser of every option that takes a day."""
     try:
-        if len(text) == len("2026-11-23"):
-            return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        pass
+        found = None
+    if found is not None and found.isoformat() == text:  # Python reads 20261123 and 2026-W48-1 as well
+        return found
     raise typer.BadParameter(f"{text!r} is not a day such as 2026-11-23")
 
 

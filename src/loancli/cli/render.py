@@ -13,6 +13,7 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from enum import Enum, StrEnum
 from pathlib import Path
@@ -107,6 +108,23 @@ def progress(items: Iterable[T], *, total: int | None, label: str, quiet: bool =
     from rich.text import Text
 
     yield from track(items, total=total, description=Text(label).markup, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def counting(path: Path, long_bytes: int, context: "Context") -> Iterator[Callable[[int], None]]:
+    """A function to call with the number of the line that is read: a bar on stderr, for long files on a terminal only."""
+    size = path.stat().st_size
+    if context.quiet or size < long_bytes or not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} lines"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(Text(path.name).markup, total=None)
+        yield lambda line: bar.update(task, completed=line)
 
 
 def bars(rows: Sequence[tuple[str, int, int]], *, names: tuple[str, str], width_max: int = 40) -> str:

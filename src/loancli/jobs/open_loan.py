@@ -1,4 +1,7 @@
-"""Sign a loan: the contract, the payout, and its first entry, in one transaction."""
+"""Sign loans: contract, payout and first entries, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from loancli.core.days import Calendar
 from loancli.core.event import Event, EventKind
@@ -12,34 +15,47 @@ from loancli.plan.kinds import Plan
 from loancli.plan.product_file import to_json
 
 
-def open_loan(
-    db: Connection, *, loan_id: str, borrower_id: str, plan: Plan, calendar: Calendar, channel: str, stamp: Stamp
-) -> bool:
-    """Store the loan and its payout; False if the same loan is there already. Raises NotFoundError, RefusedError."""
-    borrowers.one(db, borrower_id)
-    record = LoanRecord(
-        loan_id=loan_id,
-        borrower_id=borrower_id,
-        product_code=plan.product.code,
-        terms_json=to_json(plan.product),
-        principal_fen=plan.principal_fen,
-        signed_on=plan.start_on,
-        maturity_number=len(plan.rows),
-        rows=plan.rows + run_on_rows(plan, calendar),
-    )
-    if not loans.add(db, record):
-        return False
-    payout = Event(
-        key=f"payout/{loan_id}",
-        loan_id=loan_id,
-        kind=EventKind.DISBURSED,
-        effective_on=plan.start_on,
-        payload={"amount_fen": plan.principal_fen, "channel": channel},
-        actor=stamp.actor,
-    )
-    journal.record(db, [payout], recorded_at=stamp.text)
-    settle(db, [loan_id])
-    return True
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """A loan to be signed: who, on which plan, and over which channel the principal is paid out on the plan's first day."""
+
+    loan_id: str
+    borrower_id: str
+    plan: Plan
+    channel: str
+
+
+def open_loans(db: Connection, signings: Sequence[Signing], *, calendar: Calendar, stamp: Stamp) -> list[str]:
+    """Store loans and their payouts; return the ids of those that are new. Raises NotFoundError, RefusedError."""
+    payouts = []
+    for each in signings:
+        borrowers.one(db, each.borrower_id)
+        plan = each.plan
+        record = LoanRecord(
+            loan_id=each.loan_id,
+            borrower_id=each.borrower_id,
+            product_code=plan.product.code,
+            terms_json=to_json(plan.product),
+            principal_fen=plan.principal_fen,
+            signed_on=plan.start_on,
+            maturity_number=len(plan.rows),
+            rows=plan.rows + run_on_rows(plan, calendar),
+        )
+        if loans.add(db, record):
+            payouts.append(
+                Event(
+                    key=f"payout/{each.loan_id}",
+                    loan_id=each.loan_id,
+                    kind=EventKind.DISBURSED,
+                    effective_on=plan.start_on,
+                    payload={"amount_fen": plan.principal_fen, "channel": each.channel},
+                    actor=stamp.actor,
+                )
+            )
+    journal.record(db, payouts, recorded_at=stamp.text)
+    new = [payout.loan_id for payout in payouts]
+    settle(db, new)
+    return new
 
 
 def next_loan_id(db: Connection) -> str:

@@ -2,13 +2,13 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import BinaryIO
 
 from loancli.core.entry import Entry, reversal
-from loancli.core.errors import InputError, Problem, input_error
+from loancli.core.errors import InputError, Problem, SetupError, input_error
 from loancli.core.event import Event, EventKind
 from loancli.core.statement import StatementRow
 from loancli.imports import Statement, open_statement
@@ -56,12 +56,12 @@ def take_statement(
     file_name: str,
     *,
     borrower_id: str | None,
-    rules: Rules | None,
+    rules: Mapping[str, Rules],
     encoding: str | None,
     stamp: Stamp,
     watch: Callable[[int], None] = lambda lines: None,
 ) -> ImportReport:
-    """Read one file; `borrower_id` makes it revenue by `rules`, None the lender's repayments.
+    """Read one file; `borrower_id` makes it revenue by the channel's `rules`, None the lender's repayments.
 
     All or nothing: raises InputError with every bad row (file, row, column). The same bytes again change nothing.
     """
@@ -81,9 +81,11 @@ def take_statement(
     statement = open_statement(source, file_name, encoding)
     classifier = None
     if borrower_id is not None:
-        assert rules is not None
         borrower = borrowers.one(db, borrower_id)
-        classifier = Classifier(rules, Owner(names=frozenset({borrower.name, *borrower.aliases})))
+        channel = statement.declared.channel
+        if channel not in rules:
+            raise SetupError(f"schedules/revenue has no rules for {channel}")
+        classifier = Classifier(rules[channel], Owner(names=frozenset({borrower.name, *borrower.aliases})))
     declared = statement.declared
     facts = statements.FileFacts(
         content_sha=content_sha,
@@ -144,7 +146,7 @@ class _Reading:
         self.revenue_fen: dict[str, tuple[int, int]] = {}
 
     def __iter__(self) -> Iterator[Classified]:
-        classes: dict[str | None, list[int]] = {}
+        classes: dict[str, list[int]] = {}
         classify = self.classifier.classify if self.classifier else None
         first, last = "9", ""
         for number, row in enumerate(self.statement, start=1):
@@ -164,11 +166,12 @@ class _Reading:
                 yield row, None, None
             else:
                 revenue_class, rule = classify(row)
-                by_class = classes.setdefault(revenue_class, [0, 0])
-                by_class[0] += 1
-                by_class[1] += row.amount_fen
+                if revenue_class != "excluded" or row.direction == "in":
+                    by_class = classes.setdefault(revenue_class, [0, 0])
+                    by_class[0] += 1
+                    by_class[1] += row.amount_fen
                 yield row, revenue_class, rule
-        self.revenue_fen = {kind: (count, fen) for kind, (count, fen) in classes.items() if kind is not None}
+        self.revenue_fen = {kind: (count, fen) for kind, (count, fen) in classes.items()}
         if last:
             self.facts.from_on = self.facts.from_on or date.fromisoformat(first[:10])
             self.facts.to_on = self.facts.to_on or date.fromisoformat(last[:10])

@@ -46,7 +46,8 @@ SQL: dict[str, str] = {
                    CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS revenue_class, sum(t.amount_fen) AS rows_fen
             FROM txn t LEFT JOIN txn_status s ON s.txn_id = t.id AND (s.file_id, s.line) =
                 (SELECT file_id, line FROM txn_status WHERE txn_id = t.id ORDER BY file_id DESC, line DESC LIMIT 1)
-            WHERE t.revenue_class IS NOT NULL GROUP BY 1, 2, 3, 4)
+            WHERE t.revenue_class IS NOT NULL AND (t.direction = 'in' OR
+                CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END <> 'excluded') GROUP BY 1, 2, 3, 4)
         LEFT JOIN (SELECT borrower_id AS owner, day, channel, revenue_class, amount_fen AS stored_fen FROM daily_revenue)
             USING (owner, day, channel, revenue_class)
         WHERE rows_fen IS NOT stored_fen""",

@@ -15,6 +15,7 @@ from loancli.ledger.connect import Connection
 
 CHUNK = 5_000
 _ROW = ", ".join(StatementRow._fields)
+INCOME = "(revenue_class <> 'excluded' OR direction = 'in')"  # money out that is no reduction is no income at all
 STORED = f"id, key, owner, channel, {_ROW}, revenue_class, revenue_rule, file_id"
 _INSERT = f"INSERT INTO txn ({STORED}) VALUES ({','.join('?' * 23)}) ON CONFLICT (key) DO NOTHING"
 
@@ -183,7 +184,7 @@ def _add_daily_revenue(db: Connection, owner: str, first_id: int, changed: list[
     )
     db.execute(
         "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*)"
-        f" FROM txn WHERE owner = ? AND id >= ? AND revenue_class IS NOT NULL GROUP BY 1, 2, 3, 4{upsert}",
+        f" FROM txn WHERE owner = ? AND id >= ? AND {INCOME} GROUP BY 1, 2, 3, 4{upsert}",
         (owner, first_id),
     )
     for txn_id in changed:
@@ -193,12 +194,12 @@ def _add_daily_revenue(db: Connection, owner: str, first_id: int, changed: list[
             {"id": txn_id},
         ).fetchall()
         for revenue_class, sign in ((rows[-2][0], -1), (rows[-1][0], 1)):
-            if revenue_class is not None:
-                db.execute(
-                    "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, ?, ? * amount_fen, ?"
-                    f" FROM txn WHERE id = ?{upsert}",
-                    (revenue_class, sign, sign, txn_id),
-                )
+            db.execute(
+                "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, ? * amount_fen, ?"
+                f" FROM (SELECT owner, occurred_at, channel, ? AS revenue_class, amount_fen, direction FROM txn WHERE id = ?)"
+                f" WHERE {INCOME}{upsert}",
+                (sign, sign, revenue_class, txn_id),
+            )
 
 
 def _iso(day: date | None) -> str | None:

@@ -1,0 +1,153 @@
+"""loancli borrower: borrowers, and the names their payments arrive under."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
+from loancli.cli.render import show, talk
+from loancli.core.errors import InputError, Problem, input_error
+from loancli.core.loan import Borrower
+from loancli.core.mask import mask_name, mask_phone
+
+app = typer.Typer()
+KINDS = ("person", "sole_trader", "company")
+COLUMNS = ("borrower_id", "name", "phone", "trade", "kind", "aliases")
+UnmaskOption = Annotated[bool, typer.Option("--unmask", help="Show names and numbers in full.")]
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    borrower_id: Annotated[str, typer.Argument(help="The borrower's number in your books.")],
+    name: Annotated[str, typer.Option("--name", help="The name as it shows on payments.")],
+    phone: Annotated[str, typer.Option("--phone", help="A mobile number, for messages.")] = "",
+    trade: Annotated[str, typer.Option("--trade", help="Such as noodle_shop.")] = "",
+    kind: Annotated[str, typer.Option("--kind", help="person, sole_trader or company.")] = "sole_trader",
+    alias: Annotated[
+        list[str] | None, typer.Option("--alias", help="Another name or account that pays; repeatable.")
+    ] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Add a borrower. The same again changes nothing."""
+    from loancli.ledger import borrowers
+
+    context = context_of(ctx)
+    row = dict(zip(COLUMNS, (borrower_id, name, phone, trade, kind, ";".join(alias or ())), strict=True))
+    borrower = _borrower(row)
+    with session.change(context, dry_run=dry_run) as db:
+        count = borrowers.add(db, [borrower])
+    talk(context, "borrower.added" if count else "borrower.same", borrower_id=borrower_id)
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="CSV with the columns borrower_id, name, phone, trade, kind, aliases (by ;).")
+    ],
+    dry_run: DryRunOption = False,
+) -> None:
+    """Add borrowers from a CSV file: all of them, or none and every bad row named."""
+    from loancli.ledger import borrowers
+
+    context = context_of(ctx)
+    found = read_borrowers(session.read_text(file), file.name)
+    with session.change(context, dry_run=dry_run) as db:
+        count = borrowers.add(db, found)
+    talk(context, "borrower.imported", count=count, same=len(found) - count)
+
+
+def read_borrowers(text: str, file_name: str) -> list[Borrower]:
+    """The borrowers of a CSV text. Raises InputError with file, row and column of everything that is wrong."""
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(f"{file_name}:1: the columns {', '.join(missing)} are missing; needed: {', '.join(COLUMNS)}")
+    problems: list[Problem] = []
+    found: dict[str, Borrower] = {}
+    try:
+        for row in reader:
+            try:
+                borrower = _borrower({name: row.get(name) or "" for name in COLUMNS})
+                if borrower.borrower_id in found:
+                    raise InputError("borrower_id: stands on two rows")
+                found[borrower.borrower_id] = borrower
+            except InputError as error:
+                column, _, message = str(error).partition(": ")
+                problems.append(Problem(file_name=file_name, row=reader.line_num, column=column, message=message))
+    except csv.Error as error:
+        raise InputError(f"{file_name}:{reader.line_num}: not CSV: {error}") from None
+    if problems:
+        raise input_error(problems)
+    return list(found.values())
+
+
+def _borrower(row: dict[str, str]) -> Borrower:
+    borrower_id, name, phone, trade, kind = (row[column].strip() for column in COLUMNS[:5])
+    kind = kind or "sole_trader"
+    if not borrower_id or len(borrower_id) > 40 or not borrower_id.isprintable() or "|" in borrower_id:
+        raise InputError("borrower_id: must be 1 to 40 visible characters, without |")
+    if borrower_id == "lender":
+        raise InputError("borrower_id: 'lender' is the lender's own account; choose another")
+    if not name or not name.isprintable():
+        raise InputError("name: must not be empty, nor hold control characters")
+    if kind not in KINDS:
+        raise InputError(f"kind: '{kind}' is not one of {', '.join(KINDS)}")
+    aliases = tuple(sorted({alias.strip() for alias in row["aliases"].split(";") if alias.strip()}))
+    return Borrower(borrower_id=borrower_id, name=name, phone=phone, trade=trade, kind=kind, aliases=aliases)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None, unmask: UnmaskOption = False
+) -> None:
+    """List borrowers, personal data masked."""
+    from loancli.ledger import borrowers, loans
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        people = borrowers.find(db)
+        loans_of: dict[str, int] = {}
+        for _, borrower_id, _ in loans.signed(db):
+            loans_of[borrower_id] = loans_of.get(borrower_id, 0) + 1
+    rows = [{**_shown(each, unmask=unmask), "loans": loans_of.get(each.borrower_id, 0)} for each in people.values()]
+    show(rows, format=output_format, output=output, title="borrowers", lang=context.lang)
+
+
+@app.command("show")
+def show_(
+    ctx: typer.Context,
+    borrower_id: Annotated[str, typer.Argument(help="The borrower's number.")],
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+    unmask: UnmaskOption = False,
+) -> None:
+    """Show one borrower with loans, files and holds."""
+    from loancli.ledger import borrowers, contacts, loans, statements
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        borrower = borrowers.one(db, borrower_id)
+        found = {
+            **_shown(borrower, unmask=unmask),
+            "aliases": [alias if unmask else mask_name(alias) for alias in borrower.aliases],
+            "loans": loans.loan_ids(db, borrower_id=borrower_id),
+            "files": len(statements.files(db, borrower_id)),
+            "holds": [hold["kind"] for hold in contacts.holds(db, on=context.as_of, borrower_id=borrower_id)],
+        }
+    show(found, format=output_format, output=output, title=borrower_id, lang=context.lang)
+
+
+def _shown(borrower: Borrower, *, unmask: bool) -> dict[str, object]:
+    return {
+        "borrower_id": borrower.borrower_id,
+        "name": borrower.name if unmask else mask_name(borrower.name),
+        "phone": borrower.phone if unmask else mask_phone(borrower.phone),
+        "trade": borrower.trade,
+        "kind": borrower.kind,
+    }

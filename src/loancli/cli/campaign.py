@@ -1,0 +1,229 @@
+"""loancli campaign: contacts in bulk: plan, preview, approve, send."""
+
+from datetime import datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.exit import Exit
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, now
+from loancli.cli.render import show, talk
+from loancli.core.days import BEIJING
+from loancli.core.errors import NotFoundError, RefusedError
+from loancli.core.mask import mask_phone
+from loancli.texts import Lang, say
+
+if TYPE_CHECKING:
+    from loancli.jobs.plan_contacts import Planned
+    from loancli.jobs.send_outbox import Sent
+
+app = typer.Typer()
+BatchArgument = Annotated[str, typer.Argument(metavar="BATCH", help="A run, such as collections-2026-11-23.")]
+SEND_AT = time(10)
+
+
+def hour(text: str) -> time:
+    """'09:30': the parser of an option that takes a time of day."""
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time of day such as 09:30") from None
+
+
+AtOption = Annotated[
+    time,
+    typer.Option(
+        "--at", parser=hour, metavar="HH:MM", help="When it would be sent, Shanghai time; the gate looks at it."
+    ),
+]
+FolderOption = Annotated[
+    Path, typer.Option("--to", metavar="DIR", file_okay=False, help="Where the file for the SMS vendor goes.")
+]
+
+
+@app.command()
+def plan(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A campaign of schedules/campaigns, such as collections.")],
+    at: AtOption = SEND_AT,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Plan a campaign for --as-of: who gets which text and why, who is left alone and why. Planning twice plans once."""
+    context = context_of(ctx)
+    planned = plan_run(context, name, at, dry_run=dry_run)
+    show(plan_shown(planned, context.lang), format=output_format, output=output, title=planned.batch, lang=context.lang)
+    talk(context, "campaign.planned", batch=planned.batch, count=planned.new_count, refused=len(planned.refused))
+
+
+def plan_run(context: Context, name: str, at: time, *, dry_run: bool) -> "Planned":
+    """Plan a campaign for the day of --as-of."""
+    from loancli.jobs.plan_contacts import plan_contacts
+
+    rules = session.contact_rules(context, name)
+    instant = datetime.combine(context.as_of, at, BEIJING)
+    with session.change(context, dry_run=dry_run) as db:
+        return plan_contacts(db, rules, day=context.as_of, at=instant, stamp=session.stamp(context))
+
+
+def plan_shown(planned: "Planned", lang: Lang) -> list[dict[str, Any]]:
+    """Messages, refusals and hand-overs as one list."""
+    rows = [
+        {
+            "borrower_id": message.borrower_id,
+            "loan_id": message.loan_id,
+            "answer": "message",
+            "segment": message.segment,
+            "detail": message.text,
+            "why": message.why,
+        }
+        for message in planned.messages
+    ]
+    rows += [
+        {
+            "borrower_id": one.borrower_id,
+            "loan_id": one.loan_id,
+            "answer": one.refusal.name,
+            "segment": one.wish.segment,
+            "detail": one.refusal.zh if lang == "zh" else one.refusal.en,
+            "why": one.wish.why,
+        }
+        for one in planned.refused
+    ]
+    rows += [
+        {
+            "borrower_id": person.borrower_id,
+            "loan_id": person.loan_id,
+            "answer": "for_a_person",
+            "segment": person.segment,
+            "detail": person.why_zh if lang == "zh" else person.why_en,
+            "why": "",
+        }
+        for person in planned.for_people
+    ]
+    return rows
+
+
+@app.command("list")
+def list_(ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None) -> None:
+    """List the runs with their messages by state."""
+    from loancli.ledger import contacts
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        rows = contacts.runs(db)
+    show(rows, format=output_format, output=output, title="campaigns", lang=context.lang)
+
+
+@app.command()
+def preview(
+    ctx: typer.Context,
+    batch: BatchArgument,
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show numbers in full.")] = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show a run as it stands in the outbox: every text, its segment and why, and who was refused and why."""
+    from loancli.ledger import contacts
+    from loancli.outreach.policy import Refusal
+    from loancli.outreach.templates import segments_of
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        run = contacts.run(db, batch)
+        if run is None:
+            raise NotFoundError(f"there is no campaign run '{batch}'; see: loancli campaign list")
+        found, refused = contacts.messages(db, batch=batch), contacts.refusals(db, batch)
+    messages = [
+        {
+            "message_id": row["message_id"],
+            "borrower_id": row["borrower_id"],
+            "loan_id": row["loan_id"],
+            "phone": row["phone"] if unmask else mask_phone(row["phone"]),
+            "state": row["state"],
+            "parts": segments_of(row["text"]),
+            "text": row["text"],
+            "segment": row["segment"],
+            "why": row["why"],
+        }
+        for row in found
+    ]
+    refusals = [
+        {**row, "meaning": Refusal[row["reason"]].zh if context.lang == "zh" else Refusal[row["reason"]].en}
+        for row in refused
+    ]
+    if output_format is Format.JSON:
+        show({**run, "messages": messages, "refused": refusals}, format=output_format, output=output, lang=context.lang)
+        return
+    show(messages, format=output_format, output=output, title=batch, lang=context.lang)
+    if output is None and output_format in {None, Format.TABLE} and refusals:
+        show(refusals, title=say("campaign.refused", context.lang), lang=context.lang)
+
+
+@app.command()
+def approve(ctx: typer.Context, batch: BatchArgument) -> None:
+    """Let a run go out; it is sent by `campaign send`."""
+    from loancli.jobs.plan_contacts import approve as approved
+
+    context = context_of(ctx)
+    with session.change(context, dry_run=False) as db:
+        approved(db, batch, stamp=session.stamp(context))
+    talk(context, "campaign.approved", batch=batch)
+
+
+@app.command()
+def send(
+    ctx: typer.Context,
+    batch: Annotated[
+        str | None, typer.Argument(metavar="BATCH", help="Only this run; else every approved one of the day.")
+    ] = None,
+    folder: FolderOption = Path(),
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Send what is approved for today: the gate is asked again for each, then one file for the SMS vendor is written."""
+    context = context_of(ctx)
+    sent = send_run(context, batch, folder)
+    show(sent_shown(sent), format=output_format, output=output, title="sent", lang=context.lang)
+    if sent.unknown_count:
+        talk(context, "campaign.unknown", count=sent.unknown_count)
+        raise typer.Exit(Exit.PARTIAL)
+
+
+def send_run(context: Context, batch: str | None, folder: Path) -> "Sent":
+    """Send approved messages; the hour is the real one, whatever --as-of says."""
+    from loancli.jobs.send_outbox import send_outbox
+    from loancli.ledger import contacts
+
+    if context.as_of != now().date():
+        raise RefusedError(f"messages leave today, {now().date()}; --as-of {context.as_of} is another day")
+    if not folder.is_dir():
+        raise NotFoundError(f"{folder}: no such folder")
+    rules = session.contact_rules(context, "collections")
+    with session.ledger(context) as db:
+        if batch is not None and contacts.run(db, batch) is None:
+            raise NotFoundError(f"there is no campaign run '{batch}'; see: loancli campaign list")
+        return send_outbox(
+            db,
+            folder,
+            batch=batch,
+            limits=rules.limits,
+            templates=rules.templates,
+            is_holiday=context.as_of in rules.calendar.off,
+            now=now,
+            stamp=session.stamp(context),
+        )
+
+
+def sent_shown(sent: "Sent") -> dict[str, Any]:
+    """What sending did, as one object."""
+    return {
+        "file": str(sent.path) if sent.path else None,
+        "sent": sent.sent_count,
+        "waiting": sent.waiting,
+        "cancelled": sent.cancelled,
+        "unknown": sent.unknown_count,
+    }

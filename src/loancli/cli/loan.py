@@ -1,0 +1,262 @@
+"""loancli loan: sign loans, and see where they stand on any day."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.explain import why
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.plan import (
+    FirstDueOption,
+    PeriodsOption,
+    PrincipalOption,
+    StartOption,
+    cost_of,
+    plan_rows,
+    plan_summary,
+)
+from loancli.cli.render import show, talk
+from loancli.core.days import days_past_due
+from loancli.core.errors import RefusedError
+from loancli.core.mask import mask_name
+
+if TYPE_CHECKING:
+    from loancli.servicing.life import Life
+
+app = typer.Typer()
+LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
+
+
+@app.command("open")
+def open_(
+    ctx: typer.Context,
+    borrower: Annotated[str, typer.Option("--borrower", metavar="ID", help="Who borrows.")],
+    product: Annotated[str, typer.Option("--product", help="A product's code, or the path of its file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    loan_id: Annotated[str | None, typer.Option("--loan-id", help="Your number for it; else the next LN……")] = None,
+    channel: Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")] = "bank",
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Sign a loan and pay it out: the plan is shown, its cost is held to the legal ceiling, then it is booked."""
+    from loancli.jobs.open_loan import Signing, next_loan_id, open_loans
+    from loancli.plan.cost import Outcome
+
+    context = context_of(ctx)
+    if channel not in {"bank", "alipay", "wechat"}:
+        raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
+    plan, verdict = cost_of(
+        context, session.product(context, product), principal, start or context.as_of, periods, first_due
+    )
+    if verdict.outcome is Outcome.REFUSED:
+        raise RefusedError(verdict.sentence)
+    with session.change(context, dry_run=dry_run) as db:
+        number = loan_id or next_loan_id(db)
+        signing = Signing(loan_id=number, borrower_id=borrower, plan=plan, channel=channel)
+        new = open_loans(db, [signing], calendar=session.calendar(context), stamp=session.stamp(context))
+    rows, summary = plan_rows(plan, context), {"loan_id": number, **plan_summary(plan, verdict)}
+    if output_format is Format.JSON:
+        show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
+    else:
+        show(rows, format=output_format, output=output, title=number, lang=context.lang)
+    if verdict.outcome is Outcome.WARN:
+        talk(context, "loan.cost_warning", sentence=verdict.sentence)
+    talk(context, "loan.dry_run" if dry_run else "loan.opened" if new else "loan.same", loan_id=number)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    borrower: Annotated[str | None, typer.Option("--borrower", metavar="ID", help="Only this borrower's.")] = None,
+    late: Annotated[bool, typer.Option("--late", help="Only loans past due.")] = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """List loans as the books have them, days past due on --as-of."""
+    from loancli.ledger import loans
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        found = loans.listing(db, borrower_id=borrower)
+    rows = []
+    for row in found:
+        oldest_on = row.pop("oldest_unpaid_due_on")
+        past_due = days_past_due(date.fromisoformat(oldest_on), context.as_of) if oldest_on else 0
+        row["name"] = mask_name(row["name"])
+        row["days_past_due"] = past_due
+        if past_due or not late:
+            rows.append(row)
+    show(rows, format=output_format, output=output, title="loans", lang=context.lang)
+
+
+@app.command("show")
+def show_(
+    ctx: typer.Context, loan_id: LoanArgument, output_format: FormatOption = None, output: OutputOption = None
+) -> None:
+    """Show a loan on --as-of: where it stands, every instalment, what was paid, and why each is what it is."""
+    context = context_of(ctx)
+    at_day = _life(context, loan_id)
+    head, rows = _head(at_day), _instalments(at_day, context)
+    if output_format is Format.JSON:
+        show({**head, "instalments": rows}, format=output_format, output=output, lang=context.lang)
+        return
+    if output is None and output_format in {None, Format.TABLE}:
+        show(head, title=loan_id, lang=context.lang)
+    show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)
+
+
+def _life(context: Context, loan_id: str) -> "Life":
+    from loancli.jobs.settle import gather
+    from loancli.ledger import loans
+    from loancli.servicing.life import life
+
+    with session.ledger(context) as db:
+        loans.record(db, loan_id)
+        contract, events = gather(db, [loan_id])[loan_id]
+    return life(contract, events, context.as_of)
+
+
+def _head(at_day: "Life") -> dict[str, Any]:
+    contract, position = at_day.contract, at_day.position
+    oldest_on = position.oldest_unpaid_due_on
+    return {
+        "loan_id": contract.loan_id,
+        "borrower_id": contract.borrower_id,
+        "product": contract.product.code,
+        "as_of": at_day.as_of,
+        "status": position.status,
+        "signed_on": contract.signed_on,
+        "principal_fen": contract.principal_fen,
+        "principal_outstanding_fen": position.principal_outstanding_fen,
+        "due_fen": position.due_fen + position.penalty_accrued_fen,
+        "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,
+        "days_past_due": days_past_due(oldest_on, at_day.as_of) if oldest_on else 0,
+        "next_due_on": position.next_due_on,
+        "next_due_fen": position.next_due_fen,
+        "credit_fen": position.credit_fen,
+        "paid_total_fen": position.paid_total_fen,
+    }
+
+
+def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
+    rows = []
+    for state in at_day.instalments:
+        if state.number > at_day.contract.maturity_number and not state.due_fen:
+            continue  # a window that the term has not run on into
+        rows.append(
+            {
+                "number": state.number,
+                "due_on": state.due_on,
+                "state": _state(state.is_due, state.is_fixed, state.due_fen, state.unpaid_fen),
+                "due_fen": state.due_fen,
+                "principal_fen": state.principal_fen,
+                "interest_fen": state.interest_fen,
+                "fee_fen": state.fee_fen,
+                "penalty_fen": state.penalty_fen,
+                "paid_fen": state.paid_fen,
+                "paid_on": state.paid_on,
+                "why": why(state.reason, context.lang),
+            }
+        )
+    return rows
+
+
+def _state(is_due: bool, is_fixed: bool, due_fen: int, unpaid_fen: int) -> str:
+    if is_due:
+        return "paid" if unpaid_fen == 0 else "due"
+    if not is_fixed:
+        return "open"
+    return "planned" if due_fen else "nothing_due"
+
+
+@app.command()
+def events(
+    ctx: typer.Context, loan_id: LoanArgument, output_format: FormatOption = None, output: OutputOption = None
+) -> None:
+    """Show what happened to a loan, and what each event and each day moved: for every part of every instalment."""
+    from loancli.jobs.settle import gather
+    from loancli.ledger import loans
+    from loancli.servicing.life import life
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        loans.record(db, loan_id)
+        contract, found = gather(db, [loan_id])[loan_id]
+    happened = [
+        {
+            "on": event.effective_on,
+            "what": event.kind.value,
+            "key": event.key,
+            "by": event.actor,
+            **_amount(event.payload),
+        }
+        for event in sorted(found, key=lambda event: event.effective_on)
+        if event.effective_on <= context.as_of
+    ]
+    moved = [
+        {
+            "on": movement.value_on,
+            "what": movement.cause.partition(":")[0],
+            "key": movement.cause.partition(":")[2],
+            "part": movement.part,
+            "instalment": movement.number or None,
+            "amount_fen": movement.amount_fen,
+            "debit": movement.debit,
+            "credit": movement.credit,
+        }
+        for movement in life(contract, found, context.as_of).movements
+    ]
+    if output_format is Format.JSON:
+        show({"events": happened, "movements": moved}, format=output_format, output=output, lang=context.lang)
+        return
+    if output is None and output_format in {None, Format.TABLE}:
+        show(happened, title=loan_id, lang=context.lang)
+    show(moved, format=output_format, output=output, title=loan_id, lang=context.lang)
+
+
+def _amount(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"amount_fen": payload.get("amount_fen")}
+
+
+@app.command()
+def quote(
+    ctx: typer.Context,
+    loan_id: LoanArgument,
+    on: Annotated[
+        date | None, typer.Option("--on", parser=day, metavar="DATE", help="The day it would be paid; else --as-of.")
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """What settles a loan on a day, part by part, and what that saves against paying on to the end."""
+    from loancli.jobs.settle import gather
+    from loancli.ledger import loans
+    from loancli.servicing.life import life
+    from loancli.servicing.life import quote as quoted
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        loans.record(db, loan_id)
+        contract, found = gather(db, [loan_id])[loan_id]
+    paid_on = on or context.as_of
+    answer = quoted(contract, found, paid_on)
+    ahead = life(contract, found, paid_on).instalments
+    later_fen = sum(state.interest_fen + state.fee_fen for state in ahead if not state.is_due)
+    rows = {
+        "loan_id": loan_id,
+        "on": answer.on,
+        "to_pay_fen": answer.to_pay_fen,
+        "principal_fen": answer.principal_fen,
+        "interest_fen": answer.interest_fen,
+        "fee_fen": answer.fee_fen,
+        "penalty_fen": answer.penalty_fen,
+        "credit_fen": answer.credit_fen,
+        "interest_to_the_end_fen": later_fen,
+    }
+    show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)

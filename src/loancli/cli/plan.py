@@ -1,0 +1,148 @@
+"""loancli plan: a plan without a loan: its rows, what it costs, two side by side."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.explain import why
+from loancli.cli.options import Context, Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.render import show, talk
+from loancli.core.errors import InputError
+from loancli.core.money import fen_of
+
+if TYPE_CHECKING:
+    from loancli.plan.cost import Verdict
+    from loancli.plan.kinds import Plan
+    from loancli.plan.product import Product
+
+app = typer.Typer()
+
+
+def amount(text: str) -> int:
+    """'50000' yuan as fen: the parser of every option that takes money."""
+    try:
+        return fen_of(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+PrincipalOption = Annotated[
+    int, typer.Option("--principal", parser=amount, metavar="YUAN", help="The amount lent, in yuan.")
+]
+StartOption = Annotated[
+    date | None, typer.Option("--start", parser=day, metavar="DATE", help="The day it is paid out; else --as-of.")
+]
+PeriodsOption = Annotated[int | None, typer.Option("--periods", help="How many instalments; else the product's.")]
+FirstDueOption = Annotated[
+    date | None,
+    typer.Option("--first-due", parser=day, metavar="DATE", help="The first due day; else one step after the start."),
+]
+
+
+def cost_of(
+    context: Context,
+    product: "Product",
+    principal_fen: int,
+    start_on: date,
+    periods: int | None,
+    first_due_on: date | None,
+) -> tuple["Plan", "Verdict"]:
+    """The plan, and how its cost stands against the legal ceiling."""
+    from loancli.plan.cost import check_ceiling
+    from loancli.plan.kinds import build
+
+    calendar = session.calendar(context)
+    plan = build(product, principal_fen, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on)
+    last_on = plan.rows[-1].due_on
+    if not calendar.is_known(last_on):
+        talk(context, "plan.calendar_ends", day=calendar.known_until)
+    return plan, check_ceiling(plan, session.ceilings(context), signed_on=start_on)
+
+
+def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
+    """What a plan comes to."""
+    return {
+        "principal_fen": plan.principal_fen,
+        "instalments": len(plan.rows),
+        "first_due_on": plan.rows[0].due_on,
+        "first_due_fen": plan.rows[0].due_fen,
+        "last_due_on": plan.rows[-1].due_on,
+        "interest_fen": plan.interest_fen,
+        "fee_fen": plan.fee_fen,
+        "total_fen": plan.principal_fen + plan.interest_fen + plan.fee_fen,
+        "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
+        "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
+        "ceiling_ppm": verdict.limit.ppm,
+        "within_ceiling": verdict.outcome.value,
+    }
+
+
+def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
+    """The due lines, each with its why."""
+    left_fen = plan.principal_fen
+    rows = []
+    for row in plan.rows:
+        left_fen -= row.principal_fen
+        rows.append(
+            {
+                "number": row.number,
+                "due_on": row.due_on,
+                "due_fen": row.due_fen,
+                "principal_fen": row.principal_fen,
+                "interest_fen": row.interest_fen,
+                "fee_fen": row.fee_fen,
+                "left_fen": left_fen,
+                "why": why(row.reason, context.lang),
+            }
+        )
+    return rows
+
+
+@app.command("show")
+def show_(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show the plan of a product: every due line with its why, total and yearly cost."""
+    context = context_of(ctx)
+    plan, verdict = cost_of(
+        context, session.product(context, code), principal, start or context.as_of, periods, first_due
+    )
+    rows, summary = plan_rows(plan, context), plan_summary(plan, verdict)
+    if output_format is Format.JSON:
+        show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
+        return
+    show(rows, format=output_format, output=output, title=plan.product.code, lang=context.lang)
+    if output is None and output_format in {None, Format.TABLE}:
+        show(summary, lang=context.lang)
+
+
+@app.command()
+def compare(
+    ctx: typer.Context,
+    codes: Annotated[list[str], typer.Argument(help="Two or more products.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Set products side by side for one principal: instalments, total cost, yearly cost."""
+    context = context_of(ctx)
+    rows = []
+    for code in codes:
+        plan, verdict = cost_of(
+            context, session.product(context, code), principal, start or context.as_of, periods, None
+        )
+        dues_fen = [row.due_fen for row in plan.rows]
+        extremes = {"smallest_fen": min(dues_fen), "biggest_fen": max(dues_fen)}
+        rows.append({"product": plan.product.code, **plan_summary(plan, verdict), **extremes})
+    show(rows, format=output_format, output=output, title="compare", lang=context.lang)

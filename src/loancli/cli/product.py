@@ -1,0 +1,95 @@
+"""loancli product: the terms that loans are made on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.options import FormatOption, OutputOption, context_of
+from loancli.cli.plan import cost_of, plan_summary
+from loancli.cli.render import show, talk
+from loancli.core.rates import percent
+from loancli.plan.product import Product
+from loancli.texts import Lang, say
+
+app = typer.Typer()
+EXAMPLE_FEN = 1_000_000  # 10,000 yuan: what a card calculates with, where the product lends it
+
+
+@app.command("list")
+def list_(ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None) -> None:
+    """List the products."""
+    context = context_of(ctx)
+    rows = [
+        {
+            "product": each.code,
+            "name": each.name_zh if context.lang == "zh" else each.name_en,
+            "kind": each.kind.value,
+            "annual_rate_ppm": each.annual_rate_ppm,
+            "periods": f"{each.periods_min}-{each.periods_max}",
+            "principal_max_fen": each.principal_max_fen,
+        }
+        for each in session.products(context)
+    ]
+    show(rows, format=output_format, output=output, title="products", lang=context.lang)
+
+
+@app.command("show")
+def show_(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show a product as a card: terms, an example with its cost, and what happens in a weak month."""
+    context = context_of(ctx)
+    product = session.product(context, code)
+    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
+    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
+    card = {
+        "product": product.code,
+        "name": product.name_zh if context.lang == "zh" else product.name_en,
+        "summary": product.summary_zh if context.lang == "zh" else product.summary_en,
+        "kind": product.kind.value,
+        "annual_rate_ppm": product.annual_rate_ppm,
+        "day_count": product.day_count.value,
+        "periods": f"{product.periods} ({product.periods_min}-{product.periods_max})",
+        "penalty": say(
+            "product.penalty",
+            context.lang,
+            percent=percent(product.annual_rate_ppm * product.penalty.multiple_ppm // 1_000_000),
+            cap=percent(product.penalty.cap_ppm),
+            days=product.penalty.grace_days,
+        ),
+        "weak_month": weak_month(product, context.lang),
+        **{f"example_{name}": value for name, value in plan_summary(plan, verdict).items()},
+    }
+    show(card, format=output_format, output=output, title=product.code, lang=context.lang)
+
+
+def weak_month(product: Product, lang: Lang) -> str:
+    """What a borrower pays when little comes in, in one sentence."""
+    revenue = product.revenue
+    if revenue is None:
+        return say("product.weak_fixed", lang)
+    if revenue.floor is None:
+        return say("product.weak_share", lang, share=percent(revenue.share_ppm))
+    return say(
+        "product.weak_floor",
+        lang,
+        share=percent(revenue.share_ppm),
+        floor=say(f"floor.{revenue.floor.base.value}", lang),
+    )
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Product files (TOML).")],
+) -> None:
+    """Check product files: every mistake with file, line and key, and what is allowed."""
+    context = context_of(ctx)
+    for file in files:
+        product = session.product(context, str(file) if file.suffix == ".toml" else f"{file}.toml")
+        talk(context, "product.sound", file=file, name=product.name_zh if context.lang == "zh" else product.name_en)

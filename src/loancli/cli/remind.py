@@ -1,0 +1,42 @@
+"""loancli remind: the reminders of the day, for cron."""
+
+from pathlib import Path
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.campaign import SEND_AT, AtOption, FolderOption, plan_run, plan_shown, send_run, sent_shown
+from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
+from loancli.cli.render import show, talk
+
+app = typer.Typer()
+
+
+@app.command()
+def remind(
+    ctx: typer.Context,
+    at: AtOption = SEND_AT,
+    folder: FolderOption = Path(),
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Plan, approve and send the day's reminders (schedules/campaigns/reminders.toml) in one go. Running it again adds nothing."""
+    from loancli.jobs.plan_contacts import approve
+
+    context = context_of(ctx)
+    planned = plan_run(context, "reminders", at, dry_run=dry_run)
+    if dry_run:
+        show(
+            plan_shown(planned, context.lang),
+            format=output_format,
+            output=output,
+            title=planned.batch,
+            lang=context.lang,
+        )
+        return
+    with session.change(context, dry_run=False) as db:
+        approve(db, planned.batch, stamp=session.stamp(context))
+    sent = send_run(context, planned.batch, folder)
+    show(sent_shown(sent), format=output_format, output=output, title=planned.batch, lang=context.lang)
+    talk(context, "campaign.planned", batch=planned.batch, count=planned.new_count, refused=len(planned.refused))
