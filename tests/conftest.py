@@ -1,0 +1,26 @@
+"""Hypothesis profiles, and a command line of one command for the tests of the frame.
+
+By default hypothesis tries the same examples every time; `--hypothesis-profile=soak` (make soak) looks for new ones.
+"""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("soak", max_examples=5_000, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """A registry whose one word, `loan`, stands for a Typer app of the test."""
+    from loancli.cli.app import Entry
+
+    def made(app, *, is_group=True):
+        monkeypatch.setitem(sys.modules, "fake_commands", SimpleNamespace(app=app))
+        return (Entry(name="loan", module="fake_commands", en="Loans.", zh="贷款", is_group=is_group),)
+
+    return made

@@ -1,0 +1,74 @@
+"""Each key has a text in both languages with the same placeholders, and the code asks only for keys that exist."""
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from loancli.texts import LANGS, catalogue, said, say
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "loancli"
+CHINESE_ONLY = {"column", "help", "typer"}  # their English is in the code
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def keys(lang: str) -> dict[str, str]:
+    return {
+        f"{section}.{name}": text
+        for section, texts in catalogue(lang).items()
+        if section not in CHINESE_ONLY
+        for name, text in texts.items()
+    }
+
+
+def named_in_code() -> set[str]:
+    """The texts of the code that look like a key: a section of the catalogue, a dot, a name."""
+    like_a_key = re.compile(rf"(?:{'|'.join(catalogue('en'))})\.[a-z0-9_]+")
+    return {
+        node.value
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and like_a_key.fullmatch(node.value)
+    }
+
+
+def test_both_languages_have_the_same_keys():
+    assert keys("zh").keys() == keys("en").keys()
+    assert not CHINESE_ONLY & catalogue("en").keys()
+
+
+@pytest.mark.parametrize("key", sorted(keys("en")))
+def test_both_texts_of_a_key_have_the_same_placeholders(key):
+    assert placeholders(keys("zh")[key]) == placeholders(keys("en")[key])
+
+
+def test_every_key_that_the_code_names_exists():
+    assert {"exit.interrupted", "usage.no_option"} <= named_in_code()  # else the search itself is broken
+    assert named_in_code() <= keys("en").keys()
+
+
+def test_no_text_is_empty():
+    assert [text for lang in LANGS for texts in catalogue(lang).values() for text in texts.values() if not text] == []
+
+
+def test_a_text_is_said_in_the_language_with_its_values():
+    assert say("usage.missing", "en", name="--ledger") == "--ledger is missing"
+    assert say("usage.missing", "zh", name="--ledger") == "缺少 --ledger"
+
+
+def test_a_missing_value_or_key_is_a_bug():
+    with pytest.raises(KeyError):
+        say("usage.missing", "en")
+    with pytest.raises(KeyError):
+        say("usage.nothing", "en")
+
+
+def test_an_optional_text_falls_back():
+    assert said("column.due_on", "zh", "due on") == "应还日"
+    assert said("column.due_on", "en", "due on") == "due on"
+    assert said("column.unheard_of", "zh", "unheard of") == "unheard of"
