@@ -1,4 +1,4 @@
-"""Makers of statements in the shape of real files, from rows of cells; written from FORMATS.md, with no sample's data."""
+"""Makers of statements in the shape of real files, from rows of cells; written from FORMATS.md, not from samples."""
 
 import csv
 import io
@@ -11,16 +11,26 @@ from loancli.core.errors import Problem
 from loancli.core.statement import StatementRow
 from loancli.imports import Statement, open_statement
 
-ALIPAY_COLUMNS = (
-    "交易时间,交易分类,交易对方,对方账号,商品说明,收/支,金额,收/付款方式,交易状态,交易订单号,商家订单号,备注".split(",")
-)
-WECHAT_COLUMNS = "交易时间,交易类型,交易对方,商品,收/支,金额(元),支付方式,当前状态,交易单号,商户单号,备注".split(",")
+ALIPAY_COLUMNS = ["交易时间", "交易分类", "交易对方", "对方账号", "商品说明", "收/支", "金额", "收/付款方式"]
+ALIPAY_COLUMNS += ["交易状态", "交易订单号", "商家订单号", "备注"]
+WECHAT_COLUMNS = ["交易时间", "交易类型", "交易对方", "商品", "收/支", "金额(元)", "支付方式", "当前状态"]
+WECHAT_COLUMNS += ["交易单号", "商户单号", "备注"]
 
 
 def _line(cells: Sequence[str], eol: str) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator=eol).writerow(cells)
     return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def alipay_columns() -> list[str]:
+    return ALIPAY_COLUMNS
+
+
+@pytest.fixture(scope="session")
+def wechat_columns() -> list[str]:
+    return WECHAT_COLUMNS
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Real files of the reference shelf read to exactly what EXPECTED.json counts in them; other kinds are refused by name."""
+"""Real files of the reference shelf read to exactly what EXPECTED.json counts; other kinds are refused by name."""
 
 import json
 from collections import Counter
