@@ -4,12 +4,17 @@ import re
 import traceback
 from collections.abc import Iterator
 from enum import IntEnum
+from typing import Any
 
 import typer
 
 from loancli.cli.render import complain, hush_stdout, visible
 from loancli.core import errors
 from loancli.texts import Lang, say
+
+
+# Wrong usage, which Typer raises under many names and exports under one (0.26 to 0.28).
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 
 class Exit(IntEnum):
@@ -82,7 +87,7 @@ def report(error: BaseException, *, lang: Lang, verbose: bool) -> int:
     if isinstance(error, BrokenPipeError):
         hush_stdout()
         return Exit.PIPE
-    if isinstance(error, typer.TyperException):
+    if isinstance(error, UsageError):
         return _report_usage(error, lang)
     code = exit_of(error)
     if code is Exit.BUG:
@@ -113,7 +118,7 @@ def _message(error: BaseException, lang: Lang) -> str:
     return "\n".join(visible(line) for line in str(error).splitlines())
 
 
-def _report_usage(error: typer.TyperException, lang: Lang) -> int:
+def _report_usage(error: Any, lang: Lang) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         complain(error.message)
         return Exit.USAGE
@@ -124,7 +129,7 @@ def _report_usage(error: typer.TyperException, lang: Lang) -> int:
     return Exit.USAGE
 
 
-def usage_message(error: typer.TyperException, lang: Lang) -> str:
+def usage_message(error: Any, lang: Lang) -> str:
     """What is wrong with the command line. Told apart by the names of Typer's classes, which it does not export."""
     kind = type(error).__name__
     hint = _param_hint(error)
@@ -138,7 +143,7 @@ def usage_message(error: typer.TyperException, lang: Lang) -> str:
     return say("usage.bad_value", lang, name=hint, message=message) if hint else message
 
 
-def _param_hint(error: typer.TyperException) -> str:
+def _param_hint(error: UsageError) -> str:
     """The option as it is typed, or the argument as the help page writes it."""
     param = getattr(error, "param", None)
     given = getattr(error, "param_hint", None) or (param.get_error_hint(getattr(error, "ctx", None)) if param else "")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from loancli import __version__
-from loancli.cli.render import Format
+from loancli.cli.render import Format as Format
 from loancli.core.errors import SetupError
 from loancli.texts import Lang
 

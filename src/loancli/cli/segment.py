@@ -1,6 +1,7 @@
 """loancli segment: who is in which segment, and why."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,10 @@ from loancli.cli.options import FormatOption, OutputOption, context_of
 from loancli.cli.render import Format, show
 from loancli.core.errors import NotFoundError
 from loancli.core.rates import PPM
+
+if TYPE_CHECKING:
+    from loancli.outreach.features import Features
+    from loancli.outreach.segments import Assigned, Segments
 
 app = typer.Typer()
 
@@ -55,19 +60,25 @@ def list_(
             for one, each in zip(known, assigned, strict=True)
         ]
     else:
-        rows = []
-        for name in segments.names:
-            members = [one for one, each in zip(known, assigned, strict=True) if each.segment == name]
-            rows.append(
-                {
-                    "segment": name,
-                    "loans": len(members),
-                    "share_ppm": PPM * len(members) // len(known) if known else 0,
-                    "due_fen": sum(one.due_fen for one in members),
-                    "outstanding_fen": sum(one.outstanding_fen for one in members),
-                }
-            )
+        rows = counted(known, assigned, segments)
     show(rows, format=output_format, output=output, title="segments", lang=context.lang)
+
+
+def counted(known: "Sequence[Features]", assigned: "Sequence[Assigned]", segments: "Segments") -> list[dict[str, Any]]:
+    """Each segment with its loans and their share of the book, in the order in which conditions are asked."""
+    rows = []
+    for name in segments.names:
+        members = [one for one, each in zip(known, assigned, strict=True) if each.segment == name]
+        rows.append(
+            {
+                "segment": name,
+                "loans": len(members),
+                "share_ppm": PPM * len(members) // len(known) if known else 0,
+                "due_fen": sum(one.due_fen for one in members),
+                "outstanding_fen": sum(one.outstanding_fen for one in members),
+            }
+        )
+    return rows
 
 
 @app.command()
