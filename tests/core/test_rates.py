@@ -69,7 +69,7 @@ def test_a_longer_time_is_never_less(from_on, days, day_count):
     assert longer > year_fraction(day_count, from_on, to_on) >= 0
 
 
-@pytest.mark.parametrize("basis, day_count", [("basis_360", DayCount.ACT_360), ("basis_365", DayCount.ACT_365F)])
+@pytest.mark.parametrize(("basis", "day_count"), [("basis_360", DayCount.ACT_360), ("basis_365", DayCount.ACT_365F)])
 def test_int_01_the_first_day_counts_the_last_does_not(basis, day_count):
     case = shelf.cases("domain/cases.json").get("INT-01")
     if case is None:
@@ -81,7 +81,7 @@ def test_int_01_the_first_day_counts_the_last_does_not(basis, day_count):
 
 
 def test_int_02_interest_in_segments_is_rounded_once():
-    """The case rounds each segment to 0.001 (a rule for deposits) and gets 1144.04. Ours is rounded once (DESIGN §2)."""
+    """The case rounds each segment to 0.001, as deposits do, and gets 1144.04. Ours is rounded once (DESIGN §2)."""
     case = shelf.cases("domain/cases.json").get("INT-02")
     if case is None:
         pytest.skip("the reference shelf has no domain/cases.json here")

@@ -1,6 +1,6 @@
 """WHAT IS OWED WHEN: products and plans, exact and pure. May import core.
 
-product (the terms) · product_file (TOML → Product, checked once) · product_model (the shape of that file) · kinds (plans
-of a known amount, big and small months among them) · flexible (revenue share) · revenue (statement rows → revenue, by
-rules in data) · cost (APR by IRR, ceilings).
+product (the terms) · product_file (TOML → Product, checked once) · product_model (the shape of that file) · kinds
+(plans of a known amount, big and small months among them) · flexible (revenue share) · revenue (statement rows →
+revenue, by rules in data) · cost (APR by IRR, ceilings).
 """

@@ -47,10 +47,10 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
     In dated flows a period is a month, so that both figures can be compared with those of a monthly plan. Raises
     InputError for flows that have no one answer.
     """
-    ordered = list(flows) if periods_a_year else sorted(flows)
+    ordered = list(flows) if periods_a_year else sorted(flows, key=lambda flow: flow[0])
     signs = [fen > 0 for _, fen in ordered if fen]
     changes = sum(before != after for before, after in pairwise(signs))
-    if changes != 1:
+    if changes != 1 or not signs[0]:
         raise InputError(
             f"no one yearly rate fits these {len(ordered)} flows: they change between in and out {changes} times;"
             f" a loan is paid out first and paid back after"
@@ -62,7 +62,7 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
         rate, periods = pyxirr.irr(amounts), float(periods_a_year)
     else:
         rate, periods = pyxirr.xirr([day for day, _ in ordered], amounts), float(MONTHS_A_YEAR)
-    if rate is None or not math.isfinite(rate):
+    if rate is None or not math.isfinite(rate) or rate <= -1:
         raise InputError("no yearly rate fits these flows: what is paid back is too far from what was lent")
     periodic = rate if periods_a_year else (1 + rate) ** (1 / periods) - 1
     return Apr(
@@ -103,7 +103,7 @@ def of_fastest(plan: Plan) -> Apr:
 
 
 def _periods_a_year(plan: Plan) -> Fraction | None:
-    """How many periods of the plan make a year; None if they are not equal: a stub first, or days moved with interest."""
+    """How many periods of the plan make a year; None if they are not equal: a stub, or days moved with interest."""
     product, first = plan.product, plan.rows[0]
     period = period_of(product, first)
     if product.roll_interest or period.from_on != first.from_on:
@@ -325,7 +325,8 @@ def _ceiling(raw: dict[str, Any], where: str) -> Ceiling:
 
 
 def _read_lpr(text: str) -> tuple[tuple[date, int], ...]:
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip() and line[0] != "#"]
+    numbered = enumerate(text.splitlines(), start=1)
+    lines = [(number, line) for number, line in numbered if line.strip() and line[0] != "#"]
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in lines)))
     found: list[tuple[date, int]] = []
     for (number, _), row in zip(lines[1:], reader, strict=False):

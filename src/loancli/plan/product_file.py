@@ -130,7 +130,7 @@ def _check_rate(product: Product) -> _Found:
     rate_ppm, penalty = product.annual_rate_ppm, product.penalty
     if rate_ppm > RATE_PPM_MAX:
         yield "annual_rate", f"{percent(rate_ppm)} a year is not allowed; at most {percent(RATE_PPM_MAX)} (PRC-03)"
-    if not rate_ppm <= penalty.cap_ppm <= max(rate_ppm, RATE_PPM_MAX):
+    elif not rate_ppm <= penalty.cap_ppm <= RATE_PPM_MAX:
         span = f"from annual_rate ({percent(rate_ppm)}) to {percent(RATE_PPM_MAX)}"
         yield "penalty.cap", f"{percent(penalty.cap_ppm)} a year is not allowed; {span} (PRC-05)"
     if not PPM <= penalty.multiple_ppm <= 2 * PPM:
@@ -158,7 +158,7 @@ def _check_weights(product: Product) -> _Found:
             "weights",
             f"{len(weights)} weights; one per period, with periods_min and periods_max equal to their number",
         )
-    if sum(weights) == 0:
+    if weights and sum(weights) == 0:
         yield "weights", "the weights sum to 0; at least one must be above"
 
 
