@@ -7,6 +7,7 @@ from string import Formatter
 
 import pytest
 
+from loancli.cli.exit import _USAGE as USAGE
 from loancli.texts import LANGS, catalogue, said, say
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "loancli"
@@ -27,14 +28,22 @@ def keys(lang: str) -> dict[str, str]:
 
 
 def named_in_code() -> set[str]:
-    """The texts of the code that look like a key: a section of the catalogue, a dot, a name."""
-    like_a_key = re.compile(rf"(?:{'|'.join(catalogue('en'))})\.[a-z0-9_]+")
-    return {
-        node.value
-        for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and like_a_key.fullmatch(node.value)
-    }
+    """The keys in calls of `say` and `talk`, in what is assigned to a `key`, and in the table of wrong usage.
+
+    Of a key that is put together while the program runs (`f"why.{reason}"`) only the section can be seen.
+    """
+    found = set(USAGE)
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="say" | "talk") | ast.Attribute(attr="say" | "talk"), args=args):
+                    places = args[:2]
+                case ast.Assign(targets=[ast.Name(id="key")], value=value):
+                    places = [value]
+                case _:
+                    continue
+            found |= {part.value for place in places for part in ast.walk(place) if isinstance(part, ast.Constant)}
+    return {key for key in found if isinstance(key, str) and re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", key)}
 
 
 def test_both_languages_have_the_same_keys():

@@ -12,7 +12,6 @@ from loancli.cli.render import complain, hush_stdout, visible
 from loancli.core import errors
 from loancli.texts import Lang, say
 
-
 # Wrong usage, which Typer raises under many names and exports under one (0.26 to 0.28).
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
@@ -66,7 +65,7 @@ _USAGE = {
     "usage.extra": re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((?P<args>.*)\)"),
     "usage.needs_value": re.compile(r"Option '(?P<name>.*)' requires an argument\."),
     "usage.takes_no_value": re.compile(r"Option '(?P<name>.*)' does not take a value\."),
-    "usage.not_a_number": re.compile(r"(?P<value>'.*') is not a valid (?:int|float)(?: range)?\."),
+    "usage.not_a_number": re.compile(r"(?P<value>'.*') is not a valid (?:int|integer|float)(?: range)?\."),
     "usage.not_in_range": re.compile(r"(?P<value>.*) is not in the range (?P<range>.*)\."),
     "usage.not_one_of": re.compile(r"(?P<value>'.*') is not one of (?P<allowed>.*)\."),
     "usage.no_file": re.compile(r"\w+ (?P<value>'.*') does not exist\."),
@@ -143,7 +142,7 @@ def usage_message(error: Any, lang: Lang) -> str:
     return say("usage.bad_value", lang, name=hint, message=message) if hint else message
 
 
-def _param_hint(error: UsageError) -> str:
+def _param_hint(error: Any) -> str:
     """The option as it is typed, or the argument as the help page writes it."""
     param = getattr(error, "param", None)
     given = getattr(error, "param_hint", None) or (param.get_error_hint(getattr(error, "ctx", None)) if param else "")
