@@ -1,0 +1,514 @@
+"""The life of a loan: laws over random lives, and the cases of the domain."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import pytest
+import shelf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lives import (
+    DAY,
+    PLAIN,
+    RandomLife,
+    bounced,
+    contract_for,
+    contract_of_rows,
+    contracts,
+    payment,
+    payout,
+    random_lives,
+    voided,
+)
+
+from loancli.core.days import Roll
+from loancli.core.event import Event
+from loancli.core.loan import Position
+from loancli.core.money import fen_of
+from loancli.core.rates import rate_ppm_of
+from loancli.plan.product import Allocation, Frequency, Kind, Penalty
+from loancli.servicing.bookings import ACCOUNTS
+from loancli.servicing.life import Contract, Life, Movement, life, quote
+
+CASES = shelf.cases("domain/cases.json")
+SLOW = settings(deadline=None)
+PREPAYING = replace(PLAIN, allocation=Allocation(surplus="principal"))
+
+
+def balances(movements: Iterable[Movement]) -> dict[str, int]:
+    """Debits less credits of each account."""
+    found: dict[str, int] = {}
+    for movement in movements:
+        found[movement.debit] = found.get(movement.debit, 0) + movement.amount_fen
+        found[movement.credit] = found.get(movement.credit, 0) - movement.amount_fen
+    return found
+
+
+def apart_from_accrual(position: Position) -> Position:
+    """What is constant between two moments."""
+    return replace(position, since_on=date.min, accrued=Fraction(0), penalty_accrued_fen=0)
+
+
+# --- the law: what was planned happens ---
+
+
+@SLOW
+@given(contracts())
+def test_a_plan_paid_on_its_due_days_is_lived_as_planned(contract: Contract) -> None:
+    paid = [payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows if row.due_fen]
+
+    lived = life(contract, [payout(contract), *paid], contract.rows[-1].due_on)
+
+    for row, state in zip(contract.rows, lived.instalments, strict=True):
+        assert (state.principal_fen, state.interest_fen, state.fee_fen, state.penalty_fen) == (
+            row.principal_fen,
+            row.interest_fen,
+            row.fee_fen,
+            0,
+        )
+        assert state.unpaid_fen == 0
+        assert state.paid_on == (row.due_on if row.due_fen else None)
+    assert lived.position.status == "settled"
+    assert lived.position.credit_fen == 0
+    assert lived.position.accrued == lived.position.accruing_per_day == 0
+    assert lived.position.next_moment_on is None
+    assert lived.position.paid_total_fen == sum(row.due_fen for row in contract.rows)
+
+
+@SLOW
+@given(contracts())
+def test_before_its_first_due_day_a_loan_looks_as_planned(contract: Contract) -> None:
+    lived = life(contract, [payout(contract)], contract.signed_on)
+
+    assert [(state.principal_fen, state.interest_fen, state.fee_fen) for state in lived.instalments] == [
+        (row.principal_fen, row.interest_fen, row.fee_fen) for row in contract.rows
+    ]
+    assert lived.position.status == "active"
+    assert lived.position.principal_outstanding_fen == contract.principal_fen
+    assert lived.position.next_due_on == contract.rows[0].due_on
+    assert lived.position.next_due_fen == contract.rows[0].due_fen
+    assert lived.position.due_fen == 0
+
+
+def test_a_signed_loan_waits_for_its_payout_and_owes_nothing() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+
+    lived = life(contract, [payout(contract, on=date(2025, 3, 12))], date(2025, 3, 10))
+
+    assert lived.position.status == "signed"
+    assert lived.position.next_moment_on == date(2025, 3, 12)
+    assert lived.position.accruing_per_day == 0
+    assert lived.movements == ()
+
+
+def test_interest_counts_from_the_payout_day() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+
+    lived = life(contract, [payout(contract, on=date(2025, 3, 12))], date(2025, 4, 10))
+
+    assert lived.instalments[0].interest_fen == 6_000_000 * 144 * 29 // 360_000
+
+
+def test_the_last_instalment_takes_what_was_paid_out_less_than_signed_for() -> None:
+    contract = contract_for(replace(PLAIN, annual_rate_ppm=0), 6_000_000, date(2025, 3, 10))
+
+    lived = life(contract, [payout(contract, amount_fen=5_500_000)], date(2026, 1, 1))
+
+    assert [state.principal_fen for state in lived.instalments] == [1_000_000] * 5 + [500_000]
+
+
+# --- conservation ---
+
+
+def check_conservation(lived: Life, disbursed_fen: int) -> None:
+    position = lived.position
+    books = balances(lived.movements)
+    assert sum(books.values()) == 0
+    assert set(books) <= set(ACCOUNTS)
+    assert all(movement.amount_fen > 0 for movement in lived.movements)
+    repaid_fen = sum(
+        movement.amount_fen
+        for movement in lived.movements
+        if movement.credit == "loan:principal" and movement.debit != "loan:principal"
+    )
+    assert disbursed_fen == repaid_fen + position.principal_outstanding_fen
+    assert books.get("loan:principal", 0) == position.principal_outstanding_fen >= 0
+    assert books.get("loan:interest_due", 0) == position.interest_due_fen >= 0
+    assert books.get("loan:fee_due", 0) == position.fee_due_fen >= 0
+    assert books.get("loan:penalty_due", 0) == position.penalty_due_fen >= 0
+    assert -books.get("borrower:credit", 0) == position.credit_fen >= 0
+    clearing_fen = sum(fen for account, fen in books.items() if account.startswith("clearing:"))
+    assert clearing_fen == position.paid_total_fen - disbursed_fen
+
+    due = [state for state in lived.instalments if state.is_due]
+    assert position.due_fen == sum(state.unpaid_fen for state in due)
+    assert position.principal_overdue_fen == sum(state.principal_fen - state.paid_principal_fen for state in due)
+    for state in lived.instalments:
+        assert state.unpaid_fen >= 0
+        assert 0 <= state.paid_principal_fen <= state.principal_fen
+        assert 0 <= state.paid_interest_fen <= state.interest_fen
+        assert 0 <= state.paid_fee_fen <= state.fee_fen
+        assert 0 <= state.paid_penalty_fen <= state.penalty_fen
+    assert position.accrued >= 0
+    assert position.accruing_per_day >= 0
+    settled = position.principal_outstanding_fen == position.due_fen == 0
+    assert (position.status == "settled") == settled
+    if settled:
+        assert position.accrued == position.accruing_per_day == 0
+
+
+@SLOW
+@given(random_lives(), st.data())
+def test_no_fen_is_lost_or_made(told: RandomLife, data: st.DataObject) -> None:
+    days = (told.end_on - told.contract.signed_on).days
+    as_of = told.contract.signed_on + data.draw(st.integers(0, days)) * DAY
+
+    check_conservation(life(told.contract, told.events, as_of), told.contract.principal_fen)
+
+
+@SLOW
+@given(random_lives())
+def test_the_movements_of_a_payment_sum_to_it(told: RandomLife) -> None:
+    lived = life(told.contract, told.events, told.end_on)
+
+    taken_fen: dict[str, int] = {}
+    for movement in lived.movements:
+        if movement.debit.startswith("clearing:"):
+            taken_fen[movement.cause] = taken_fen.get(movement.cause, 0) + movement.amount_fen
+    paid = [each for each in told.counting if each.key.startswith("p") and "/" not in each.key]
+    assert taken_fen == {f"payment:{each.key}": each.payload["amount_fen"] for each in paid}
+    assert lived.position.paid_total_fen == sum(taken_fen.values())
+
+
+# --- order, reversals ---
+
+
+@SLOW
+@given(random_lives(), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(told: RandomLife, dice: Random) -> None:
+    shuffled = list(told.events)
+    dice.shuffle(shuffled)
+
+    assert life(told.contract, shuffled, told.end_on) == life(told.contract, told.events, told.end_on)
+
+
+@SLOW
+@given(random_lives())
+def test_a_payment_taken_back_was_never_made(told: RandomLife) -> None:
+    assert life(told.contract, told.events, told.end_on) == life(told.contract, told.counting, told.end_on)
+
+
+def test_a_bounced_payment_counts_until_the_day_it_bounces() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    row = contract.rows[0]
+    paid = payment(row.due_on, row.due_fen)
+    events = [payout(contract), paid, bounced(paid, row.due_on + 5 * DAY)]
+
+    before = life(contract, events, row.due_on + 4 * DAY)
+    after = life(contract, events, row.due_on + 5 * DAY)
+
+    assert before.position.due_fen == 0
+    assert before.position.next_moment_on == row.due_on + 5 * DAY
+    assert after.position.due_fen == row.due_fen
+    assert after.position.oldest_unpaid_due_on == row.due_on
+    assert after.position.paid_total_fen == 0
+    assert after == life(contract, [payout(contract)], row.due_on + 5 * DAY)
+
+
+def test_a_reversal_that_was_a_slip_is_taken_back_by_another_event() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    row = contract.rows[0]
+    paid = payment(row.due_on, row.due_fen)
+    slip = bounced(paid, row.due_on + 1 * DAY)
+    as_of = row.due_on + 9 * DAY
+
+    lived = life(contract, [payout(contract), paid, slip, voided(slip, row.due_on + 2 * DAY)], as_of)
+
+    assert lived == life(contract, [payout(contract), paid], as_of)
+
+
+# --- accrual ---
+
+
+def moments(contract: Contract, events: Sequence[Event], from_on: date, to_on: date) -> Iterator[Position]:
+    """The positions on `from_on` and on every moment after it, up to `to_on`."""
+    on: date | None = from_on
+    while on is not None and on <= to_on:
+        position = life(contract, events, on).position
+        yield position
+        assert position.next_moment_on is None or position.next_moment_on > on
+        on = position.next_moment_on
+
+
+# --- penalty ---
+
+
+def overdue(rate: str, principal: str, **penalty: Any) -> tuple[Contract, date]:
+    """A loan whose whole principal fell due, and the day it did."""
+    terms = replace(PLAIN, annual_rate_ppm=rate_ppm_of(rate), penalty=Penalty(**penalty))
+    start = date(2026, 1, 5)
+    contract = contract_of_rows(terms, [(start, start + 30 * DAY, fen_of(principal))])
+    return contract, contract.rows[0].due_on
+
+
+@pytest.mark.parametrize("case", [CASES[key] for key in ("PEN-01",) if key in CASES], ids=lambda case: case["id"])
+def test_penalty_and_compound_interest(case: dict[str, Any]) -> None:
+    given_, expect = case["given"], case["expect"]
+    # 25,000 yuan for 30 days at 14.4 % bear the 300 of interest that fall due with 8,000 of principal.
+    start, late_fen = date(2026, 1, 5), fen_of(given_["overdue_principal"])
+    rows = [(start, start + 30 * DAY, late_fen), (start + 30 * DAY, start + 90 * DAY, 2_500_000 - late_fen)]
+    rate_ppm = rate_ppm_of(given_["contract_rate_percent"] + "%")
+    simple = contract_of_rows(replace(PLAIN, annual_rate_ppm=rate_ppm), rows)
+    compound = replace(simple, product=replace(simple.product, penalty=Penalty(on_interest=True)))
+    as_of = start + (30 + given_["days"]) * DAY
+
+    lived = life(simple, [payout(simple)], as_of)
+    lived_compound = life(compound, [payout(compound)], as_of)
+
+    assert lived.instalments[0].interest_fen == fen_of(given_["overdue_interest"])
+    penalty_fen = fen_of(expect["penalty_interest"])
+    assert lived.position.penalty_accrued_fen == penalty_fen
+    assert lived_compound.position.penalty_accrued_fen == penalty_fen + fen_of(expect["compound_interest"])
+
+
+@pytest.mark.parametrize("case", [CASES[key] for key in ("PEN-02",) if key in CASES], ids=lambda case: case["id"])
+def test_penalty_is_capped(case: dict[str, Any]) -> None:
+    given_, expect = case["given"], case["expect"]
+    contract, due_on = overdue(given_["contract_rate_percent"] + "%", given_["overdue_principal"])
+
+    position = life(contract, [payout(contract)], due_on + given_["days"] * DAY).position
+
+    assert position.penalty_accrued_fen == fen_of(expect["charged"])
+
+
+def test_paid_within_grace_bears_no_penalty_and_one_day_later_all_of_it() -> None:
+    contract, due_on = overdue("14.4%", "10000", grace_days=3)
+    owed_fen = 1_000_000 + 12_000
+    in_time = [payout(contract), payment(due_on + 3 * DAY, owed_fen)]
+    too_late = [payout(contract), payment(due_on + 4 * DAY, owed_fen)]
+
+    assert life(contract, in_time, due_on + 9 * DAY).position.status == "settled"
+    position = life(contract, too_late, due_on + 4 * DAY).position
+    assert position.penalty_due_fen + position.interest_due_fen + position.principal_overdue_fen == 4 * 600
+    assert position.paid_total_fen == owed_fen
+
+
+def test_penalty_within_grace_counts_only_what_was_left_unpaid() -> None:
+    contract, due_on = overdue("14.4%", "10000", grace_days=3)
+    part = payment(due_on + 2 * DAY, 12_000 + 400_000)
+
+    position = life(contract, [payout(contract), part], due_on + 4 * DAY).position
+
+    assert position.penalty_accrued_fen == 4 * 360
+    assert position.accruing_per_day == 360
+
+
+def test_principal_that_is_paid_stops_bearing_penalty() -> None:
+    contract, due_on = overdue("14.4%", "10000")
+    part = payment(due_on + 10 * DAY, 6_000 + 12_000 + 400_000)
+
+    at_once = life(contract, [payout(contract), part], due_on + 10 * DAY).position
+    later = life(contract, [payout(contract), part], due_on + 20 * DAY).position
+
+    assert at_once.principal_overdue_fen == 600_000
+    assert (at_once.penalty_due_fen, at_once.penalty_accrued_fen) == (0, 0)
+    assert later.penalty_accrued_fen == 10 * 360
+
+
+def test_penalty_left_over_does_not_age_the_loan() -> None:
+    contract, due_on = overdue("14.4%", "10000")
+    terms = replace(contract.product, allocation=Allocation(order=("fee", "interest", "principal", "penalty")))
+    contract = replace(contract, product=terms)
+
+    position = life(contract, [payout(contract), payment(due_on + 10 * DAY, 1_012_000)], due_on + 10 * DAY).position
+
+    assert position.penalty_due_fen == 6_000
+    assert position.oldest_unpaid_due_on is None
+    assert position.status == "active"
+
+
+# --- allocation over a life ---
+
+
+@pytest.mark.parametrize(("days", "first"), [(90, "interest"), (91, "principal")])
+def test_the_late_order_starts_on_day_91(days: int, first: str) -> None:  # ALL-02
+    contract, due_on = overdue("14.4%", "10000")
+    late_first = Allocation(
+        late_order=("principal", "interest", "penalty", "fee"), order=("interest", "principal", "penalty", "fee")
+    )
+    contract = replace(contract, product=replace(contract.product, allocation=late_first))
+
+    lived = life(contract, [payout(contract), payment(due_on + days * DAY, 10_000)], due_on + days * DAY)
+
+    (state,) = lived.instalments
+    assert {"interest": state.paid_interest_fen, "principal": state.paid_principal_fen}[first] == 10_000
+
+
+def test_fee_then_interest_then_principal_and_an_excess_is_held() -> None:  # ALL-01 over a life
+    start = date(2026, 1, 5)
+    rows = [(start, start + 30 * DAY, 100_000), (start + 30 * DAY, start + 60 * DAY, 900_000)]
+    contract = contract_of_rows(PLAIN, rows, fee_fen=10_000)
+    due_on = contract.rows[0].due_on
+
+    little = life(contract, [payout(contract), payment(due_on, 15_000)], due_on)
+    plenty = life(contract, [payout(contract), payment(due_on, 137_000)], due_on)
+
+    assert little.instalments[0].interest_fen == 12_000
+    assert (little.instalments[0].paid_fee_fen, little.instalments[0].paid_interest_fen) == (10_000, 5_000)
+    assert plenty.instalments[0].unpaid_fen == 0
+    assert plenty.position.credit_fen == 15_000
+    assert plenty.instalments[1].paid_fen == 0
+
+
+# --- surplus, credit, settling early ---
+
+
+def test_credit_pays_on_the_next_due_day() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    first, second = contract.rows[:2]
+    events = [payout(contract), payment(first.due_on, first.due_fen + 50_000)]
+
+    waiting = life(contract, events, second.due_on - DAY)
+    spent = life(contract, events, second.due_on)
+
+    assert waiting.position.credit_fen == 50_000
+    assert waiting.position.principal_outstanding_fen == 6_000_000 - first.principal_fen
+    assert spent.position.credit_fen == 0
+    assert spent.position.due_fen == second.due_fen - 50_000
+
+
+def test_credit_larger_than_an_instalment_goes_on_to_the_next_ones() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    first, second, third = contract.rows[:3]
+    ahead = payment(first.due_on, first.due_fen + second.due_fen + third.due_fen)
+
+    lived = life(contract, [payout(contract), ahead], third.due_on)
+
+    assert [state.paid_on for state in lived.instalments[:3]] == [first.due_on, second.due_on, third.due_on]
+    assert lived.position.credit_fen == 0
+
+
+def test_surplus_repays_principal_where_the_contract_says_so() -> None:
+    contract = contract_for(PREPAYING, 6_000_000, date(2025, 3, 10))
+    first, second = contract.rows[:2]
+    events = [payout(contract), payment(first.due_on, first.due_fen + 1_000_000)]
+
+    lived = life(contract, events, second.due_on)
+
+    left_fen = 6_000_000 - first.principal_fen - 1_000_000
+    assert life(contract, events, first.due_on).position.principal_outstanding_fen == left_fen
+    assert lived.position.credit_fen == 0
+    days = (second.to_on - second.from_on).days
+    assert lived.instalments[1].interest_fen == round(Fraction(left_fen * 144 * days, 360_000))
+    assert lived.instalments[1].principal_fen == second.principal_fen
+
+
+def test_principal_paid_ahead_shortens_the_term() -> None:
+    contract = contract_for(PREPAYING, 6_000_000, date(2025, 3, 10))
+    first = contract.rows[0]
+    last_two_fen = sum(row.principal_fen for row in contract.rows[-2:])
+    paid = [payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows[1:4]]
+    ahead = payment(first.due_on, first.due_fen + last_two_fen, "p1")
+
+    lived = life(contract, [payout(contract), ahead, *paid], contract.rows[3].due_on)
+
+    assert lived.position.status == "settled"
+    assert [state.due_fen for state in lived.instalments[4:]] == [0, 0]
+
+
+def test_a_payment_in_the_middle_of_a_period_pays_its_interest_first() -> None:
+    contract = contract_for(PREPAYING, 6_000_000, date(2025, 3, 10))
+    middle = payment(date(2025, 3, 20), 500_000)
+
+    lived = life(contract, [payout(contract), middle], date(2025, 3, 20))
+
+    parts = {each.part: each.amount_fen for each in lived.movements if each.debit == "clearing:alipay"}
+    assert parts == {"interest": 24_000, "principal": 476_000}
+    assert lived.position.accrued == 0
+
+
+def test_money_for_an_instalment_about_to_fall_due_does_not_repay_principal() -> None:
+    # Agreed for Saturday 2025-05-10, due on Monday the 12th: its period is over, the money waits for it.
+    contract = contract_for(PREPAYING, 6_000_000, date(2025, 4, 10))
+    row = contract.rows[0]
+    assert (row.to_on, row.due_on) == (date(2025, 5, 10), date(2025, 5, 12))
+    events = [payout(contract), payment(row.to_on, row.due_fen - 1)]
+
+    assert life(contract, events, row.to_on).position.credit_fen == row.due_fen - 1
+    assert life(contract, events, row.due_on).position.due_fen == 1
+
+
+def test_settling_early_costs_interest_for_the_days_used_only() -> None:  # PRC-07
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+
+    asked = quote(contract, [payout(contract)], date(2025, 3, 20))
+
+    assert (asked.principal_fen, asked.interest_fen, asked.fee_fen, asked.penalty_fen) == (6_000_000, 24_000, 0, 0)
+
+
+def test_more_than_the_quote_is_held_as_credit() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    events = [payout(contract), payment(date(2025, 3, 20), 6_024_000 + 777)]
+
+    lived = life(contract, events, date(2025, 12, 31))
+
+    assert lived.position.status == "settled"
+    assert lived.position.credit_fen == 777
+    assert lived.position.next_moment_on is None
+    assert all(state.unpaid_fen == 0 for state in lived.instalments)
+
+
+# --- published cases ---
+
+
+def test_surplus_waits_for_the_next_instalment_instead_of_paying_it_in_advance() -> None:
+    """Fineract pays the next instalment at once (fin-alloc-next); here the excess is held until then (ALL-04)."""
+    case = shelf.cases("truth/allocation.json").get("fin-alloc-next")
+    if case is None:
+        pytest.skip("the reference shelf is not here")
+    published = case["expected"]["snapshots"][-1]
+    terms = replace(PLAIN, annual_rate_ppm=0, frequency=Frequency(days=15), roll=Roll.NONE, kind=Kind.EQUAL_PRINCIPAL)
+    # Their first row is a down payment on the pay-out day; the loan is the other three.
+    contract = contract_for(terms, 30_000, date(2023, 9, 1), periods=3)
+    events = [payout(contract), payment(date(2023, 9, 16), 15_000)]
+
+    position = life(contract, events, date(2023, 9, 16)).position
+    next_due = life(contract, events, date(2023, 10, 1))
+
+    assert [str(row.due_on) for row in contract.rows] == [row["due"] for row in published["rows"][1:]]
+    left_fen = fen_of(published["totals"]["outstanding"])
+    assert position.principal_outstanding_fen - position.credit_fen == left_fen
+    assert position.credit_fen == fen_of(published["rows"][2]["in_advance"])
+    assert next_due.position.credit_fen == 0
+    assert next_due.instalments[1].unpaid_fen == fen_of(published["rows"][2]["outstanding"])
+
+
+def test_a_bounced_payment_leaves_its_own_instalment_unpaid() -> None:
+    """Fineract adds it to the next instalment (fin-bounced-payment); here it was never made (INV-06).
+
+    What is paid in the end is the same.
+    """
+    case = shelf.cases("truth/allocation.json").get("fin-bounced-payment")
+    if case is None:
+        pytest.skip("the reference shelf is not here")
+    terms = replace(PLAIN, annual_rate_ppm=0, frequency=Frequency(days=15), roll=Roll.NONE, kind=Kind.EQUAL_PRINCIPAL)
+    contract = contract_for(terms, 37_500, date(2024, 1, 1), periods=3)
+    repayments = [each for each in case["inputs"]["events"] if each["type"] == "repayment"][
+        1:
+    ]  # without the down payment
+    paid = [payment(date.fromisoformat(each["date"]), fen_of(each["amount"]), each["date"]) for each in repayments]
+    bounce = bounced(paid[0], date(2024, 1, 20))
+    events = [payout(contract), *paid, bounce]
+
+    after_bounce = life(contract, events, date(2024, 1, 20)).position
+    end = life(contract, events, date(2024, 2, 15))
+
+    assert after_bounce.oldest_unpaid_due_on == date(2024, 1, 16)
+    assert after_bounce.principal_outstanding_fen == 37_500
+    assert end.position.status == "settled"
+    assert end.position.credit_fen == 0
+    assert [str(state.paid_on) for state in end.instalments] == ["2024-01-31", "2024-01-31", "2024-02-15"]
