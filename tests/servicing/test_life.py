@@ -121,6 +121,17 @@ def test_the_last_instalment_takes_what_was_paid_out_less_than_signed_for() -> N
     assert [state.principal_fen for state in lived.instalments] == [1_000_000] * 5 + [500_000]
 
 
+def test_a_second_payout_bears_interest_from_its_own_day() -> None:
+    start = date(2025, 1, 1)
+    contract = contract_of_rows(PLAIN, [(start, start + 30 * DAY, 2_000_000)])
+    first = payout(contract, amount_fen=1_000_000)
+    second = replace(payout(contract, on=start + 10 * DAY, amount_fen=1_000_000), key="payout/L1/2")
+
+    lived = life(contract, [first, second], start + 30 * DAY)
+
+    assert lived.instalments[0].interest_fen == 400 * 30 + 400 * 20
+
+
 # --- conservation ---
 
 

@@ -208,7 +208,7 @@ class _Walk:
     def fact(self, event: Event) -> None:
         if event.kind is EventKind.DISBURSED:
             amount_fen = event.payload["amount_fen"]
-            self.accrued_to = max(self.accrued_to, event.effective_on)
+            self.accrue(event.effective_on)
             self.pool_fen += amount_fen
             self.disbursed_fen += amount_fen
             self.move(event.effective_on, f"disbursed:{event.key}", "loan:principal",
