@@ -29,7 +29,7 @@ from loancli.core.days import Roll
 from loancli.core.event import Event
 from loancli.core.loan import Position
 from loancli.core.money import fen_of
-from loancli.core.rates import rate_ppm_of
+from loancli.core.rates import DayCount, rate_ppm_of
 from loancli.plan.product import Allocation, Frequency, Kind, Penalty
 from loancli.servicing.bookings import ACCOUNTS
 from loancli.servicing.life import Contract, Life, Movement, life, quote
@@ -253,6 +253,39 @@ def moments(contract: Contract, events: Sequence[Event], from_on: date, to_on: d
         yield position
         assert position.next_moment_on is None or position.next_moment_on > on
         on = position.next_moment_on
+
+
+@pytest.mark.parametrize("roll", Roll)
+@pytest.mark.parametrize("day_count", DayCount)
+def test_accrual_by_day_is_accrual_in_one_jump_on_every_day(day_count: DayCount, roll: Roll) -> None:
+    terms = replace(PLAIN, day_count=day_count, roll=roll, periods=3, penalty=Penalty(grace_days=3, on_interest=True))
+    contract = contract_for(terms, 1_234_567, date(2024, 12, 1))
+    late = contract.rows[0]
+    events = [payout(contract), payment(late.due_on + 7 * DAY, late.due_fen // 2)]
+    position = life(contract, events, contract.signed_on).position
+    for days in range(1, 130):
+        on = contract.signed_on + days * DAY
+        today = life(contract, events, on).position
+        if on == position.next_moment_on:
+            position = today
+        assert apart_from_accrual(today) == apart_from_accrual(position)
+        assert today.accrued == position.accrued + (on - position.since_on).days * position.accruing_per_day
+
+
+def test_interest_goes_on_after_a_due_day_that_was_moved_before_the_end_of_its_period() -> None:
+    # 2025-03-30 is a Sunday: due on Friday the 28th, but interest up to the 30th is in the instalment.
+    contract = contract_for(
+        replace(PLAIN, roll=Roll.PRECEDING), 6_000_000, date(2025, 2, 28), first_due_on=date(2025, 3, 30)
+    )
+    row = contract.rows[0]
+    assert (row.due_on, row.to_on) == (date(2025, 3, 28), date(2025, 3, 30))
+    events = [payout(contract), payment(row.due_on, row.due_fen)]
+
+    paid = life(contract, events, row.due_on).position
+
+    assert paid.accrued == paid.accruing_per_day == 0
+    assert life(contract, events, row.to_on - DAY).position.next_moment_on == row.to_on
+    assert life(contract, events, row.to_on).position.accruing_per_day > 0
 
 
 # --- penalty ---

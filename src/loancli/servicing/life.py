@@ -438,6 +438,8 @@ class _Walk:
                 years = year_fraction(self.penalty_days, as_of, tomorrow)
                 per_day += interest_exact(self.penalty_base(line), self.penalty_ppm, years)
         moments = list(upcoming)
+        if self.pool_fen and self.accrued_to > as_of:
+            moments.append(self.accrued_to)  # the calendar moved the due day before the end of its period
         open_window = self.next_window_close()
         if open_window:
             moments.append(max(open_window, tomorrow))
