@@ -255,6 +255,21 @@ def moments(contract: Contract, events: Sequence[Event], from_on: date, to_on: d
         on = position.next_moment_on
 
 
+@settings(deadline=None, max_examples=50)
+@given(random_lives(periods_max=3, payments_max=3), st.data())
+def test_between_moments_nothing_changes_but_what_accrues_by_the_day(told: RandomLife, data: st.DataObject) -> None:
+    contract, events = told.contract, told.events
+    end_on = contract.rows[-1].due_on + 120 * DAY
+    steps = list(moments(contract, events, contract.signed_on, end_on))
+    for position in data.draw(st.lists(st.sampled_from(steps), min_size=1, max_size=6, unique_by=id)):
+        last_on = (position.next_moment_on or position.since_on + 40 * DAY) - DAY
+        between = data.draw(st.dates(position.since_on, last_on))
+        for day in {min(position.since_on + DAY, last_on), between, last_on}:
+            later = life(contract, events, day).position
+            assert apart_from_accrual(later) == apart_from_accrual(position)
+            assert later.accrued == position.accrued + (day - position.since_on).days * position.accruing_per_day
+
+
 @pytest.mark.parametrize("roll", Roll)
 @pytest.mark.parametrize("day_count", DayCount)
 def test_accrual_by_day_is_accrual_in_one_jump_on_every_day(day_count: DayCount, roll: Roll) -> None:
@@ -270,6 +285,19 @@ def test_accrual_by_day_is_accrual_in_one_jump_on_every_day(day_count: DayCount,
             position = today
         assert apart_from_accrual(today) == apart_from_accrual(position)
         assert today.accrued == position.accrued + (on - position.since_on).days * position.accruing_per_day
+
+
+def test_a_payment_known_ahead_is_booked_on_its_day_even_on_a_settled_loan() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10), periods=1)
+    row = contract.rows[0]
+    twice = payment(row.due_on + 2 * DAY, row.due_fen, "p2")
+    events = [payout(contract), payment(row.due_on, row.due_fen), twice]
+
+    position = life(contract, events, row.due_on).position
+
+    assert position.status == "settled"
+    assert position.next_moment_on == twice.effective_on
+    assert life(contract, events, twice.effective_on).position.credit_fen == row.due_fen
 
 
 def test_interest_goes_on_after_a_due_day_that_was_moved_before_the_end_of_its_period() -> None:

@@ -127,12 +127,12 @@ def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
     """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment."""
     events = list(events)
     walk, upcoming = _walked(contract, events, as_of)
-    upcoming += [event.effective_on for event in events if event.effective_on > as_of]
+    recorded = [event.effective_on for event in events if event.effective_on > as_of]
     return Life(
         contract=contract,
         as_of=as_of,
         instalments=tuple(walk.state(line) for line in walk.lines),
-        position=walk.position(as_of, upcoming),
+        position=walk.position(as_of, upcoming, recorded),
         movements=tuple(walk.movements),
     )
 
@@ -420,7 +420,8 @@ class _Walk:
             reason=line.reason,
         )
 
-    def position(self, as_of: date, upcoming: Sequence[date]) -> Position:
+    def position(self, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Position:
+        """Where the loan stands; `upcoming` days matter while something is owed, those of `recorded` events always."""
         self.accrue(as_of)
         closed_ahead = [line for line in self.lines if line.closed and not line.is_due and line.unpaid_fen]
         due = [line for line in self.lines if line.is_due and line.unpaid_fen]
@@ -445,6 +446,9 @@ class _Walk:
             moments.append(max(open_window, tomorrow))
         if owes and self.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
             moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
+        if status == "settled":
+            moments.clear()
+        moments += recorded
         return Position(
             loan_id=self.contract.loan_id,
             status=status,
@@ -459,7 +463,7 @@ class _Walk:
             oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
             next_due_on=next_line.due_on if next_line and owes else None,
             next_due_fen=next_line.due_fen if next_line and owes else 0,
-            next_moment_on=min(moments) if moments and (owes or status == "signed") else None,
+            next_moment_on=min(moments, default=None),
             accrued=accrued,
             accruing_per_day=per_day,
             paid_total_fen=self.paid_total_fen,
