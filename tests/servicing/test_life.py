@@ -28,7 +28,7 @@ from lives import (
 from loancli.core.days import Roll
 from loancli.core.event import Event
 from loancli.core.loan import Position
-from loancli.core.money import fen_of
+from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of
 from loancli.plan.product import Allocation, Frequency, Kind, Penalty
 from loancli.servicing.bookings import ACCOUNTS
@@ -389,6 +389,27 @@ def test_principal_that_is_paid_stops_bearing_penalty() -> None:
     assert at_once.principal_overdue_fen == 600_000
     assert (at_once.penalty_due_fen, at_once.penalty_accrued_fen) == (0, 0)
     assert later.penalty_accrued_fen == 10 * 360
+
+
+def test_small_payments_do_not_wear_the_penalty_away() -> None:
+    # 6 yuan bear 0.36 fen a day: less than rounding lets through on any one day.
+    contract, due_on = overdue("14.4%", "6")
+    daily = [payment(due_on + days * DAY, 1, f"p{days:02}") for days in range(1, 11)]
+
+    lived = life(contract, [payout(contract), *daily], due_on + 10 * DAY)
+
+    assert lived.instalments[0].penalty_fen >= 3
+
+
+def test_penalty_is_rounded_as_the_contract_says() -> None:
+    contract, due_on = overdue("14.4%", "10001")  # 600.06 fen a day
+    down = replace(contract, product=replace(contract.product, rounding=Rounding.DOWN))
+    up = replace(contract, product=replace(contract.product, rounding=Rounding.UP))
+
+    for terms, penalty_fen in ((down, 600), (up, 601)):
+        position = life(terms, [payout(terms)], due_on + DAY).position
+        assert position.penalty_accrued_fen == penalty_fen
+        assert quote(terms, [payout(terms)], due_on + DAY).penalty_fen == penalty_fen
 
 
 def test_penalty_left_over_does_not_age_the_loan() -> None:

@@ -346,9 +346,11 @@ class _Walk:
         for line in self.lines:
             if line.penalty_from is None:
                 continue
-            penalty_fen = rounded(line.penalty + self.penalty_since(line, day))
-            line.penalty, line.penalty_from = Fraction(0), day
-            if penalty_fen:
+            line.penalty += self.penalty_since(line, day)
+            line.penalty_from = day
+            penalty_fen = rounded(line.penalty, self.product.rounding)
+            if penalty_fen:  # else the part of a fen goes on growing
+                line.penalty = Fraction(0)
                 line.due["penalty"] += penalty_fen
                 line.paid_on = None
                 self.move(day, cause, "loan:penalty_due", "income:penalty", penalty_fen, "penalty", line.row.number)
@@ -458,7 +460,7 @@ class _Walk:
             interest_due_fen=sum(line.unpaid("interest") for line in due),
             fee_due_fen=sum(line.unpaid("fee") for line in due),
             penalty_due_fen=sum(line.unpaid("penalty") for line in due),
-            penalty_accrued_fen=sum(rounded(penalty) for penalty in penalties),
+            penalty_accrued_fen=sum(rounded(penalty, self.product.rounding) for penalty in penalties),
             credit_fen=self.credit_fen,
             oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
             next_due_on=next_line.due_on if next_line and owes else None,
