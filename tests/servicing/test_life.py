@@ -535,6 +535,45 @@ def test_money_for_an_instalment_about_to_fall_due_does_not_repay_principal() ->
     assert life(contract, events, row.due_on).position.due_fen == 1
 
 
+@SLOW
+@given(random_lives(), st.data())
+def test_exactly_the_quote_settles_and_a_fen_less_does_not(told: RandomLife, data: st.DataObject) -> None:
+    contract = told.contract
+    days = (told.end_on - contract.signed_on).days
+    on = contract.signed_on + data.draw(st.integers(0, days)) * DAY
+    before = life(contract, told.events, on)
+    asked = quote(contract, told.events, on)
+
+    assert asked.credit_fen == before.position.credit_fen
+    assert asked.principal_fen == before.position.principal_outstanding_fen
+    if before.position.status == "settled":
+        assert asked.to_pay_fen == 0
+        return
+    assert asked.to_pay_fen > 0
+    exact = life(contract, [*told.events, payment(on, asked.to_pay_fen, "~exact")], on)
+    assert exact.position.status == "settled"
+    assert exact.position.credit_fen == 0
+    assert exact.position.accrued == 0
+    check_conservation(exact, contract.principal_fen)
+    if asked.to_pay_fen > 1:
+        short = life(contract, [*told.events, payment(on, asked.to_pay_fen - 1, "~short")], on)
+        assert short.position.status == "active"
+
+
+def test_credit_counts_towards_settling_early() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    first = contract.rows[0]
+    events = [payout(contract), payment(first.due_on, first.due_fen + 50_000)]
+    asked = quote(contract, events, first.due_on + 5 * DAY)
+    assert asked.credit_fen == 50_000
+
+    lived = life(contract, [*events, payment(asked.on, asked.to_pay_fen, "p2")], asked.on)
+
+    assert lived.position.status == "settled"
+    assert lived.position.credit_fen == 0
+    assert balances(lived.movements)["borrower:credit"] == 0
+
+
 def test_settling_early_costs_interest_for_the_days_used_only() -> None:  # PRC-07
     contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
 

@@ -256,8 +256,7 @@ class _Walk:
         for part in ("interest", "fee"):
             self.move(day, cause, f"loan:{part}_due", f"income:{part}", line.due[part], part, line.row.number)
         if self.credit_fen:
-            credit_fen, self.credit_fen = self.credit_fen, 0
-            self.spend(day, credit_fen, "borrower:credit", f"credit:{line.row.number}")
+            self.spend_credit(day, f"credit:{line.row.number}")
         if line.late_fen:
             heapq.heappush(self.grace_ends, (day + (self.product.penalty.grace_days + 1) * DAY, line.row.number))
 
@@ -271,7 +270,14 @@ class _Walk:
 
     def pay(self, day: date, amount_fen: int, debit: str, cause: str) -> None:
         self.paid_total_fen += amount_fen
+        credit_before_fen = self.credit_fen
         self.spend(day, amount_fen, debit, cause)
+        if credit_before_fen and self.credit_fen:  # together they may settle everything
+            self.spend_credit(day, cause)
+
+    def spend_credit(self, day: date, cause: str) -> None:
+        credit_fen, self.credit_fen = self.credit_fen, 0
+        self.spend(day, credit_fen, "borrower:credit", cause)
 
     def spend(self, day: date, amount_fen: int, debit: str, cause: str) -> None:
         """Money from `debit` pays what is due; a rest that settles everything does, another waits or prepays."""
