@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import shelf
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lives import (
     DAY,
@@ -511,6 +511,40 @@ def test_principal_paid_ahead_shortens_the_term() -> None:
 
     assert lived.position.status == "settled"
     assert [state.due_fen for state in lived.instalments[4:]] == [0, 0]
+
+
+def test_instalments_ahead_are_shown_as_what_principal_paid_ahead_leaves_of_them() -> None:
+    contract = contract_for(PREPAYING, 6_000_000, date(2025, 3, 10))
+    first = contract.rows[0]
+    events = [payout(contract), payment(first.due_on, first.due_fen + 1_000_000)]
+
+    shown = life(contract, events, first.due_on)
+    lived = life(contract, events, contract.rows[-1].due_on)
+
+    asked = [(state.principal_fen, state.interest_fen) for state in lived.instalments]
+    assert [(state.principal_fen, state.interest_fen) for state in shown.instalments] == asked
+    assert shown.position.next_due_fen == lived.instalments[1].due_fen - lived.instalments[1].penalty_fen
+
+
+@SLOW
+@given(random_lives(), st.data())
+def test_instalments_ahead_are_shown_as_they_will_fall_due_if_nothing_else_is_paid(
+    told: RandomLife, data: st.DataObject
+) -> None:
+    contract = told.contract
+    on = data.draw(st.dates(contract.signed_on, contract.rows[-1].due_on))
+    known = [each for each in told.events if each.effective_on <= on]
+    shown = life(contract, known, on)
+    assume(shown.position.credit_fen == 0)  # credit may repay principal on the next due day
+
+    lived = life(contract, known, contract.rows[-1].due_on)
+
+    for now, then in zip(shown.instalments, lived.instalments, strict=True):
+        assert (now.principal_fen, now.interest_fen, now.fee_fen) == (
+            then.principal_fen,
+            then.interest_fen,
+            then.fee_fen,
+        )
 
 
 def test_a_payment_in_the_middle_of_a_period_pays_its_interest_first() -> None:

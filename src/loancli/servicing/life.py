@@ -12,7 +12,8 @@ is not yet due; overdue principal bears the penalty rate instead (PRC-05), from 
 import heapq
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
@@ -128,6 +129,7 @@ def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
     events = list(events)
     walk, upcoming = _walked(contract, events, as_of)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
+    walk.look_ahead()
     return Life(
         contract=contract,
         as_of=as_of,
@@ -198,6 +200,8 @@ class _Walk:
         self.accrued = Fraction(0)  # contract interest up to accrued_to, not yet in an instalment
         self.accrued_to = contract.rows[0].from_on
         self.current = 0  # index of the row whose interest period is running
+        self.is_off_plan = False  # principal moved otherwise than planned, so that the rows ahead do not hold any more
+        self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
         penalty = self.product.penalty
         self.penalty_ppm = min(self.product.annual_rate_ppm * penalty.multiple_ppm // PPM, penalty.cap_ppm)
         actual = self.product.day_count
@@ -210,6 +214,8 @@ class _Walk:
             amount_fen = event.payload["amount_fen"]
             self.accrue(event.effective_on)
             self.pool_fen += amount_fen
+            on_plan = (self.contract.principal_fen, self.contract.rows[0].from_on)
+            self.is_off_plan |= (amount_fen, event.effective_on) != on_plan
             self.disbursed_fen += amount_fen
             self.move(event.effective_on, f"disbursed:{event.key}", "loan:principal",
                       f"clearing:{event.payload['channel']}", amount_fen, "principal", 0)  # fmt: skip
@@ -318,6 +324,7 @@ class _Walk:
         settles = left_fen >= closed_fen + interest_fen + self.pool_fen
         if not settles and self.product.allocation.surplus != "principal":
             return left_fen
+        self.is_off_plan = True
         if settles or left_fen >= closed_fen:
             for line in ahead:
                 line.is_due = True
@@ -402,20 +409,31 @@ class _Walk:
         if amount_fen:
             self.movements.append(Movement(day, cause, debit, credit, amount_fen, part, number))
 
+    def look_ahead(self) -> None:
+        """What the instalments ahead will ask for, if nothing else is paid before: their periods end on a copy."""
+        if not (self.is_off_plan or self.contract.is_revenue_share):
+            return  # the rows tell
+        future = copy(self)
+        future.lines = [replace(line, due=dict(line.due)) for line in self.lines]
+        for line in future.lines:
+            if line.closed:
+                continue
+            if self.contract.is_revenue_share and line.fixed_fen is None:
+                break
+            future.close_period(line)
+            self.ahead[line.row.number] = line.due
+
     def state(self, line: _Line) -> InstalmentState:
         known = line.closed
-        fixed_fen = line.fixed_fen
         outlook = {"principal": line.row.principal_fen, "interest": line.row.interest_fen, "fee": line.row.fee_fen}
-        if not known and fixed_fen is not None:
-            outlook["interest"] = min(outlook["interest"], fixed_fen)
-            outlook["principal"] = fixed_fen - outlook["interest"]
+        outlook = self.ahead.get(line.row.number, outlook)
         if self.disbursed_fen and self.pool_fen == 0 and not known:
             outlook = dict.fromkeys(outlook, 0)  # nothing is left to pay
         return InstalmentState(
             number=line.row.number,
             due_on=line.row.due_on,
             is_due=line.is_due,
-            is_fixed=known or fixed_fen is not None or not self.contract.is_revenue_share,
+            is_fixed=known or line.fixed_fen is not None or not self.contract.is_revenue_share,
             principal_fen=line.due["principal"] if known else outlook["principal"],
             interest_fen=line.due["interest"] if known else outlook["interest"],
             fee_fen=line.due["fee"] if known else outlook["fee"],
