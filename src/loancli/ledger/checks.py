@@ -107,15 +107,17 @@ def _entries(db: Connection) -> list[str]:
 
 def _files(db: Connection) -> list[str]:
     previous = bytes(32)
+    digests = {file_id: hashlib.sha256() for (file_id,) in db.execute("SELECT id FROM file")}
+    for txn in db.execute(f"SELECT {statements.STORED} FROM txn ORDER BY id"):
+        if txn[-1] not in digests:
+            return [f"statement row {txn[0]} belongs to no file"]
+        digests[txn[-1]].update(repr(txn).encode())
     for row in db.execute("SELECT * FROM file ORDER BY id").fetchall():
         values, stored_previous, sha = row[1:17], row[17], row[18]
         texts = [value.hex() if isinstance(value, bytes) else value for value in values]
         if stored_previous != previous or sha != journal.chained(previous, row[0], *texts):
             return [f"file {row[0]} ({row[2]}) is not what was written"]
-        digest = hashlib.sha256()
-        for txn in db.execute(f"SELECT {statements.STORED} FROM txn WHERE file_id = ? ORDER BY id", (row[0],)):
-            digest.update(repr(txn).encode())
-        if digest.digest() != row[13]:
+        if digests[row[0]].digest() != row[13]:
             return [f"the rows of file {row[0]} ({row[2]}) are not what was read"]
         previous = sha
     return []

@@ -167,10 +167,10 @@ def _conflicts(db: Connection, first_id: int) -> list[str]:
     """Transaction ids of new rows that an older row of the same account has with another amount, time or direction."""
     rows = db.execute(
         """
-        SELECT DISTINCT n.external_id FROM txn n JOIN txn o
+        SELECT DISTINCT n.external_id FROM txn n CROSS JOIN txn o
             ON o.key >= n.owner || '|' || n.channel || '|' || n.external_id || '|'
            AND o.key < n.owner || '|' || n.channel || '|' || n.external_id || '}'
-        WHERE n.id >= ? AND n.external_id <> '' AND o.id < ? LIMIT 100
+        WHERE n.id >= ? AND n.external_id <> '' AND +o.id < ? LIMIT 100
         """,
         (first_id, first_id),
     )
@@ -184,7 +184,7 @@ def _add_daily_revenue(db: Connection, owner: str, first_id: int, changed: list[
     )
     db.execute(
         "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*)"
-        f" FROM txn WHERE owner = ? AND id >= ? AND {INCOME} GROUP BY 1, 2, 3, 4{upsert}",
+        f" FROM txn WHERE +owner = ? AND id >= ? AND {INCOME} GROUP BY 1, 2, 3, 4{upsert}",
         (owner, first_id),
     )
     for txn_id in changed:
