@@ -146,7 +146,7 @@ def test_what_a_person_should_know_is_told_after_the_last_row(alipay, alipay_row
     )
     assert statement.warnings() == [
         "export.csv: only some transaction types were exported (导出类型 is not 全部): revenue will be incomplete",
-        "export.csv: status '验收中' is not known (2 rows): kept, but nothing is concluded from it",
+        "export.csv: status '验收中' is not known (2 rows): check whether this money moved",
         f"export.csv: {lost}; bring the original export",
     ]
 

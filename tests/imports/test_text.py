@@ -209,6 +209,16 @@ def test_a_quote_that_opens_in_the_last_rows_loses_none_of_them():
     assert "f.csv:4:b: a quote opens" in found[2][1]
 
 
+def test_any_number_of_stray_quotes_is_reported_row_by_row():
+    found = _records('1,"2,3\n' * 5_000 + '1,2,3\n4,"5\n')
+    assert [line for line, _ in found] == list(range(2, 5_004))
+    assert found[-2] == (5_002, ["1", "2", "3\n"])
+
+
+def test_a_giant_quoted_cell_outside_the_rows_is_no_crash():
+    assert len(split_line('"' + "x" * 200_000 + '",2', ",")) == 2
+
+
 @pytest.mark.parametrize("cell", ["x" * 4097, '"' + "x" * 4097 + '"', '"' + "x" * 200_000 + '"'])
 def test_a_cell_of_more_than_4096_characters_is_refused(cell):
     assert "a cell of more than 4,096 characters" in _records(f"1,{cell},3\n")[0][1]

@@ -65,7 +65,7 @@ class Statement:
         if self.declared.filtered:
             told.append("only some transaction types were exported (导出类型 is not 全部): revenue will be incomplete")
         for status, count in self.counted.unknown_statuses.items():
-            told.append(f"status '{status[:40]}' is not known ({count:,} rows): kept, but nothing is concluded from it")
+            told.append(f"status '{status[:40]}' is not known ({count:,} rows): check whether this money moved")
         if self.counted.lost_ids:
             told.append(
                 f"{self.counted.lost_ids:,} transaction numbers were destroyed by Excel: these rows are compared by "

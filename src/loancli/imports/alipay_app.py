@@ -52,7 +52,7 @@ WORDS = Words(
         # Events of credit and deposits, no payments.
         **_whatever_way("settled", 0, "解冻成功", "冻结成功", "信用服务使用成功", "芝麻免押下单成功"),
     },
-    outcome=lambda _status, _direction: None,
+    outcome=lambda _status: None,
     refund_of=_refund_of,
     account="支付宝账户",
     neutral="不计收支",

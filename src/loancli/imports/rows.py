@@ -77,7 +77,7 @@ class Words:
     columns: Mapping[str, str]
     directions: Mapping[str, str]
     outcomes: Mapping[tuple[str, str], Outcome]  # (status, direction)
-    outcome: Callable[[str, str], Outcome | None]  # for words that carry a value; None: unknown
+    outcome: Callable[[str], Outcome | None]  # for a status that carries a value; None: unknown
     refund_of: Callable[[str, str, Mapping[str, str]], str]  # (external_id, kind, links)
     account: str  # the words before the account in the preamble
     neutral: str  # the word for neutral rows in the preamble's totals
@@ -216,7 +216,7 @@ def read_rows(
 
         outcome = outcomes.get((status, direction))
         if outcome is None:
-            outcome = words.outcome(status, direction) or _unknown_status(status, counted)
+            outcome = words.outcome(status) or _unknown_status(status, counted)
         status_class, moved = outcome
         refund_of = words.refund_of(external_id, kind, links) if status_class == "refunded" else ""
         if order_id == "/" or ((order_id[-5:] == "00000" or "+" in order_id) and _is_lost(order_id)):

@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -43,7 +44,12 @@ def column_name(cell: str) -> str:
 
 def split_line(line: str, delimiter: str) -> list[str]:
     """One line's cells. Quotes as spreadsheets write them; bare ones in a cell and text after a closing one stay."""
-    return next(csv.reader((line,), delimiter=delimiter)) if '"' in line else line.split(delimiter)
+    if '"' in line:
+        try:
+            return next(csv.reader((line,), delimiter=delimiter))
+        except csv.Error:  # a quoted cell of 131,072 characters: the csv module's own limit
+            pass
+    return line.split(delimiter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +141,12 @@ class Source:
         blank = _TRIMMED + delimiter + '"'
         number = layout.header_line
         number_max = number + ROWS_MAX
-        lines: Iterator[str] = islice(self.lines(), number, None)
+        unread = islice(self.lines(), number, None)
+        ahead: deque[str] = deque()
+        lines: Iterator[str] = unread
         # One reader for all quoted rows, fed by hand: asking for more than it was given (IndexError) is an open quote.
         waiting: list[str] = []
         quoted = csv.reader(iter(waiting.pop, None), delimiter=delimiter)
-        looked_ahead: list[str] = []
         while True:
             for line in lines:
                 number += 1
@@ -152,14 +159,15 @@ class Source:
                     try:
                         cells = next(quoted)
                     except IndexError:
-                        joined, looked_ahead = _joined(line, lines, layout)
+                        joined, more = _joined(line, lines, layout)
                         if joined is None:
+                            ahead.extendleft(reversed(more))
                             yield number, self._problem(layout, number, _open_at(line, layout), _NOT_CLOSED)
                             break
                         yield number, self._fitted(layout, number, joined, repaired)
-                        number += len(looked_ahead)
+                        number += len(more)
                         continue
-                    except csv.Error:  # a cell beyond the csv module's own limit, which lies above ours
+                    except csv.Error:  # the csv module's own limit for a cell, which lies above ours
                         yield number, self._problem(layout, number, None, _TOO_LONG)
                         continue
                 count = len(cells)
@@ -171,7 +179,7 @@ class Source:
                     yield number, self._fitted(layout, number, cells, repaired)
             else:
                 return
-            lines = chain(looked_ahead, lines)
+            lines = chain(_drained(ahead), unread)
 
     def _fitted(
         self, layout: Layout, number: int, cells: list[str], repaired: Callable[[list[str]], list[str] | None]
@@ -194,9 +202,7 @@ class Source:
                 return mended
         expected = f"{layout.width_min}" if layout.width_min == width_max else f"{layout.width_min} to {width_max}"
         at = count if count < layout.width_min else width_max
-        message = (
-            f"{count} cells; the header on line {layout.header_line} asks for {expected}; compare the original"
-        )
+        message = f"{count} cells; the header on line {layout.header_line} asks for {expected}; compare the original"
         return self._problem(layout, number, at, message)
 
     def _problem(self, layout: Layout, number: int, index: int | None, message: str) -> Problem:
@@ -255,6 +261,7 @@ class Source:
                 break
         place = f"{self.file_name}:{line}"
         if self.layout is not None and line > self.layout.header_line and len(rest) <= LINE_BYTES_MAX:
+            # Only to count the cells before the place; a second damaged byte among them must not hide the first.
             cells = split_line(rest.decode(self._codec, errors="ignore"), self.layout.delimiter)
             place += f":{self.layout.column(len(cells) - 1)}"
         return InputError(f"{place}: {message}")
@@ -300,6 +307,11 @@ class _Stream(io.RawIOBase):
         return len(taken)
 
 
+def _drained(ahead: deque[str]) -> Iterator[str]:
+    while ahead:
+        yield ahead.popleft()
+
+
 def _joined(line: str, lines: Iterator[str], layout: Layout) -> tuple[list[str] | None, list[str]]:
     """The cells of a record whose quoted cell runs over line ends, and the further lines that were looked at for it.
 
@@ -307,9 +319,9 @@ def _joined(line: str, lines: Iterator[str], layout: Layout) -> tuple[list[str] 
     left to itself makes 17 rows of 20, without a word (RELIABILITY §7).
     """
     more: list[str] = []
-    for following in islice(lines, _JOINED_LINES_MAX):
+    for following in islice(lines, _JOINED_LINES_MAX if len(line) <= CELL_CHARS_MAX else 0):
         more.append(following)
-        if len(following.split(layout.delimiter)) >= layout.width_min:
+        if len(following) > CELL_CHARS_MAX or len(following.split(layout.delimiter)) >= layout.width_min:
             break
         waiting = [line, *more][::-1]
         try:

@@ -19,7 +19,7 @@ def _whatever_way(status_class: str, moved: int, *statuses: str) -> dict[tuple[s
     return {(status, way): (status_class, moved) for status in statuses for way in _WAYS}
 
 
-def _outcome(status: str, _direction: str) -> Outcome | None:
+def _outcome(status: str) -> Outcome | None:
     """'已退款(￥39.93)' stands on the payment, '已退款￥39.93' on the row that brings the money back."""
     if status.startswith(("已退款(", "已退款（")):
         return "part_refunded", 1
