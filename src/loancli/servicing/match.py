@@ -48,7 +48,7 @@ class Matcher:
         self.by_payer: dict[str, list[PayableLoan]] = {}
         self.by_amount: dict[int, list[str]] = {}
         for loan in loans:
-            for name in loan.payer_names:
+            for name in loan.payer_names - {""}:  # an export without a name names nobody
                 self.by_payer.setdefault(name, []).append(loan)
             for amount_fen in loan.instalments_fen:
                 self.by_amount.setdefault(amount_fen, []).append(loan.loan_id)

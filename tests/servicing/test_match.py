@@ -1,0 +1,193 @@
+"""Whose money is it: sure matches are placed, everything else waits with candidates."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loancli.core.statement import StatementRow
+from loancli.servicing.match import Matcher, PayableLoan
+
+PAYOUT = date(2025, 3, 10)
+
+
+def loan(
+    loan_id: str, *, payers: tuple[str, ...] = ("王小明",), instalments_fen: tuple[int, ...] = (100_000,)
+) -> PayableLoan:
+    return PayableLoan(
+        loan_id=loan_id,
+        borrower_id=f"B{loan_id[2:]}",
+        payer_names=frozenset(payers),
+        disbursed_on=PAYOUT,
+        instalments_fen=frozenset(instalments_fen),
+    )
+
+
+def row(
+    *,
+    note: str = "",
+    item: str = "",
+    order: str = "",
+    payer: str = "",
+    account: str = "",
+    amount_fen: int = 55_555,
+    on: str = "2025-04-10",
+) -> StatementRow:
+    return StatementRow(
+        line=1,
+        occurred_at=f"{on}T08:30:00+08:00",
+        amount_fen=amount_fen,
+        direction="in",
+        money_moved=1,
+        external_id="2025041022001",
+        merchant_order_id=order,
+        counterparty=payer,
+        counterparty_account=account,
+        kind="转账",
+        item=item,
+        method="",
+        status="交易成功",
+        status_class="settled",
+        note=note,
+        refund_of="",
+    )
+
+
+TWO = [loan("LN000001"), loan("LN000002", payers=("李四", "li***@example.com"), instalments_fen=(100_000, 200_000))]
+
+
+@pytest.mark.parametrize("field", ["note", "item", "order"])
+@pytest.mark.parametrize("text", ["LN000002", "还款LN000002谢谢", "贷款 LN000002,4月", "(LN000002)"])
+def test_a_loan_number_in_note_item_or_order_number_decides(field: str, text: str) -> None:
+    found = Matcher(TWO).match(row(**{field: text}, payer="王小明", amount_fen=100_000))  # type: ignore[arg-type]
+
+    assert (found.loan_id, found.reason) == ("LN000002", "reference")
+
+
+@pytest.mark.parametrize("text", ["LN0000021", "1LN000002", "XLN000002", "LN000002A", "LN00002", "20250LN0000023"])
+def test_a_part_of_a_longer_number_is_no_reference(text: str) -> None:
+    found = Matcher(TWO).match(row(note=text))
+
+    assert (found.loan_id, found.reason) == (None, "unknown_payer")
+
+
+def test_the_longest_number_that_fits_counts() -> None:
+    loans = [loan("LN000001"), loan("LN000001-02")]
+
+    assert Matcher(loans).match(row(note="LN000001-02")).loan_id == "LN000001-02"
+    assert Matcher(loans).match(row(note="LN000001")).loan_id == "LN000001"
+
+
+def test_the_same_reference_twice_is_one() -> None:
+    assert Matcher(TWO).match(row(note="LN000001", item="LN000001 还款")).loan_id == "LN000001"
+
+
+def test_several_references_wait_for_a_person() -> None:
+    found = Matcher(TWO).match(row(note="LN000001 LN000002"))
+
+    assert (found.loan_id, found.reason) == (None, "several_references")
+    assert [each.loan_id for each in found.candidates] == ["LN000001", "LN000002"]
+
+
+def test_a_reference_that_nobody_has_waits_even_if_payer_and_amount_fit() -> None:
+    found = Matcher(TWO).match(row(note="LN999999", payer="王小明", amount_fen=100_000))
+
+    assert (found.loan_id, found.reason) == (None, "unknown_reference")
+    assert [(each.loan_id, each.reasons) for each in found.candidates] == [
+        ("LN000001", ("payer", "amount")),
+        ("LN000002", ("amount",)),
+    ]
+
+
+def test_money_from_before_the_payout_is_not_for_the_loan() -> None:
+    by_reference = Matcher(TWO).match(row(note="LN000001", on="2025-03-09"))
+    by_payer = Matcher(TWO).match(row(payer="王小明", amount_fen=100_000, on="2025-03-09"))
+
+    assert (by_reference.loan_id, by_reference.reason) == (None, "before_payout")
+    assert (by_payer.loan_id, by_payer.reason) == (None, "unknown_payer")
+    assert Matcher(TWO).match(row(note="LN000001", on="2025-03-10")).loan_id == "LN000001"
+
+
+@pytest.mark.parametrize(
+    "names", [{"payer": "李四"}, {"account": "li***@example.com"}, {"payer": "李四", "account": "li***@example.com"}]
+)
+def test_payer_and_amount_decide_where_only_one_loan_has_both(names: dict[str, str]) -> None:
+    found = Matcher(TWO).match(row(**names, amount_fen=200_000))  # type: ignore[arg-type]
+
+    assert (found.loan_id, found.reason) == ("LN000002", "payer_and_amount")
+
+
+def test_a_known_payer_with_another_amount_waits() -> None:
+    found = Matcher(TWO).match(row(payer="李四", amount_fen=77_777))
+
+    assert (found.loan_id, found.reason) == (None, "amount_differs")
+    assert [each.loan_id for each in found.candidates] == ["LN000002"]
+
+
+def test_two_loans_of_a_payer_with_the_same_instalment_wait() -> None:
+    found = Matcher([*TWO, loan("LN000003")]).match(row(payer="王小明", amount_fen=100_000))
+
+    assert (found.loan_id, found.reason) == (None, "several_loans")
+    assert [each.loan_id for each in found.candidates] == ["LN000001", "LN000003", "LN000002"]
+
+
+def test_two_people_of_one_name_are_told_apart_by_the_amount_only() -> None:
+    namesakes = [loan("LN000001"), loan("LN000003", instalments_fen=(300_000,))]
+
+    assert Matcher(namesakes).match(row(payer="王小明", amount_fen=300_000)).loan_id == "LN000003"
+
+
+def test_a_row_without_a_name_is_nobodys_even_if_a_loan_has_an_empty_alias() -> None:
+    found = Matcher([loan("LN000001", payers=("王小明", ""))]).match(row(amount_fen=100_000))
+
+    assert (found.loan_id, found.reason) == (None, "unknown_payer")
+
+
+def test_an_unknown_payer_waits_with_loans_of_that_amount() -> None:
+    found = Matcher(TWO).match(row(payer="赵六", amount_fen=200_000))
+
+    assert (found.loan_id, found.reason) == (None, "unknown_payer")
+    assert [(each.loan_id, each.reasons) for each in found.candidates] == [("LN000002", ("amount",))]
+
+
+def test_three_candidates_at_most_the_best_first() -> None:
+    loans = [loan(f"LN00000{number}", payers=(f"payer {number}",)) for number in range(1, 8)]
+
+    found = Matcher(loans).match(row(payer="payer 7", amount_fen=100_000, note="LN000005 LN000006"))
+
+    assert [each.loan_id for each in found.candidates] == ["LN000005", "LN000006", "LN000007"]
+    assert [each.score for each in found.candidates] == [5, 5, 3]
+
+
+def test_without_loans_everything_waits() -> None:
+    assert Matcher([]).match(row(note="LN000001", payer="王小明")).reason == "unknown_payer"
+
+
+names = st.sampled_from(["王小明", "李四", "", "赵六"])
+amounts = st.sampled_from([100_000, 200_000, 300_000])
+books = st.lists(
+    st.builds(
+        lambda number, payers, fen: loan(f"LN{number:06}", payers=tuple(payers), instalments_fen=tuple(fen)),
+        st.integers(1, 6),
+        st.lists(names, min_size=1, max_size=2),
+        st.lists(amounts, max_size=2),
+    ),
+    max_size=6,
+    unique_by=lambda each: each.loan_id,
+)
+
+
+@given(books, st.randoms(use_true_random=False), st.lists(st.integers(1, 7), max_size=2), names, amounts)
+def test_the_order_of_the_loans_does_not_matter(loans, dice, noted, payer, amount_fen) -> None:  # type: ignore[no-untyped-def]
+    asked = row(note=" ".join(f"LN{number:06}" for number in noted), payer=payer, amount_fen=amount_fen)
+    shuffled = list(loans)
+    dice.shuffle(shuffled)
+
+    found = Matcher(loans).match(asked)
+
+    assert Matcher(shuffled).match(asked) == found
+    if found.loan_id is None:
+        assert all(each.loan_id in {one.loan_id for one in loans} for each in found.candidates)
+        scores = [each.score for each in found.candidates]
+        assert scores == sorted(scores, reverse=True)
