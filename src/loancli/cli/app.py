@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from loancli.cli.exit import Exit, report
 from loancli.cli.options import global_options, language
-from loancli.cli.render import flush, forgive_encodings
+from loancli.cli.render import forgive_encodings
 from loancli.texts import Lang, catalogue, said
 
 
@@ -137,7 +137,6 @@ def run(registry: Sequence[Entry], args: Sequence[str], environ: Mapping[str, st
         with root.make_context("loancli", list(args), obj=lang) as ctx:
             verbose = ctx.params["verbose"]
             root.invoke(ctx)
-        flush()
     except (Exception, KeyboardInterrupt) as error:
         return report(error, lang=lang, verbose=verbose)
     return Exit.DONE

@@ -47,7 +47,6 @@ CODES: dict[type[BaseException], Exit] = {
 # SQLite's primary result codes (sqlite.org/rescode.html).
 _SQLITE_CODES = {
     5: Exit.BUSY,  # another connection holds the lock
-    6: Exit.BUSY,
     3: Exit.REFUSED,  # no permission
     8: Exit.REFUSED,  # read-only
     10: Exit.REFUSED,  # input or output failed

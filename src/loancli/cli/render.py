@@ -112,7 +112,7 @@ def progress(items: Iterable[T], *, total: int | None, label: str, quiet: bool =
 
 @contextmanager
 def counting(path: Path, long_bytes: int, context: "Context") -> Iterator[Callable[[int], None]]:
-    """A function to call with the number of the line that is read: a bar on stderr, for long files on a terminal only."""
+    """A function to call with the number of the line just read; draws a bar on stderr, on a terminal, for long files."""
     size = path.stat().st_size
     if context.quiet or size < long_bytes or not sys.stderr.isatty():
         yield lambda line: None
@@ -159,11 +159,6 @@ def _escaped(char: str) -> str:
 def without_formula(text: str) -> str:
     """Text that a spreadsheet would run as a formula, marked as text (RELIABILITY §7, CWE-1236)."""
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def flush() -> None:
-    """Let go of what stdout still holds, so that a full disk or a reader who left is noticed while it can be told."""
-    _write("")
 
 
 def hush_stdout() -> None:
@@ -274,7 +269,7 @@ def _tsv_cell(name: str, value: object, safe: Callable[[str], str]) -> str:
 
 
 def _has_unit(value: object, name: str, unit: str) -> TypeGuard[int]:
-    return name.endswith(unit) and isinstance(value, int) and not isinstance(value, bool)
+    return name.endswith(unit) and isinstance(value, int)
 
 
 # Rows on a terminal
