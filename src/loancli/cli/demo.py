@@ -1,4 +1,4 @@
-"""loancli demo: the whole story on made-up files: plans signed, exports read, months closed, messages written, books proved."""
+"""loancli demo: the whole story on made-up files, from signed plans to proved books."""
 
 import runpy
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ import typer
 
 from loancli import shipped
 from loancli.cli import session
-from loancli.cli.campaign import plan_shown, sent_shown
 from loancli.cli.options import Context, context_of
 from loancli.cli.render import bars, progress, show, talk, write
 from loancli.core.days import BEIJING
@@ -22,11 +21,13 @@ from loancli.texts import say
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from loancli.jobs.plan_contacts import Rules as ContactRules
     from loancli.plan.revenue import Rules
 
 app = typer.Typer()
 SEED = 7
 NINE, TEN = time(9), time(10)
+CONTACT_MONTHS = 2  # the last months, in which borrowers are written to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class _Story:
     world: Any  # the World of fixtures/lender.py, which is loaded by its path
     lender_month: Any
     rules: dict[str, "Rules"]
+    campaigns: tuple["ContactRules", ...]
+    contacted: list[dict[str, str]]
 
 
 @app.command()
@@ -48,11 +51,11 @@ def demo(
         "loancli-demo"
     ),
 ) -> None:
-    """Build and run the whole story on made-up files: 60 borrowers, 18 months, in DIR; the ledger stays there to look around in."""
+    """Build and run the whole story on made-up files: 60 borrowers, 18 months. The ledger stays in DIR."""
     context = replace(context_of(ctx), ledger=folder / "demo.db", actor="demo")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "outbox").mkdir(parents=True)
     lender = runpy.run_path(str(shipped.root() / "fixtures" / "lender.py"))
     world = lender["write_lender"](folder / "world", SEED)
     _init(context, world, folder)
@@ -64,6 +67,8 @@ def demo(
             world=world,
             lender_month=lender["lender_month"],
             rules=session.revenue_rules(context),
+            campaigns=tuple(session.contact_rules(context, name) for name in ("collections", "reminders")),
+            contacted=[],
         )
         talk(context, "demo.months", count=len(world.months))
         months = progress(world.months, total=len(world.months), label="months", quiet=context.quiet)
@@ -108,10 +113,12 @@ def _month(story: _Story, month: date) -> dict[str, Any]:
     next_day = _stamp(story.context, month + timedelta(days=1))
     list(close_through(story.db, month, stamp=next_day))  # fixes the instalments that last month's revenue decides
     taken = _take_repayments(story, month, next_day)
-    closing = close_through(
-        story.db, _month_end(month), stamp=_stamp(story.context, _month_end(month) + timedelta(days=1))
-    )
-    last = list(closing)[-1]
+    if month in story.world.months[-CONTACT_MONTHS:]:
+        lines = _contact_month(story, month)
+    else:
+        after = _stamp(story.context, _month_end(month) + timedelta(days=1))
+        lines = list(close_through(story.db, _month_end(month), stamp=after))
+    last = lines[-1]
     return {
         "month": f"{month:%Y-%m}",
         "signed": signed,
@@ -169,16 +176,17 @@ def _read(story: _Story, files: Iterator[tuple[Path, str | None]], stamp: Stamp)
 
 
 def _take_repayments(story: _Story, month: date, stamp: Stamp) -> dict[str, int]:
-    """Ask the books what is due, let the borrowers of the story pay it, and read the lender's statements of the month."""
+    """Ask the books what is due, let the borrowers pay it, and read the lender's statements of the month."""
     from loancli.jobs.settle import gather
     from loancli.ledger import loans
     from loancli.servicing.life import life
 
-    dues = []
-    for loan_id, (contract, events) in gather(story.db, loans.loan_ids(story.db)).items():
-        for state in life(contract, events, month).instalments:
-            if state.is_fixed and state.unpaid_fen and state.due_on <= _month_end(month):
-                dues.append((loan_id, state.due_on, state.unpaid_fen))
+    dues = [
+        (loan_id, state.due_on, state.unpaid_fen)
+        for loan_id, (contract, events) in gather(story.db, loans.loan_ids(story.db)).items()
+        for state in life(contract, events, month).instalments
+        if state.is_fixed and state.unpaid_fen and state.due_on <= _month_end(month)
+    ]
     paths = story.lender_month(story.folder / "world", story.world, month, dues)
     reports = _read(story, ((path, None) for path in paths), stamp)
     return {
@@ -197,9 +205,12 @@ def _one_borrower(story: _Story, as_of: date) -> None:
 
     people = borrowers.find(story.db)
     shops = {borrower_id for borrower_id, person in people.items() if person.trade == "noodle_shop"}
-    for _, (contract, events) in sorted(gather(story.db, loans.loan_ids(story.db)).items()):
-        if contract.is_revenue_share and contract.borrower_id in shops:
-            break
+    known = gather(story.db, loans.loan_ids(story.db))
+    contract, events = next(
+        (contract, events)
+        for contract, events in known.values()
+        if contract.is_revenue_share and contract.borrower_id in shops
+    )
     at_day = life(contract, events, as_of)
     rows = []
     for state in at_day.instalments:
@@ -214,38 +225,70 @@ def _one_borrower(story: _Story, as_of: date) -> None:
     write(bars(rows, names=(say("demo.revenue", lang), say("demo.instalment", lang))))
 
 
-def _contacts(story: _Story, day: date) -> None:
-    """The segments of the day after, and what may be said to whom."""
-    from loancli.cli.segment import counted
-    from loancli.jobs.plan_contacts import approve, plan_contacts, segmented
+def _contact_month(story: _Story, month: date) -> list[dict[str, Any]]:
+    """A month in which each morning the day before is closed, and then reminders and collections go out."""
+    from loancli.jobs.close_day import close_through
+
+    lines: list[dict[str, Any]] = []
+    day = month + timedelta(days=1)
+    while day <= _month_end(month):
+        morning = _stamp(story.context, day + timedelta(days=1))
+        lines += close_through(story.db, day, stamp=morning)
+        day += timedelta(days=1)
+        _contact_day(story, day, story.contacted)
+    return lines
+
+
+def _contact_day(story: _Story, day: date, contacted: list[dict[str, str]]) -> None:
+    from loancli.jobs.plan_contacts import approve, plan_contacts
     from loancli.jobs.send_outbox import send_outbox
     from loancli.ledger.connect import writing
 
-    context, lang = story.context, story.context.lang
     at = datetime.combine(day, TEN, BEIJING)
-    stamp = _stamp(context, day)
-    rules = session.contact_rules(context, "collections")
-    known, assigned = segmented(story.db, day, rules.segments)
-    show(counted(known, assigned, rules.segments), title=say("demo.segments", lang, day=day), lang=lang)
-    for name in ("reminders", "collections"):
-        rules = session.contact_rules(context, name)
+    stamp = replace(_stamp(story.context, day), at=at)
+    for rules in story.campaigns:
         with writing(story.db):
             planned = plan_contacts(story.db, rules, day=day, at=at, stamp=stamp)
             approve(story.db, planned.batch, stamp=stamp)
-        rows = plan_shown(planned, lang)
-        columns = ("loan_id", "segment", "answer", "detail")
-        show(rows, title=planned.batch, columns=columns, lang=lang)
-    sent = send_outbox(
+        answers = [(message.template, message.segment, "message") for message in planned.messages]
+        answers += [(one.wish.template, one.wish.segment, one.refusal.name) for one in planned.refused]
+        keys = ("template", "segment", "answer")
+        contacted += [{"campaign": rules.campaign.name, **dict(zip(keys, each, strict=True))} for each in answers]
+    rules = story.campaigns[0]
+    send_outbox(
         story.db,
-        story.folder,
+        story.folder / "outbox",
         batch=None,
         limits=rules.limits,
         templates=rules.templates,
         is_holiday=day in rules.calendar.off,
         now=lambda: at,
-        stamp=replace(stamp, at=at),
+        stamp=stamp,
     )
-    show(sent_shown(sent), title=say("demo.sent", lang), lang=lang)
+
+
+def _contacts(story: _Story, day: date) -> None:
+    """Who is who on the last morning, what was said to whom in the last months, and one of the texts."""
+    from collections import Counter
+
+    from loancli.cli.segment import counted
+    from loancli.jobs.plan_contacts import segmented
+    from loancli.ledger import contacts
+
+    lang = story.context.lang
+    segments = story.campaigns[0].segments
+    known, assigned = segmented(story.db, day, segments)
+    show(counted(known, assigned, segments), title=say("demo.segments", lang, day=day), lang=lang)
+    tally = Counter(tuple(each.values()) for each in story.contacted)
+    names = ("campaign", "template", "segment", "answer")
+    rows = [{**dict(zip(names, what, strict=True)), "times": times} for what, times in sorted(tally.items())]
+    show(rows, title=say("demo.contacts", lang), lang=lang)
+    states = Counter(row["state"] for row in contacts.messages(story.db))
+    texts = {row["template"]: row["text"] for row in contacts.messages(story.db, state="sent")}
+    talk(
+        story.context, "demo.outbox", folder=story.folder / "outbox", sent=states["sent"], cancelled=states["cancelled"]
+    )
+    write("\n".join(texts.values()))
 
 
 def _proof(story: _Story) -> None:
