@@ -112,7 +112,7 @@ def progress(items: Iterable[T], *, total: int | None, label: str, quiet: bool =
 
 @contextmanager
 def counting(path: Path, long_bytes: int, context: "Context") -> Iterator[Callable[[int], None]]:
-    """A function to call with the number of the line just read; draws a bar on stderr, on a terminal, for long files."""
+    """A function to call with the number of the line read last; a bar on stderr, on a terminal, for long files."""
     size = path.stat().st_size
     if context.quiet or size < long_bytes or not sys.stderr.isatty():
         yield lambda line: None
