@@ -1,8 +1,9 @@
 """Contracts, events and random lives of loans, as tests need them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from loancli.core.days import Roll, read_calendar
 from loancli.core.errors import InputError
 from loancli.core.event import Event, EventKind
-from loancli.core.loan import Row
+from loancli.core.loan import Position, Row
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.kinds import build
 from loancli.plan.product import Allocation, Fee, Frequency, Kind, Penalty, Product
-from loancli.servicing.life import Contract
+from loancli.servicing.bookings import ACCOUNTS
+from loancli.servicing.life import Contract, Life, Movement
 
 SCHEDULES = Path(__file__).resolve().parents[1] / "schedules"
 CALENDAR = read_calendar(
@@ -198,3 +200,55 @@ def random_lives(draw: st.DrawFn, *, periods_max: int = 6, payments_max: int = 6
         if taken_back % 2 == 0:
             counting.append(paid)
     return RandomLife(contract, events, counting, max(each.effective_on for each in events) + 100 * DAY)
+
+
+def balances(movements: Iterable[Movement]) -> dict[str, int]:
+    """Debits less credits of each account."""
+    found: dict[str, int] = {}
+    for movement in movements:
+        found[movement.debit] = found.get(movement.debit, 0) + movement.amount_fen
+        found[movement.credit] = found.get(movement.credit, 0) - movement.amount_fen
+    return found
+
+
+def check_conservation(lived: Life, disbursed_fen: int) -> None:
+    """No fen is lost or made: movements, instalments and position tell the same (INV-09 to INV-12)."""
+    position = lived.position
+    books = balances(lived.movements)
+    assert sum(books.values()) == 0
+    assert set(books) <= set(ACCOUNTS)
+    assert all(movement.amount_fen > 0 for movement in lived.movements)
+    repaid_fen = sum(
+        movement.amount_fen
+        for movement in lived.movements
+        if movement.credit == "loan:principal" and movement.debit != "loan:principal"
+    )
+    assert disbursed_fen == repaid_fen + position.principal_outstanding_fen
+    assert books.get("loan:principal", 0) == position.principal_outstanding_fen >= 0
+    assert books.get("loan:interest_due", 0) == position.interest_due_fen >= 0
+    assert books.get("loan:fee_due", 0) == position.fee_due_fen >= 0
+    assert books.get("loan:penalty_due", 0) == position.penalty_due_fen >= 0
+    assert -books.get("borrower:credit", 0) == position.credit_fen >= 0
+    clearing_fen = sum(fen for account, fen in books.items() if account.startswith("clearing:"))
+    assert clearing_fen == position.paid_total_fen - disbursed_fen
+
+    due = [state for state in lived.instalments if state.is_due]
+    assert position.due_fen == sum(state.unpaid_fen for state in due)
+    assert position.principal_overdue_fen == sum(state.principal_fen - state.paid_principal_fen for state in due)
+    for state in lived.instalments:
+        assert state.unpaid_fen >= 0
+        assert 0 <= state.paid_principal_fen <= state.principal_fen
+        assert 0 <= state.paid_interest_fen <= state.interest_fen
+        assert 0 <= state.paid_fee_fen <= state.fee_fen
+        assert 0 <= state.paid_penalty_fen <= state.penalty_fen
+    assert position.accrued >= 0
+    assert position.accruing_per_day >= 0
+    settled = position.principal_outstanding_fen == position.due_fen == 0
+    assert (position.status == "settled") == settled
+    if settled:
+        assert position.accrued == position.accruing_per_day == 0
+
+
+def apart_from_accrual(position: Position) -> Position:
+    """What is constant between two moments."""
+    return replace(position, since_on=date.min, accrued=Fraction(0), penalty_accrued_fen=0)

@@ -1,6 +1,6 @@
 """The life of a loan: laws over random lives, and the cases of the domain."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -15,7 +15,10 @@ from lives import (
     DAY,
     PLAIN,
     RandomLife,
+    apart_from_accrual,
+    balances,
     bounced,
+    check_conservation,
     contract_for,
     contract_of_rows,
     contracts,
@@ -31,26 +34,11 @@ from loancli.core.loan import Position
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of
 from loancli.plan.product import Allocation, Frequency, Kind, Penalty
-from loancli.servicing.bookings import ACCOUNTS
-from loancli.servicing.life import Contract, Life, Movement, life, quote
+from loancli.servicing.life import Contract, life, quote
 
 CASES = shelf.cases("domain/cases.json")
 SLOW = settings(deadline=None)
 PREPAYING = replace(PLAIN, allocation=Allocation(surplus="principal"))
-
-
-def balances(movements: Iterable[Movement]) -> dict[str, int]:
-    """Debits less credits of each account."""
-    found: dict[str, int] = {}
-    for movement in movements:
-        found[movement.debit] = found.get(movement.debit, 0) + movement.amount_fen
-        found[movement.credit] = found.get(movement.credit, 0) - movement.amount_fen
-    return found
-
-
-def apart_from_accrual(position: Position) -> Position:
-    """What is constant between two moments."""
-    return replace(position, since_on=date.min, accrued=Fraction(0), penalty_accrued_fen=0)
 
 
 # --- the law: what was planned happens ---
@@ -133,43 +121,6 @@ def test_a_second_payout_bears_interest_from_its_own_day() -> None:
 
 
 # --- conservation ---
-
-
-def check_conservation(lived: Life, disbursed_fen: int) -> None:
-    position = lived.position
-    books = balances(lived.movements)
-    assert sum(books.values()) == 0
-    assert set(books) <= set(ACCOUNTS)
-    assert all(movement.amount_fen > 0 for movement in lived.movements)
-    repaid_fen = sum(
-        movement.amount_fen
-        for movement in lived.movements
-        if movement.credit == "loan:principal" and movement.debit != "loan:principal"
-    )
-    assert disbursed_fen == repaid_fen + position.principal_outstanding_fen
-    assert books.get("loan:principal", 0) == position.principal_outstanding_fen >= 0
-    assert books.get("loan:interest_due", 0) == position.interest_due_fen >= 0
-    assert books.get("loan:fee_due", 0) == position.fee_due_fen >= 0
-    assert books.get("loan:penalty_due", 0) == position.penalty_due_fen >= 0
-    assert -books.get("borrower:credit", 0) == position.credit_fen >= 0
-    clearing_fen = sum(fen for account, fen in books.items() if account.startswith("clearing:"))
-    assert clearing_fen == position.paid_total_fen - disbursed_fen
-
-    due = [state for state in lived.instalments if state.is_due]
-    assert position.due_fen == sum(state.unpaid_fen for state in due)
-    assert position.principal_overdue_fen == sum(state.principal_fen - state.paid_principal_fen for state in due)
-    for state in lived.instalments:
-        assert state.unpaid_fen >= 0
-        assert 0 <= state.paid_principal_fen <= state.principal_fen
-        assert 0 <= state.paid_interest_fen <= state.interest_fen
-        assert 0 <= state.paid_fee_fen <= state.fee_fen
-        assert 0 <= state.paid_penalty_fen <= state.penalty_fen
-    assert position.accrued >= 0
-    assert position.accruing_per_day >= 0
-    settled = position.principal_outstanding_fen == position.due_fen == 0
-    assert (position.status == "settled") == settled
-    if settled:
-        assert position.accrued == position.accruing_per_day == 0
 
 
 @SLOW

@@ -60,7 +60,7 @@ TWO = [loan("LN000001"), loan("LN000002", payers=("李四", "li***@example.com")
 @pytest.mark.parametrize("field", ["note", "item", "order"])
 @pytest.mark.parametrize("text", ["LN000002", "还款LN000002谢谢", "贷款 LN000002,4月", "(LN000002)"])
 def test_a_loan_number_in_note_item_or_order_number_decides(field: str, text: str) -> None:
-    found = Matcher(TWO).match(row(**{field: text}, payer="王小明", amount_fen=100_000))  # type: ignore[arg-type]
+    found = Matcher(TWO).match(row(**{field: text}, payer="王小明", amount_fen=100_000))
 
     assert (found.loan_id, found.reason) == ("LN000002", "reference")
 
@@ -113,7 +113,7 @@ def test_money_from_before_the_payout_is_not_for_the_loan() -> None:
     "names", [{"payer": "李四"}, {"account": "li***@example.com"}, {"payer": "李四", "account": "li***@example.com"}]
 )
 def test_payer_and_amount_decide_where_only_one_loan_has_both(names: dict[str, str]) -> None:
-    found = Matcher(TWO).match(row(**names, amount_fen=200_000))  # type: ignore[arg-type]
+    found = Matcher(TWO).match(row(**names, amount_fen=200_000))
 
     assert (found.loan_id, found.reason) == ("LN000002", "payer_and_amount")
 

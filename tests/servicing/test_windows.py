@@ -1,0 +1,517 @@
+"""Revenue windows over whole lives: what is fixed, what is due, and how late revenue finds its way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from lives import DAY, PLAIN, apart_from_accrual, bounced, check_conservation, contract_for, payment, payout
+
+from loancli.core.event import Event, EventKind
+from loancli.core.money import rounded
+from loancli.core.rates import PPM
+from loancli.plan.flexible import Window, closes_on, window_of
+from loancli.plan.product import (
+    Allocation,
+    Base,
+    Bound,
+    Frequency,
+    Kind,
+    MinimumProgress,
+    Missing,
+    Product,
+    RevenueShare,
+)
+from loancli.servicing.life import Contract, Life, life, quote
+from loancli.servicing.windows import Revenue, close_window, next_number
+
+SHARE = RevenueShare(
+    share_ppm=100_000,
+    counts=("sure",),
+    floor=None,
+    cap=None,
+    minimum_progress=None,
+    missing=Missing.LEVEL,
+    run_on_windows_max=0,
+)
+WEEKLY = replace(PLAIN, kind=Kind.REVENUE_SHARE, frequency=Frequency(days=7), revenue=SHARE)
+ALWAYS = [(date(2020, 1, 1), date(2030, 1, 1))]
+SIGNED = date(2025, 3, 3)
+
+
+def terms(base: Product = WEEKLY, **changes: Any) -> Product:
+    return replace(base, revenue=replace(SHARE, **changes))
+
+
+@dataclass
+class Told:
+    """A loan told day by day: windows close as in the close of day, with the revenue that is known by then."""
+
+    contract: Contract
+    known: list[tuple[date, date, str, int]] = field(default_factory=list)  # revenue day, known on, class, fen
+    covered: list[tuple[date, date]] = field(default_factory=lambda: list(ALWAYS))
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.events.append(payout(self.contract))
+
+    def revenue(self, on: date) -> Revenue:
+        fen: dict[tuple[date, str, str], int] = {}
+        for day, known_on, kind, amount_fen in self.known:
+            if known_on <= on:
+                fen[day, "alipay", kind] = fen.get((day, "alipay", kind), 0) + amount_fen
+        return Revenue(fen=fen, covered={"alipay": self.covered})
+
+    def close(self, on: date) -> list[Event]:
+        """Close the windows that are over by `on`."""
+        new: list[Event] = []
+        while (number := next_number(self.contract, [*self.events, *new], on)) is not None:
+            new += close_window(self.contract, [*self.events, *new], number, self.revenue(on), actor="test")
+        self.events += new
+        return new
+
+    def close_all(self, *, paying: bool) -> Life:
+        """To the end, window by window and due day by due day."""
+        for row in self.contract.rows:
+            self.close(closes_on(window_of(self.contract.product, self.contract.rows, row.number)))
+            if paying:
+                due_fen = life(self.contract, self.events, row.due_on).position.due_fen
+                if due_fen:
+                    self.events.append(payment(row.due_on, due_fen, f"p{row.number:02}"))
+        return life(self.contract, self.events, self.contract.rows[-1].due_on)
+
+    def fixed(self, number: int) -> dict[str, Any]:
+        (found,) = [
+            event.payload
+            for event in self.events
+            if event.kind is EventKind.INSTALMENT_FIXED and event.payload["number"] == number
+        ]
+        return found
+
+    def closed(self, number: int) -> dict[str, Any]:
+        (found,) = [
+            event.payload
+            for event in self.events
+            if event.kind is EventKind.REVENUE_WINDOW_CLOSED and event.payload["number"] == number
+        ]
+        return found
+
+    def raw_fen(self, number: int) -> int:
+        found: int = reason(self.fixed(number), "raw")[0]
+        return found
+
+    def window(self, number: int) -> Window:
+        return window_of(self.contract.product, self.contract.rows, number)
+
+    def earn(self, number: int, amount_fen: int, *, known_on: date | None = None, kind: str = "sure") -> None:
+        """Revenue in window `number`; known when it closes if nothing else is said."""
+        day = self.window(number).from_on + DAY
+        self.known.append((day, known_on or day, kind, amount_fen))
+
+
+def reason(fixed: dict[str, Any], code: str) -> list[Any]:
+    """The values told under `code`; [] if it is not told."""
+    return next((values for found, values in fixed["reasons"] if found == code), [])
+
+
+def told(product: Product = WEEKLY, principal_fen: int = 1_000_000, periods: int = 8) -> Told:
+    return Told(contract_for(product, principal_fen, SIGNED, periods=periods))
+
+
+# --- the window and its instalment ---
+
+
+def test_a_window_is_closed_on_the_day_after_it_once() -> None:
+    loan = told()
+    loan.earn(1, 300_000)
+    window = loan.window(1)
+
+    assert next_number(loan.contract, loan.events, window.to_on) is None
+    new = loan.close(window.to_on + DAY)
+
+    assert [event.kind for event in new] == [EventKind.REVENUE_WINDOW_CLOSED, EventKind.INSTALMENT_FIXED]
+    assert {event.effective_on for event in new} == {window.to_on + DAY}
+    assert next_number(loan.contract, loan.events, window.to_on + DAY) is None
+    assert loan.closed(1)["counted_fen"] == {"alipay": 300_000}
+    assert (loan.closed(1)["from_on"], loan.closed(1)["to_on"]) == (str(window.from_on), str(window.to_on))
+    assert loan.fixed(1)["amount_fen"] == 30_000
+
+
+def test_a_plan_without_revenue_has_no_windows() -> None:
+    contract = contract_for(PLAIN, 1_000_000, SIGNED)
+
+    assert next_number(contract, [payout(contract)], date(2026, 1, 1)) is None
+
+
+def test_a_window_before_the_signing_is_closed_on_the_day_of_signing() -> None:
+    monthly = replace(WEEKLY, frequency=Frequency(months=1))
+    contract = contract_for(monthly, 1_000_000, SIGNED, periods=6, first_due_on=date(2025, 3, 20))
+    loan = Told(contract)
+    loan.known.append((date(2025, 2, 10), date(2025, 2, 10), "sure", 300_000))
+
+    new = loan.close(SIGNED)
+
+    assert loan.closed(1)["from_on"] == "2025-02-01"
+    assert {event.effective_on for event in new} == {SIGNED}
+    assert loan.fixed(1)["amount_fen"] == 30_000
+
+
+def test_what_falls_due_is_what_was_fixed() -> None:
+    loan = told()
+    loan.earn(1, 300_000)
+    loan.close(closes_on(loan.window(1)))
+    due_on = loan.contract.rows[0].due_on
+
+    (state, *_) = life(loan.contract, loan.events, due_on).instalments
+
+    assert state.is_due
+    assert state.is_fixed
+    assert state.due_fen == 30_000
+    assert state.interest_fen == rounded(Fraction(1_000_000 * 144 * 7, 360_000))
+
+
+def test_a_fixed_instalment_is_shown_exactly_before_it_falls_due() -> None:
+    monthly = replace(WEEKLY, frequency=Frequency(months=1), rounding=PLAIN.rounding)
+    loan = Told(contract_for(monthly, 1_000_000, SIGNED, periods=6))
+    loan.known.append((date(2025, 3, 10), date(2025, 3, 10), "sure", 1_000_000))
+    loan.close(date(2025, 4, 1))
+    loan.close(date(2025, 5, 1))
+    second = loan.contract.rows[1]
+
+    now = life(loan.contract, loan.events, second.due_on - DAY)
+    then = life(loan.contract, loan.events, second.due_on)
+
+    assert now.position.next_due_fen == then.instalments[1].due_fen
+    assert now.instalments[1].principal_fen == then.instalments[1].principal_fen
+
+
+def test_revenue_that_does_not_count_is_left_out_and_refunds_reduce() -> None:
+    loan = told()
+    for kind, amount_fen in (("sure", 500_000), ("possible", 400_000), ("excluded", 300_000), ("reduction", 100_000)):
+        loan.earn(1, amount_fen, kind=kind)
+    both = replace(loan, contract=replace(loan.contract, product=terms(counts=("sure", "possible"))), events=[])
+
+    loan.close(closes_on(loan.window(1)))
+    both.close(closes_on(loan.window(1)))
+
+    assert loan.fixed(1)["amount_fen"] == 40_000
+    assert both.fixed(1)["amount_fen"] == 80_000
+
+
+# --- late revenue, refunds ---
+
+
+def test_late_revenue_is_trued_up_exactly_once() -> None:
+    loan = told()
+    for number in range(1, 5):
+        loan.earn(number, 200_000)
+    loan.earn(1, 50_000, known_on=closes_on(loan.window(2)))
+
+    loan.close_all(paying=True)
+
+    assert [loan.raw_fen(number) for number in (1, 2, 3, 4)] == [20_000, 25_000, 20_000, 20_000]
+    assert [loan.closed(number)["late_fen"] for number in (1, 2, 3, 4)] == [0, 50_000, 0, 0]
+
+
+def test_a_refund_after_the_window_closed_reduces_the_next_one() -> None:
+    loan = told()
+    for number in range(1, 5):
+        loan.earn(number, 200_000)
+    loan.earn(1, 50_000, kind="reduction", known_on=closes_on(loan.window(2)))
+
+    loan.close_all(paying=True)
+
+    assert [loan.raw_fen(number) for number in (1, 2, 3, 4)] == [20_000, 15_000, 20_000, 20_000]
+
+
+def test_a_refund_larger_than_the_next_window_is_carried_on() -> None:
+    loan = told()
+    for number in range(1, 6):
+        loan.earn(number, 200_000)
+    loan.earn(1, 450_000, kind="reduction", known_on=closes_on(loan.window(2)))
+
+    loan.close_all(paying=True)
+
+    assert [loan.raw_fen(number) for number in range(1, 6)] == [20_000, 0, 0, 15_000, 20_000]
+
+
+@pytest.mark.parametrize("missing", list(Missing))
+def test_a_missing_window_is_not_zero_and_is_corrected_once_it_is_known(missing: Missing) -> None:
+    loan = told(terms(missing=missing, floor=Bound(base=Base.YUAN, value=7_000)))
+    gap = loan.window(2)
+    loan.covered = [(date(2020, 1, 1), gap.from_on - DAY), (gap.to_on + DAY, date(2030, 1, 1))]
+    for number in range(1, 6):
+        loan.earn(number, 200_000)
+    for number in (1, 2, 3):
+        loan.close(closes_on(loan.window(number)))
+
+    level_fen = loan.fixed(2)["level_fen"]
+    expected = {Missing.LEVEL: level_fen, Missing.FLOOR: 7_000, Missing.LAST_YEAR: 7_000}  # no sales a year ago
+    assert loan.closed(2)["missing"]
+    assert loan.closed(2)["counted_fen"] == {}
+    assert loan.fixed(2)["amount_fen"] == expected[missing]
+    assert loan.closed(3)["late_fen"] == 0  # still not known: nothing to correct
+
+    loan.covered = list(ALWAYS)
+    for number in (4, 5):
+        loan.close(closes_on(loan.window(number)))
+
+    assumed_fen = level_fen * 10 if missing is Missing.LEVEL else 0
+    assert loan.closed(4)["late_fen"] == 200_000 - assumed_fen
+    assert loan.closed(5)["late_fen"] == min(0, 400_000 - assumed_fen)
+
+
+def test_late_revenue_waits_for_a_window_with_data() -> None:
+    loan = told()
+    gap = loan.window(2)
+    loan.covered = [(date(2020, 1, 1), gap.from_on - DAY), (gap.to_on + DAY, date(2030, 1, 1))]
+    for number in (1, 3, 4):
+        loan.earn(number, 200_000)
+    loan.earn(1, 50_000, known_on=closes_on(loan.window(2)))
+    for number in (1, 2, 3, 4):
+        loan.close(closes_on(loan.window(number)))
+
+    assert loan.fixed(2)["amount_fen"] == loan.fixed(2)["level_fen"]
+    assert [loan.raw_fen(number) for number in (1, 3, 4)] == [20_000, 25_000, 20_000]
+
+
+def test_coverage_may_be_pieced_together_but_not_over_channels() -> None:
+    window = Window(date(2025, 3, 1), date(2025, 3, 31))
+    first, second = (date(2025, 2, 20), date(2025, 3, 10)), (date(2025, 3, 11), date(2025, 4, 2))
+    gap = (date(2025, 3, 12), date(2025, 4, 2))
+
+    assert not Revenue(fen={}, covered={"alipay": [second, first]}).is_missing(window)
+    assert Revenue(fen={}, covered={"alipay": [first, gap]}).is_missing(window)
+    assert Revenue(fen={}, covered={"alipay": [first], "wechat": [second]}).is_missing(window)
+    assert Revenue(fen={}, covered={}).is_missing(window)
+
+
+def test_last_year_of_a_leap_day_is_the_28th() -> None:
+    product = terms(missing=Missing.LAST_YEAR)
+    contract = contract_for(product, 1_000_000, date(2024, 2, 22), periods=4)  # the window ends on 2024-02-28
+    later = contract_for(product, 1_000_000, date(2024, 2, 23), periods=4)  # on the 29th
+    for each in (contract, later):
+        loan = Told(each, covered=[(date(2022, 1, 1), date(2023, 12, 31))])
+        loan.known.append((date(2023, 2, 28), date(2023, 3, 1), "sure", 100_000))
+        loan.close(closes_on(loan.window(1)))
+        assert loan.fixed(1)["amount_fen"] == 10_000
+
+
+# --- facts of the day, the end ---
+
+
+def test_an_active_loan_waits_for_its_next_window() -> None:
+    loan = told()
+    first = closes_on(loan.window(1))
+
+    assert life(loan.contract, loan.events, SIGNED).position.next_moment_on == first
+    loan.close(first)
+    second = life(loan.contract, loan.events, first).position.next_moment_on
+    assert second == closes_on(loan.window(2))
+
+
+@pytest.mark.parametrize("run_on", [0, 2])
+def test_at_maturity_the_rest_is_due_unless_the_term_may_run_on(run_on: int) -> None:
+    loan = told(terms(run_on_windows_max=run_on))
+
+    ended = loan.close_all(paying=True)
+
+    assert len(loan.contract.rows) == 8 + run_on
+    assert [state.principal_fen for state in ended.instalments[:-1]] == [0] * (7 + run_on)
+    assert ended.instalments[-1].principal_fen == 1_000_000
+    assert ended.position.status == "settled"
+    assert loan.fixed(8 + run_on)["takes_rest"]
+    assert not any(loan.fixed(number)["takes_rest"] for number in range(1, 8 + run_on))
+
+
+def test_interest_that_is_not_asked_for_bears_no_interest() -> None:
+    loan = told()  # no revenue, no floor: nothing is asked for until the end
+
+    ended = loan.close_all(paying=False)
+
+    assert ended.instalments[-1].interest_fen == rounded(Fraction(1_000_000 * 144 * 56, 360_000))
+
+
+def test_the_rest_at_maturity_is_taken_even_if_more_is_owed_than_when_it_was_fixed() -> None:
+    loan = told()
+    paid = payment(SIGNED + 50 * DAY, 300_000, "ahead")
+    loan.contract = replace(
+        loan.contract, product=replace(loan.contract.product, allocation=Allocation(surplus="principal"))
+    )
+    loan.events.append(paid)
+    loan.close_all(paying=False)
+    last = loan.contract.rows[-1].due_on
+
+    with_it = life(loan.contract, loan.events, last)
+    without = life(loan.contract, [*loan.events, bounced(paid, last)], last)
+
+    assert without.position.principal_overdue_fen == 1_000_000
+    assert with_it.position.principal_overdue_fen < 1_000_000
+
+
+# --- laws over random revenue ---
+
+bounds = st.sampled_from(
+    [None, Bound(base=Base.YUAN, value=40_000), Bound(base=Base.LEVEL, value=600_000), Bound(base=Base.INTEREST)]
+)
+revenue_terms = st.builds(
+    lambda floor, cap, progress, missing, run_on, frequency: replace(
+        terms(
+            floor=floor,
+            cap=cap,
+            minimum_progress=progress,
+            missing=missing if floor or missing is not Missing.FLOOR else Missing.LEVEL,
+            run_on_windows_max=run_on,
+        ),
+        frequency=frequency,
+    ),
+    bounds,
+    st.sampled_from([None, Bound(base=Base.LEVEL, value=2_000_000), Bound(base=Base.YUAN, value=300_000)]),
+    st.sampled_from([None, MinimumProgress(windows=2, levels_ppm=600_000)]),
+    st.sampled_from(Missing),
+    st.integers(0, 2),
+    st.sampled_from([Frequency(days=7), Frequency(half_monthly=True), Frequency(months=1)]),
+)
+
+
+@st.composite
+def random_told(draw: st.DrawFn) -> Told:
+    """Revenue of any size that comes in time or late, refunds, and gaps in the files."""
+    product = draw(revenue_terms)
+    contract = contract_for(product, draw(st.integers(500_000, 3_000_000)), SIGNED, periods=draw(st.integers(2, 6)))
+    days = (contract.rows[-1].due_on - SIGNED).days
+    start = SIGNED - timedelta(days=31)
+    known = []
+    for _ in range(draw(st.integers(0, 12))):
+        day = start + draw(st.integers(0, days)) * DAY
+        late = draw(st.sampled_from([0, 0, 3, 40]))
+        kind = draw(st.sampled_from(["sure", "sure", "sure", "reduction", "possible"]))
+        known.append((day, day + late * DAY, kind, draw(st.integers(1, 2_000_000))))
+    covered = list(ALWAYS)
+    if draw(st.booleans()):
+        from_on = start + draw(st.integers(0, days)) * DAY
+        covered = [(date(2020, 1, 1), from_on - DAY), (from_on + draw(st.integers(1, 20)) * DAY, date(2030, 1, 1))]
+    return Told(contract, known, covered)
+
+
+def bound_fen(bound: Bound | None, level_fen: int, interest_fen: int) -> int | None:
+    if bound is None:
+        return None
+    by_base = {
+        Base.YUAN: bound.value,
+        Base.LEVEL: rounded(Fraction(level_fen * bound.value, PPM)),
+        Base.INTEREST: interest_fen,
+    }
+    return by_base[bound.base]
+
+
+@settings(deadline=None)
+@given(random_told(), st.booleans())
+def test_a_life_of_random_revenue_keeps_every_promise(loan: Told, paying: bool) -> None:
+    ended = loan.close_all(paying=paying)
+    contract, share = loan.contract, loan.contract.product.revenue
+    assert share is not None
+
+    assert sum(state.principal_fen for state in ended.instalments) == contract.principal_fen
+    assert ended.position.principal_outstanding_fen <= contract.principal_fen
+    assert all(fen >= 0 for state in ended.instalments for fen in (state.principal_fen, state.interest_fen))
+    if paying:
+        assert ended.position.status == "settled"
+    else:
+        assert ended.position.principal_overdue_fen == contract.principal_fen
+
+    # No more interest than the principal bears that is left by the plan: it is never added to the principal.
+    left_fen, exact = contract.principal_fen, Fraction(0)
+    for row, state in zip(contract.rows, ended.instalments, strict=True):
+        of_row = Fraction(left_fen * 144_000 * (row.to_on - row.from_on).days, 360 * PPM)
+        if share.floor is not None and share.floor.base is Base.INTEREST:
+            assert state.interest_fen == rounded(of_row)  # nothing is left for later
+        exact += of_row
+        left_fen -= state.principal_fen
+    assert abs(sum(state.interest_fen for state in ended.instalments) - exact) <= len(contract.rows)
+
+    for row, state in zip(contract.rows, ended.instalments, strict=True):
+        fixed = loan.fixed(row.number)
+        assert state.principal_fen + state.interest_fen == fixed["amount_fen"]
+        floor_fen = bound_fen(share.floor, fixed["level_fen"], state.interest_fen)
+        cap_fen = bound_fen(share.cap, fixed["level_fen"], state.interest_fen)
+        told_codes = {code for code, _ in fixed["reasons"]}
+        if floor_fen is not None and share.floor is not None and share.floor.base is not Base.INTEREST:
+            assert fixed["amount_fen"] >= floor_fen or "owed" in told_codes or "maturity" in told_codes
+        if cap_fen is not None:
+            assert fixed["amount_fen"] <= max(cap_fen, floor_fen or 0) or told_codes & {"progress", "maturity"}
+
+
+@settings(deadline=None)
+@given(random_told(), st.integers(1, 500_000), st.integers(0, 5))
+def test_more_revenue_never_asks_for_less(loan: Told, more_fen: int, at: int) -> None:  # INV-20
+    number = min(at + 1, loan.contract.maturity_number)
+    richer = Told(loan.contract, list(loan.known), list(loan.covered))
+    richer.earn(number, more_fen)
+    for each in (loan, richer):
+        for other in range(1, number + 1):
+            each.close(closes_on(each.window(other)))
+
+    assert richer.fixed(number)["amount_fen"] >= loan.fixed(number)["amount_fen"]
+
+
+@settings(deadline=None)
+@given(random_told(), st.lists(st.integers(0, 400), min_size=1, max_size=4))
+def test_catching_up_late_is_closing_day_by_day_with_what_was_known_then(loan: Told, jumps: Sequence[int]) -> None:
+    """With all revenue known before, it does not matter on which day the windows are closed."""
+    known = [(day, day, kind, fen) for day, _, kind, fen in loan.known]
+    by_day, late = Told(loan.contract, known, loan.covered), Told(loan.contract, known, loan.covered)
+    end_on = loan.contract.rows[-1].due_on
+    by_day.close_all(paying=False)
+    for jump in sorted(jumps):
+        late.close(min(SIGNED + jump * DAY, end_on))
+    late.close(end_on)
+
+    assert late.events == by_day.events
+
+
+@settings(deadline=None)
+@given(random_told(), st.data())
+def test_no_fen_is_lost_and_accrual_is_by_the_day_whatever_is_paid(loan: Told, data: st.DataObject) -> None:
+    contract = loan.contract
+    surplus = data.draw(st.sampled_from(["credit", "principal"]))
+    loan.contract = replace(contract, product=replace(contract.product, allocation=Allocation(surplus=surplus)))
+    days = (contract.rows[-1].due_on - SIGNED).days + 30
+    for number in range(data.draw(st.integers(0, 5))):
+        paid = payment(
+            SIGNED + data.draw(st.integers(0, days)) * DAY,
+            data.draw(st.integers(1, contract.principal_fen)),
+            f"p{number}",
+        )
+        loan.events.append(paid)
+        if data.draw(st.booleans()):
+            loan.events.append(bounced(paid, paid.effective_on + data.draw(st.integers(0, 20)) * DAY))
+    loan.close_all(paying=False)
+
+    on = SIGNED + data.draw(st.integers(0, days)) * DAY
+    lived = life(loan.contract, loan.events, on)
+    check_conservation(lived, contract.principal_fen)
+    last_on = (lived.position.next_moment_on or on + 10 * DAY) - DAY
+    later = life(loan.contract, loan.events, data.draw(st.dates(on, last_on))).position
+    assert apart_from_accrual(later) == apart_from_accrual(lived.position)
+    assert later.accrued == lived.position.accrued + (later.since_on - on).days * lived.position.accruing_per_day
+
+
+@settings(deadline=None)
+@given(random_told(), st.data())
+def test_exactly_the_quote_settles_a_revenue_plan_too(loan: Told, data: st.DataObject) -> None:
+    loan.close_all(paying=data.draw(st.booleans()))
+    on = data.draw(st.dates(SIGNED, loan.contract.rows[-1].due_on))
+    known = [each for each in loan.events if each.effective_on <= on]
+    asked = quote(loan.contract, known, on)
+    assume(asked.to_pay_fen > 1)
+
+    exact = life(loan.contract, [*known, payment(on, asked.to_pay_fen, "~exact")], on).position
+    short = life(loan.contract, [*known, payment(on, asked.to_pay_fen - 1, "~short")], on).position
+
+    assert (exact.status, exact.credit_fen) == ("settled", 0)
+    assert short.status == "active"
