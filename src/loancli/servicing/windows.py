@@ -107,7 +107,10 @@ def close_window(
                 "counted_fen": counted,
                 "late_fen": late_fen,
                 "missing": missing,
-                "used_fen": fixed.assumed_fen if missing else max(0, sum(counted.values()) + late_fen),
+                "assumed_fen": fixed.assumed_fen,
+                "used_fen": (fixed.assumed_fen if missing else sum(counted.values()))
+                + late_fen
+                - fixed.carried_late_fen,
             },
         ),
         Event(
@@ -128,13 +131,17 @@ def close_window(
 
 
 def _correction_fen(contract: Contract, event: Event, revenue: Revenue) -> int:
-    """Revenue of an earlier window as known now, less what was used of it; 0 while there is still no data."""
+    """Revenue of an earlier window as known now, less what was used with it: its own and late revenue taken up there.
+
+    While there is still no data, what was assumed stands for its own.
+    """
     assert contract.product.revenue is not None
     window = window_of(contract.product, contract.rows, event.payload["number"])
-    if event.payload["missing"] and revenue.is_missing(window):
-        return 0
+    own_fen: int = event.payload["assumed_fen"]
+    if not (event.payload["missing"] and revenue.is_missing(window)):
+        own_fen = sum(revenue.net_fen(window, contract.product.revenue.counts).values())
     used_fen: int = event.payload["used_fen"]
-    return sum(revenue.net_fen(window, contract.product.revenue.counts).values()) - used_fen
+    return own_fen - used_fen
 
 
 def _takes_rest(fixed: Fixed) -> bool:
