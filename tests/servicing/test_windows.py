@@ -325,6 +325,15 @@ def test_last_year_of_a_leap_day_is_the_28th() -> None:
 # --- facts of the day, the end ---
 
 
+def test_a_payment_on_the_day_a_window_closes_does_not_change_what_is_fixed_that_day() -> None:
+    prepaying = replace(WEEKLY, allocation=Allocation(surplus="principal"))
+    with_payment, without = told(prepaying), told(prepaying)
+    on = closes_on(with_payment.window(1))
+    with_payment.events.append(payment(on, 500_000))
+
+    assert with_payment.close(on) == without.close(on)
+
+
 def test_an_active_loan_waits_for_its_next_window() -> None:
     loan = told()
     first = closes_on(loan.window(1))

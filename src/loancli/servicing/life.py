@@ -140,8 +140,12 @@ def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
 
 
 def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
-    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`."""
-    walk, _ = _walked(contract, list(events), as_of)
+    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`.
+
+    Payments of the day itself are left out: an instalment that is fixed on a day is there before them.
+    """
+    before = [event for event in events if event.effective_on < as_of or event.kind is not EventKind.PAYMENT_RECEIVED]
+    walk, _ = _walked(contract, before, as_of)
     walk.accrue(contract.rows[number - 1].to_on)
     return walk.pool_fen, walk.accrued
 
