@@ -334,6 +334,23 @@ def test_a_payment_on_the_day_a_window_closes_does_not_change_what_is_fixed_that
     assert with_payment.close(on) == without.close(on)
 
 
+def test_a_loan_settled_early_whose_payment_bounces_later_gets_its_windows_closed_at_once() -> None:
+    loan = told()
+    paid = payment(SIGNED + DAY, 1_000_400)
+    loan.events.append(paid)
+    bounced_on = loan.contract.rows[-1].due_on + 10 * DAY
+    assert life(loan.contract, loan.events, SIGNED + DAY).position.status == "settled"
+    assert life(loan.contract, loan.events, bounced_on - DAY).position.next_moment_on is None
+
+    loan.events.append(bounced(paid, bounced_on))
+    assert life(loan.contract, loan.events, bounced_on).position.next_moment_on == bounced_on + DAY
+
+    loan.close(bounced_on + DAY)
+    position = life(loan.contract, loan.events, bounced_on + DAY).position
+    assert position.principal_overdue_fen == position.principal_outstanding_fen == 1_000_000
+    assert position.next_moment_on is None
+
+
 def test_an_active_loan_waits_for_its_next_window() -> None:
     loan = told()
     first = closes_on(loan.window(1))

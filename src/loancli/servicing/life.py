@@ -503,7 +503,7 @@ class _Walk:
         """The day on which the next revenue instalment is to be fixed."""
         if not self.contract.is_revenue_share or (self.disbursed_fen and not self.pool_fen):
             return None
-        line = next((line for line in self.lines if line.fixed_fen is None and not line.closed), None)
+        line = next((line for line in self.lines if line.fixed_fen is None), None)
         return closes_on(window_of(self.product, self.contract.rows, line.row.number)) if line else None
 
     def interest_tomorrow(self, as_of: date, tomorrow: date) -> Fraction:
