@@ -24,3 +24,7 @@ def registry(monkeypatch):
         return (Entry(name="loan", module="fake_commands", en="Loans.", zh="贷款", is_group=is_group),)
 
     return made
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-readme", action="store_true", help="write what the README's commands print into it")

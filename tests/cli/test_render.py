@@ -177,7 +177,7 @@ def test_a_terminal_gets_yuan_percent_and_words(terminal):
 
 def test_a_terminal_gets_chinese_headings(terminal):
     shown = terminal(ROWS, lang="zh")
-    assert [word for word in ("贷款编号", "本金（元）", "annual rate", "是") if word not in shown] == []
+    assert [word for word in ("贷款编号", "本金（元）", "年利率", "是") if word not in shown] == []
 
 
 def test_columns_stand_under_each_other_with_wide_characters(terminal):

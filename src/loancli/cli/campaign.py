@@ -24,8 +24,10 @@ BatchArgument = Annotated[str, typer.Argument(metavar="BATCH", help="A run, such
 SEND_AT = time(10)
 
 
-def hour(text: str) -> time:
-    """'09:30': the parser of an option that takes a time of day."""
+def hour(text: str | time) -> time:
+    """'09:30': the parser of an option that takes a time of day; its default comes as it is."""
+    if isinstance(text, time):
+        return text
     try:
         return time.fromisoformat(text)
     except ValueError:
@@ -52,7 +54,7 @@ def plan(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Plan a campaign for --as-of: who gets which text and why, who is left alone and why. Planning twice plans once."""
+    """Plan a campaign for --as-of: who gets which text, who is left alone, and why. Planning twice plans once."""
     context = context_of(ctx)
     planned = plan_run(context, name, at, dry_run=dry_run)
     show(plan_shown(planned, context.lang), format=output_format, output=output, title=planned.batch, lang=context.lang)
@@ -184,7 +186,7 @@ def send(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Send what is approved for today: the gate is asked again for each, then one file for the SMS vendor is written."""
+    """Send what is approved for today: the gate is asked again for each, then the vendor's file is written."""
     context = context_of(ctx)
     sent = send_run(context, batch, folder)
     show(sent_shown(sent), format=output_format, output=output, title="sent", lang=context.lang)

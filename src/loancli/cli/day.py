@@ -10,6 +10,16 @@ from loancli.cli.options import FormatOption, OutputOption, context_of, day
 from loancli.cli.render import progress, show, talk
 
 app = typer.Typer()
+SCREEN = (
+    "day",
+    "active_loans",
+    "outstanding_fen",
+    "late",
+    "changed_loans",
+    "fixed_instalments",
+    "entries",
+    "accrued_fen",
+)
 
 
 @app.command()
@@ -39,7 +49,7 @@ def close(
         talk(context, "day.nothing", day=first_on)
         return
     rows = [{**line, "late": sum(bucket["loans"] for bucket in line["late"].values())} for line in lines]
-    show(rows, format=output_format, output=output, title="closed", lang=context.lang)
+    show(rows, format=output_format, output=output, title="closed", screen=SCREEN, lang=context.lang)
     talk(context, "day.closed", count=len(rows), day=rows[-1]["day"])
 
 
@@ -57,4 +67,4 @@ def list_(
     with session.ledger(context) as db:
         found = days.listing(db, last=last)
     rows = [{**line, "late": sum(bucket["loans"] for bucket in line["late"].values())} for line in found]
-    show(rows, format=output_format, output=output, title="days", lang=context.lang)
+    show(rows, format=output_format, output=output, title="days", screen=SCREEN, lang=context.lang)

@@ -34,7 +34,7 @@ NEEDED = (
 
 @app.command()
 def doctor(ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None) -> None:
-    """Say what is wrong with the set-up: Python, SQLite, packages, schedules, calendar, ledger. Exit 78 if something is."""
+    """Say what is wrong with the set-up: packages, schedules, calendar, ledger. Exit 78 if something is."""
     context = context_of(ctx)
     checks: dict[str, Callable[[Context], Finding]] = {
         "python": _python,

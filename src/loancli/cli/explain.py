@@ -16,7 +16,7 @@ def why(reason: str, lang: Lang) -> str:
         parts = [_revenue_part(code, values, lang) for code, values in json.loads(reason)]
         return say("why.join", lang).join(part for part in parts if part)
     code, *values = reason.split(":")
-    if code in {"interest_only", "principal_at_end", "run_on"}:
+    if code in {"interest_only", "principal_at_end", "run_on", "outlook"}:
         return say(f"why.{code}", lang)
     if code == "weight":
         return say("why.weight", lang, weight=values[0], biggest=values[1], amount=yuan(int(values[2])))

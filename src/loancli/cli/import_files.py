@@ -39,8 +39,9 @@ def import_files(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Read payment exports: found by content, checked, each transaction once. All files, or none and every bad row named.
+    """Read payment exports: found by content, checked, each transaction once. All files, or none.
 
+    Every bad row is named with file, row and column.
     Exit 5 when rows need a person: money that is not matched, or the same number on different rows.
     """
     from loancli.jobs.take_statement import take_statement
@@ -68,7 +69,7 @@ def import_files(
                     )
                 )
     rows = [_shown(report) for report in reports]
-    show(rows, format=output_format, output=output, title="import", lang=context.lang)
+    show(rows, format=output_format, output=output, title="import", screen=SCREEN[read_as], lang=context.lang)
     for report in reports:
         if report.already_imported:
             talk(context, "import.same_file", file=report.file_name)
@@ -83,6 +84,12 @@ def import_files(
         talk(context, "import.dry_run")
     if waiting or any(report.conflicts for report in reports):
         raise typer.Exit(Exit.PARTIAL)
+
+
+SCREEN = {
+    ReadAs.REVENUE: ("file", "rows", "new", "sure_fen", "possible_fen", "excluded_fen", "reduction_fen"),
+    ReadAs.REPAYMENTS: ("file", "rows", "new", "in_fen", "placed", "unmatched", "reversed", "messages_cancelled"),
+}
 
 
 def _shown(report: "ImportReport") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from loancli.cli.plan import (
     StartOption,
     cost_of,
     plan_rows,
+    plan_screen,
     plan_summary,
 )
 from loancli.cli.render import show, talk
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     from loancli.servicing.life import Life
 
 app = typer.Typer()
+LIST_SCREEN = (
+    "loan_id",
+    "name",
+    "product_code",
+    "status",
+    "principal_outstanding_fen",
+    "due_fen",
+    "days_past_due",
+    "next_due_on",
+    "next_due_fen",
+)
 LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
 
 
@@ -64,7 +76,7 @@ def open_(
     if output_format is Format.JSON:
         show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
     else:
-        show(rows, format=output_format, output=output, title=number, lang=context.lang)
+        show(rows, format=output_format, output=output, title=number, screen=plan_screen(plan), lang=context.lang)
     if verdict.outcome is Outcome.WARN:
         talk(context, "loan.cost_warning", sentence=verdict.sentence)
     talk(context, "loan.dry_run" if dry_run else "loan.opened" if new else "loan.same", loan_id=number)
@@ -92,7 +104,9 @@ def list_(
         row["days_past_due"] = past_due
         if past_due or not late:
             rows.append(row)
-    show(rows, format=output_format, output=output, title="loans", lang=context.lang)
+    if late:
+        rows.sort(key=lambda row: -row["due_fen"])
+    show(rows, format=output_format, output=output, title="loans", screen=LIST_SCREEN, lang=context.lang)
 
 
 @app.command("show")
@@ -108,7 +122,20 @@ def show_(
         return
     if output is None and output_format in {None, Format.TABLE}:
         show(head, title=loan_id, lang=context.lang)
-    show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)
+    parts = [part for part in ("fee_fen", "penalty_fen") if any(row[part] for row in rows)]
+    screen = (
+        "number",
+        "due_on",
+        "state",
+        "due_fen",
+        "principal_fen",
+        "interest_fen",
+        *parts,
+        "paid_fen",
+        "paid_on",
+        "why",
+    )
+    show(rows, format=output_format, output=output, title=loan_id, screen=screen, lang=context.lang)
 
 
 def _life(context: Context, loan_id: str) -> "Life":

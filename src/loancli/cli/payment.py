@@ -12,6 +12,7 @@ from loancli.core.mask import mask_name
 from loancli.texts import Lang, say
 
 app = typer.Typer()
+UNMATCHED_SCREEN = ("payment_id", "paid_on", "amount_fen", "payer", "note", "reason", "candidates")
 
 
 @app.command("list")
@@ -46,7 +47,7 @@ def unmatched(ctx: typer.Context, output_format: FormatOption = None, output: Ou
             for choice in each["candidates"]
         ]
         rows.append({**_row(each, context.lang, ()), "candidates": choices})
-    show(rows, format=output_format, output=output, title="unmatched", lang=context.lang)
+    show(rows, format=output_format, output=output, title="unmatched", screen=UNMATCHED_SCREEN, lang=context.lang)
 
 
 def _row(each: dict[str, Any], lang: Lang, more: tuple[str, ...]) -> dict[str, Any]:

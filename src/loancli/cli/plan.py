@@ -100,6 +100,12 @@ def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
     return rows
 
 
+def plan_screen(plan: "Plan") -> tuple[str, ...]:
+    """What a terminal shows of the due lines: fees only where there are some."""
+    fee = ("fee_fen",) if plan.fee_fen else ()
+    return ("number", "due_on", "due_fen", "principal_fen", "interest_fen", *fee, "left_fen", "why")
+
+
 @app.command("show")
 def show_(
     ctx: typer.Context,
@@ -120,7 +126,9 @@ def show_(
     if output_format is Format.JSON:
         show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
         return
-    show(rows, format=output_format, output=output, title=plan.product.code, lang=context.lang)
+    show(
+        rows, format=output_format, output=output, title=plan.product.code, screen=plan_screen(plan), lang=context.lang
+    )
     if output is None and output_format in {None, Format.TABLE}:
         show(summary, lang=context.lang)
 

@@ -21,7 +21,7 @@ def remind(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Plan, approve and send the day's reminders (schedules/campaigns/reminders.toml) in one go. Running it again adds nothing."""
+    """Plan, approve and send the day's reminders in one go. Running it again adds nothing."""
     from loancli.jobs.plan_contacts import approve
 
     context = context_of(ctx)

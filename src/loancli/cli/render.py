@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Rows = Sequence[Mapping[str, object]]
 
+SIDE_BY_SIDE = 3  # rows of a table that is too wide, shown upright beside each other
+COLUMN_GAP = 3
+TEXT_WIDTH_MIN = 14  # below it a text column is no longer read but spelled
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
 
@@ -50,13 +54,14 @@ def show(
     output: Path | None = None,
     title: str = "",
     columns: Sequence[str] | None = None,
+    screen: Sequence[str] | None = None,
     lang: Lang = "en",
 ) -> None:
     """Write `rows` to stdout, or to the file `output`.
 
     `rows` are mappings or dataclasses, or one of them alone: then JSON is an object, and a table stands upright.
-    `columns` names what to show, in order, in every format; without it, all. Without `format` the ending of `output`
-    decides.
+    `columns` names what to show, in order, in every format; without it, all; `screen` what one looks at first, on a
+    terminal. Without `format` the ending of `output` decides.
     A table is drawn on a terminal; elsewhere it is tab-separated, its columns named in yuan and percent.
     Raises InputError when XLSX has no file to go to, or more rows than a sheet can hold.
     """
@@ -74,7 +79,7 @@ def show(
         text = _text(kind, table, names, is_one=is_one, safe=without_formula)
         _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
     elif kind is Format.TABLE and sys.stdout.isatty():
-        _write(_drawn(table, names, title=title, is_one=is_one, lang=lang))
+        _write(_drawn(table, screen or names, title=title, is_one=is_one, lang=lang))
     else:
         _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
 
@@ -282,24 +287,45 @@ def _drawn(table: Rows, names: Sequence[str], *, title: str, is_one: bool, lang:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=Text(visible(title)) if title else None, box=box.SIMPLE_HEAD, show_header=not is_one)
-    if is_one:
-        drawn.add_column(overflow="fold", style="bold")
-        drawn.add_column(overflow="fold")
-        for name in names:
-            drawn.add_row(Text(heading(name, lang)), Text(_screen_cell(name, table[0].get(name), lang)))
+    console = Console(highlight=False)
+    shown_title = Text(visible(title)) if title else None
+    drawn = []
+    if is_one or _needed_width(table, names, lang) > console.width:
+        # Upright, a few rows side by side: no column is squeezed away.
+        for start in range(0, len(table), SIDE_BY_SIDE):
+            part = table[start : start + SIDE_BY_SIDE]
+            upright = Table(title=shown_title, box=box.SIMPLE_HEAD, show_header=False)
+            upright.add_column(overflow="fold", style="bold")
+            for _ in part:
+                upright.add_column(overflow="fold")
+            for name in names:
+                cells = [Text(_screen_cell(name, row.get(name), lang)) for row in part]
+                upright.add_row(Text(heading(name, lang)), *cells)
+            drawn.append(upright)
     else:
+        flat = Table(title=shown_title, box=box.SIMPLE_HEAD)
         for name in names:
             numbers = _is_of_numbers(name, table)
-            drawn.add_column(
+            flat.add_column(
                 Text(heading(name, lang)), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers
             )
         for row in table:
-            drawn.add_row(*(Text(_screen_cell(name, row.get(name), lang)) for name in names))
-    console = Console(highlight=False)
+            flat.add_row(*(Text(_screen_cell(name, row.get(name), lang)) for name in names))
+        drawn.append(flat)
     with console.capture() as capture:
-        console.print(drawn)
+        for each in drawn:
+            console.print(each)
     return capture.get()
+
+
+def _needed_width(table: Rows, names: Sequence[str], lang: Lang) -> int:
+    """What a table needs so that numbers stand whole and texts have a readable width."""
+    needed = 0
+    for name in names:
+        cells = [_screen_cell(name, row.get(name), lang) for row in table]
+        width = max([_width(heading(name, lang)), *map(_width, cells)])
+        needed += COLUMN_GAP + (width if _is_of_numbers(name, table) else min(width, TEXT_WIDTH_MIN))
+    return needed
 
 
 def _is_of_numbers(name: str, table: Rows) -> bool:

@@ -36,7 +36,7 @@ def show_(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Show a borrower's revenue by day, week or month: sure, possible, excluded, what reduces it; on a terminal with a chart."""
+    """Show a borrower's revenue by day, week or month: sure, possible, excluded, what reduces it."""
     from loancli.ledger import borrowers, statements
 
     context = context_of(ctx)
