@@ -31,7 +31,6 @@ LIST_SCREEN = (
     "loan_id",
     "name",
     "product_code",
-    "status",
     "principal_outstanding_fen",
     "due_fen",
     "days_past_due",
@@ -123,18 +122,7 @@ def show_(
     if output is None and output_format in {None, Format.TABLE}:
         show(head, title=loan_id, lang=context.lang)
     parts = [part for part in ("fee_fen", "penalty_fen") if any(row[part] for row in rows)]
-    screen = (
-        "number",
-        "due_on",
-        "state",
-        "due_fen",
-        "principal_fen",
-        "interest_fen",
-        *parts,
-        "paid_fen",
-        "paid_on",
-        "why",
-    )
+    screen = ("number", "due_on", "state", "due_fen", *parts, "paid_fen", "paid_on", "why")
     show(rows, format=output_format, output=output, title=loan_id, screen=screen, lang=context.lang)
 
 

@@ -71,7 +71,7 @@ def named(items: Collection[T], name_of: Callable[[T], str], place: str) -> dict
 
 def near(word: str, known: Collection[str]) -> str:
     """What the writer may have meant: the nearest known words, or all of them."""
-    close = get_close_matches(word, known, n=3, cutoff=0.6)
+    close = get_close_matches(word, known)
     if close:
         return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?"
     return "known: " + ", ".join(sorted(known))
