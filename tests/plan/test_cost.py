@@ -26,7 +26,8 @@ from loancli.plan.cost import (
     verdict_on,
 )
 from loancli.plan.kinds import build
-from loancli.plan.product import Fee, Frequency, Kind
+from loancli.plan.product import Base, Bound, Fee, Frequency, Kind
+from loancli.plan.product_file import read_product
 
 START = date(2026, 1, 15)
 MONTHLY = Fraction(12)
@@ -256,6 +257,21 @@ def test_a_fixed_fee_is_held_to_the_fastest_path():
     assert ("path", ("fastest",)) in verdict.parts
 
 
+@pytest.mark.parametrize(
+    ("cap_fen", "count", "paid_fen"),
+    [
+        pytest.param(4_000_000, 4, [4_100_000, 4_000_000, 2_000_000], id="paid off before the term ends"),
+        pytest.param(1_000_000, 3, [1_100_000, 1_000_000, 8_000_000], id="the rest at maturity"),
+    ],
+)
+def test_the_fastest_path_pays_the_cap_until_nothing_is_left(cap_fen, count, paid_fen):
+    share = {"floor": None, "cap": Bound(base=Base.YUAN, value=cap_fen)}
+    terms = revenue_product(share=share, annual_rate_ppm=0, fees=(Fee(name="f", amount_fen=100_000),))
+    plan = build(terms, 10_000_000, START, periods=count, calendar=CALENDAR)
+    flows = [(START, 10_000_000), *((START, -amount_fen) for amount_fen in paid_fen)]
+    assert of_fastest(plan) == apr(flows, periods_a_year=MONTHLY)
+
+
 def test_without_a_cap_the_fastest_path_is_one_instalment():
     terms = revenue_product(fees=(Fee(name="f", amount_fen=100_000),), share={"cap": None})
     plan = build(terms, 10_000_000, START, calendar=CALENDAR)
@@ -359,6 +375,15 @@ def test_figures_count_as_they_are_shown(simple, compound, outcome):
     assert verdict_on(cost, limit_on(CEILINGS, "bank", START)) is outcome
 
 
+@pytest.mark.parametrize("file", sorted((SCHEDULES / "products").glob("*.toml")), ids=lambda file: file.stem)
+def test_a_shipped_product_is_within_its_ceiling(file):
+    terms = read_product(file.read_text(encoding="utf-8"), file.name)
+    for count in (terms.periods_min, terms.periods, terms.periods_max):
+        for principal_fen in (terms.principal_min_fen, terms.principal_max_fen):
+            plan = build(terms, principal_fen, date(2026, 11, 23), periods=count, calendar=CALENDAR)
+            assert check_ceiling(plan, CEILINGS, signed_on=plan.start_on).outcome is Outcome.OK
+
+
 # --- policy files ---
 
 
@@ -374,6 +399,9 @@ RULE = '[[ceiling]]\nid = "a"\nlenders = ["bank"]\nfrom = 2020-01-01\npercent = 
     ("text", "message"),
     [
         ("", r"ceilings\.toml: needs \[\[ceiling\]\]"),
+        ("ceiling = 3", r"ceilings\.toml: needs \[\[ceiling\]\]"),
+        (RULE.replace('["bank"]', "3"), "ceiling 1: lenders: write a list"),
+        (RULE.replace('["bank"]', "[]"), "ceiling 1: lenders: write a list"),
         ("x = 1\n" + RULE, "nothing else"),
         ("[[ceiling", "not TOML"),
         (RULE + "percnt = 3\n", "ceiling 1: percnt: unknown key"),
@@ -400,6 +428,8 @@ def test_a_bad_ceiling_is_refused_with_its_place(text, message):
     [
         ("", r"lpr\.csv: no rows"),
         ("day,rate\n2020-01-20,3.0\n", r"lpr\.csv:2: needs the columns"),
+        ("published_on,rate\n2020-01-20,3.0\n", r"lpr\.csv:2: needs the columns"),
+        ("published_on,one_year_percent\n2020-01-20,3.0\n2020-01-20,3.0\n", r"lpr\.csv:3: .* is not after 2020-01-20"),
         (
             "# x\npublished_on,one_year_percent\n\n2020-01-32,3.0\n",
             r"lpr\.csv:4: published_on: '2020-01-32' is not a day",

@@ -9,7 +9,7 @@ import pytest
 import shelf
 from hypothesis import given, reject
 from hypothesis import strategies as st
-from terms import CALENDAR, revenue_product
+from terms import CALENDAR, product, revenue_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
@@ -144,7 +144,8 @@ def test_the_windows_after_maturity_go_on_where_the_term_may_run_on():
         (5, date(2026, 6, 30), 0, "run_on"),
     ]
     assert more[0].from_on == plan.rows[-1].to_on
-    assert run_on_rows(build(revenue_product(), 10_000_000, START, calendar=CALENDAR), CALENDAR) == ()
+    for ends in (revenue_product(), product()):
+        assert run_on_rows(build(ends, 10_000_000, START, calendar=CALENDAR), CALENDAR) == ()
 
 
 # --- the amount ---
@@ -183,7 +184,7 @@ def test_the_reasons_tell_the_whole_sum_and_survive_json():
 
 
 def test_without_a_floor_zero_revenue_is_zero_due_and_the_interest_stays_accrued():
-    result = fixed(revenue(0), revenue_product(share={"floor": None}))
+    result = fixed(revenue(0), revenue_product(share={"floor": None, "share_ppm": PPM}))
     assert (result.amount_fen, result.interest_fen, result.principal_fen) == (0, 0, 0)
 
 
@@ -210,6 +211,8 @@ def test_never_more_than_is_owed():
     result = fixed(revenue(1_000_000), owed=owed)
     assert (result.amount_fen, result.principal_fen, result.interest_fen) == (101_000, 100_000, 1_000)
     assert codes(result)[-1] == Why.OWED
+    exactly = Owed(outstanding_principal_fen=119_000, accrued=Fraction(1_000), level_fen=120_000)
+    assert Why.OWED not in codes(fixed(revenue(1_000_000), owed=exactly))
 
 
 def test_at_maturity_the_rest_is_due_whatever_the_revenue():
@@ -427,7 +430,7 @@ def test_the_level_repays_the_rest_over_the_rest_of_the_term(outstanding_fen, nu
 
 def test_the_level_of_nothing_is_nothing_and_of_one_row_all_of_it():
     rows = build(revenue_product(), 10_000_000, START, calendar=CALENDAR).rows
-    assert level_fen(revenue_product(), 0, rows) == 0
+    assert (level_fen(revenue_product(), 0, rows), level_fen(revenue_product(), 1, rows[-1:])) == (0, 1)
     assert level_fen(revenue_product(), 10_000, rows[-1:]) == 10_100
 
 

@@ -434,6 +434,22 @@ def test_a_first_day_out_of_reach_is_refused(first_due_on):
         dues_of(product(), START, 3, first_due_on=first_due_on)
 
 
+@pytest.mark.parametrize(
+    ("terms", "last_on"),
+    [
+        pytest.param(product(), date(2026, 4, 15), id="three months"),
+        pytest.param(
+            product(frequency=Frequency(days=1), day_count=DayCount.ACT_360), date(2026, 2, 15), id="31 days of one"
+        ),
+        pytest.param(product(kind=Kind.SINGLE_PAYMENT, periods_max=6), date(2026, 7, 15), id="the longest term, once"),
+    ],
+)
+def test_the_first_due_day_may_be_so_far_away_and_no_further(terms, last_on):
+    assert dues_of(terms, START, 1, first_due_on=last_on)[0].due_on == last_on
+    with pytest.raises(InputError, match=f"up to {last_on}"):
+        dues_of(terms, START, 1, first_due_on=date.fromordinal(last_on.toordinal() + 1))
+
+
 def test_a_moved_due_day_leaves_the_interest_period_unless_agreed():
     """2026-02-16 lies in the Spring Festival: the due day goes to the 24th."""
     for moved, to_on in ((False, date(2026, 2, 16)), (True, date(2026, 2, 24))):

@@ -275,6 +275,37 @@ def test_a_file_name_that_is_no_code_is_refused(file_name):
     assert "cannot be a product's code" in refused(PLAIN, file_name)[0]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key", "value"),
+    [
+        ('"monthly"', '"every 1 day"', "frequency", Frequency(days=1)),
+        ('"monthly"', '"every 999 days"', "frequency", Frequency(days=999)),
+        ('roll = "none"', 'instalment_unit = "fen"', "instalment_unit_fen", 1),
+        ('roll = "none"', 'instalment_unit = "yuan"', "instalment_unit_fen", 100),
+        ('"12%"', '"1.05%"', "annual_rate_ppm", 10_500),
+        ('"12%"', '"1％ /month"', "annual_rate_ppm", 120_000),
+        ('roll = "none"', "[penalty]\ngrace_days = 0", "penalty", Penalty()),
+        ('roll = "none"', '[penalty]\nmultiple = "150.05%"', "penalty", Penalty(multiple_ppm=1_500_500)),
+    ],
+)
+def test_what_is_at_the_edge_is_read(old, new, key, value):
+    text = changed(old, new).replace("equal_months", "act/360")
+    assert getattr(read_product(text, "a.toml"), key) == value
+
+
+def test_weights_may_be_0_and_run_on_too():
+    weights = "weights = [" + "0, " * 11 + "1000]\n"
+    terms = read_product(changed("equal_instalments", "big_small_months") + weights, "plain.toml")
+    assert terms.weights == (*[0] * 11, 1000)
+    assert read_product(REVENUE_KIND + "run_on_windows_max = 0\n", "plain.toml") == revenue_product()
+
+
+def test_a_key_deep_inside_is_told_what_is_near():
+    progress = "minimum_progress = { windows = 3, level = '60%' }\n"
+    found = refused(REVENUE_KIND + progress)
+    assert "plain.toml:22:revenue.minimum_progress.level: unknown key; did you mean 'levels'?" in found
+
+
 # --- refused: between keys ---
 
 
@@ -420,6 +451,12 @@ def test_the_edges_are_allowed():
     edges = [
         product(annual_rate_ppm=240_000),
         product(penalty=Penalty(cap_ppm=120_000)),
+        product(penalty=Penalty(multiple_ppm=1_000_000)),
+        product(penalty=Penalty(multiple_ppm=2_000_000)),
+        product(principal_min_fen=100, principal_max_fen=100),
+        product(fees=(Fee(name="a", principal_ppm=1_000_000),)),
+        revenue_product(share={"share_ppm": 1, "floor": None, "missing": Missing.LEVEL}),
+        revenue_product(share={"minimum_progress": MinimumProgress(windows=600, levels_ppm=1_000_000)}),
         revenue_product(share={"share_ppm": 1_000_000}),
         revenue_product(share={"floor": Bound(base=Base.LEVEL, value=2_000_000)}),
         revenue_product(share={"floor": Bound(base=Base.YUAN, value=10**9)}),  # not comparable with the level
