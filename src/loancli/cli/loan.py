@@ -89,20 +89,13 @@ def list_(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """List loans as the books have them, days past due on --as-of."""
-    from loancli.ledger import loans
+    """List loans as they stand on --as-of; --late: those past due, what is due most first."""
+    from loancli.jobs.list_loans import loans_on
 
     context = context_of(ctx)
     with session.ledger(context) as db:
-        found = loans.listing(db, borrower_id=borrower)
-    rows = []
-    for row in found:
-        oldest_on = row.pop("oldest_unpaid_due_on")
-        past_due = days_past_due(date.fromisoformat(oldest_on), context.as_of) if oldest_on else 0
-        row["name"] = mask_name(row["name"])
-        row["days_past_due"] = past_due
-        if past_due or not late:
-            rows.append(row)
+        found = loans_on(db, context.as_of, borrower_id=borrower)
+    rows = [{**row, "name": mask_name(row["name"])} for row in found if row["days_past_due"] or not late]
     if late:
         rows.sort(key=lambda row: -row["due_fen"])
     show(rows, format=output_format, output=output, title="loans", screen=LIST_SCREEN, lang=context.lang)

@@ -98,6 +98,7 @@ def take_statement(
         account_sha=hmac.new(owner_id.encode(), declared.account_label.encode(), "sha256").hexdigest(),
         from_on=date.fromisoformat(declared.from_on) if declared.from_on else None,
         to_on=date.fromisoformat(declared.to_on) if declared.to_on else None,
+        is_whole=not declared.filtered,
         warnings=[],
         actor=stamp.actor,
         imported_at=stamp.text,

@@ -15,7 +15,7 @@ from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundErro
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 4
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open (tests/ledger/test_connect.py).
-DIGESTS = {4: "fe9caf1d282f12a4c289c26872f840e05bee81b15cf5c1ee70688edbc7329fff"}
+DIGESTS = {4: "1bcdd899caa878812adb72ed0a60caf4d70147541214d4be6cdcfc2ffdd2a8cf"}
 
 _SETTINGS = {
     "foreign_keys": 1,

@@ -229,12 +229,12 @@ def ageing(db: Connection, day: date) -> dict[str, Any]:
 
 
 def listing(db: Connection, *, borrower_id: str | None = None) -> list[dict[str, Any]]:
-    """Loans with their stored positions, one mapping each."""
+    """Loans with their stored positions, one mapping each; those are the positions of the open business day."""
     where, values = ("", ()) if borrower_id is None else ("WHERE l.borrower_id = ?", (borrower_id,))
     cursor = db.execute(
         f"""
         SELECT l.loan_id, l.borrower_id, b.name, l.product_code, l.principal_fen, l.signed_on, p.status,
-               p.principal_outstanding_fen, p.since_on, p.oldest_unpaid_due_on, p.next_due_on, p.next_due_fen,
+               p.principal_outstanding_fen, p.oldest_unpaid_due_on, p.next_due_on, p.next_due_fen,
                p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen AS due_fen, p.credit_fen
         FROM loan l JOIN borrower b USING (borrower_id) JOIN position p USING (loan_id) {where} ORDER BY l.loan_id
         """,

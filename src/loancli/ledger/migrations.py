@@ -38,7 +38,7 @@ def m001_books(db: Database) -> None:
         ) STRICT;
 
         CREATE TABLE event (
-            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 200),
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 400),
             loan_id TEXT NOT NULL REFERENCES loan (loan_id), kind TEXT NOT NULL,
             effective_on TEXT NOT NULL {_day("effective_on")},
             recorded_at TEXT NOT NULL, actor TEXT NOT NULL, batch TEXT NOT NULL,
@@ -52,7 +52,7 @@ def m001_books(db: Database) -> None:
             BEGIN SELECT raise(ABORT, 'event does not extend the chain'); END;
 
         CREATE TABLE entry (
-            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 200),
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE CHECK (length(key) BETWEEN 1 AND 400),
             loan_id TEXT REFERENCES loan (loan_id), kind TEXT NOT NULL, cause TEXT NOT NULL,
             value_on TEXT NOT NULL {_day("value_on")}, booked_on TEXT NOT NULL {_day("booked_on")},
             reverses INTEGER UNIQUE REFERENCES entry (id) CHECK (reverses < id),

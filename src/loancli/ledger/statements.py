@@ -14,6 +14,7 @@ from loancli.ledger import journal
 from loancli.ledger.connect import Connection
 
 CHUNK = 5_000
+KEY_LENGTH_MAX = 200  # keys of events and entries are made of it, and are bounded
 _ROW = ", ".join(StatementRow._fields)
 INCOME = "(revenue_class <> 'excluded' OR direction = 'in')"  # money out that is no reduction is no income at all
 STORED = f"id, key, owner, channel, {_ROW}, revenue_class, revenue_rule, file_id"
@@ -38,6 +39,7 @@ class FileFacts:
     account_sha: str
     from_on: date | None
     to_on: date | None
+    is_whole: bool  # all kinds of transactions were exported: only then does the file cover its days
     warnings: list[str]
     actor: str
     imported_at: str
@@ -73,7 +75,10 @@ def find_file(db: Connection, content_sha: str, owner: str, read_as: str) -> dic
 def row_key(owner: str, channel: str, row: StatementRow) -> str:
     """What makes two rows the same transaction: its id, and what never changes about it. Status and note may change."""
     identity = row.external_id or f"~{row.counterparty}~{row.item}~{row.merchant_order_id}"
-    return f"{owner}|{channel}|{identity}|{row.occurred_at}|{row.amount_fen}|{row.direction}|{row.kind}"
+    key = f"{owner}|{channel}|{identity}|{row.occurred_at}|{row.amount_fen}|{row.direction}|{row.kind}"
+    if len(key) > KEY_LENGTH_MAX:
+        key = f"{owner}|{channel}|~{hashlib.sha256(key.encode()).hexdigest()}"
+    return key
 
 
 def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
@@ -97,7 +102,7 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
     db.execute(f"INSERT INTO file VALUES ({','.join('?' * 19)})", (file_id, *values, previous, sha))
     if facts.read_as == "revenue":
         _add_daily_revenue(db, facts.owner, first_id, taken.changed)
-        if facts.from_on and facts.to_on:
+        if facts.is_whole and facts.from_on and facts.to_on:
             db.execute(
                 "INSERT INTO coverage VALUES (?,?,?,?,?)",
                 (facts.owner, facts.channel, _iso(facts.from_on), _iso(facts.to_on), file_id),
