@@ -109,6 +109,14 @@ def test_the_last_instalment_takes_what_was_paid_out_less_than_signed_for() -> N
     assert [state.principal_fen for state in lived.instalments] == [1_000_000] * 5 + [500_000]
 
 
+def test_the_last_instalment_takes_what_was_paid_out_beyond_what_was_signed_for() -> None:
+    contract = contract_for(replace(PLAIN, annual_rate_ppm=0), 6_000_000, date(2025, 3, 10))
+
+    lived = life(contract, [payout(contract, amount_fen=6_300_000)], date(2026, 1, 1))
+
+    assert [state.principal_fen for state in lived.instalments] == [1_000_000] * 5 + [1_300_000]
+
+
 def test_a_second_payout_bears_interest_from_its_own_day() -> None:
     start = date(2025, 1, 1)
     contract = contract_of_rows(PLAIN, [(start, start + 30 * DAY, 2_000_000)])
@@ -156,6 +164,18 @@ def test_the_order_of_arrival_does_not_matter(told: RandomLife, dice: Random) ->
     dice.shuffle(shuffled)
 
     assert life(told.contract, shuffled, told.end_on) == life(told.contract, told.events, told.end_on)
+
+
+def test_payments_of_one_day_count_by_their_key_whichever_arrived_first() -> None:
+    contract = contract_for(PLAIN, 6_000_000, date(2025, 3, 10))
+    row = contract.rows[0]
+    first, second = payment(row.due_on, row.due_fen, "a"), payment(row.due_on, 50_000, "b", "wechat")
+
+    lived = life(contract, [payout(contract), second, first], row.due_on)
+
+    assert lived == life(contract, [payout(contract), first, second], row.due_on)
+    assert [each.cause for each in lived.movements if each.debit.startswith("clearing:")][-1] == "payment:b"
+    assert balances(lived.movements)["clearing:wechat"] == -balances(lived.movements)["borrower:credit"] == 50_000
 
 
 @SLOW
@@ -363,6 +383,17 @@ def test_penalty_is_rounded_as_the_contract_says() -> None:
         assert quote(terms, [payout(terms)], due_on + DAY).penalty_fen == penalty_fen
 
 
+def test_overdue_interest_bears_penalty_only_where_it_is_agreed() -> None:
+    simple, due_on = overdue("14.4%", "10000")
+    compound, _ = overdue("14.4%", "10000", on_interest=True)
+
+    for contract, a_day in ((simple, Fraction(600)), (compound, Fraction(6_072, 10))):
+        position = life(contract, [payout(contract)], due_on + 10 * DAY).position
+        assert position.interest_due_fen == 12_000
+        assert position.accruing_per_day == a_day
+        assert position.penalty_accrued_fen == 10 * a_day
+
+
 def test_penalty_left_over_does_not_age_the_loan() -> None:
     contract, due_on = overdue("14.4%", "10000")
     terms = replace(contract.product, allocation=Allocation(order=("fee", "interest", "principal", "penalty")))
@@ -390,6 +421,30 @@ def test_the_late_order_starts_on_day_91(days: int, first: str) -> None:  # ALL-
 
     (state,) = lived.instalments
     assert {"interest": state.paid_interest_fen, "principal": state.paid_principal_fen}[first] == 10_000
+
+
+def test_a_rest_of_penalty_alone_does_not_turn_the_order() -> None:
+    start = date(2026, 1, 5)
+    # Penalty is paid last: the first instalment leaves only that, and the second is what the loan is late with.
+    terms = Allocation(
+        order=("fee", "interest", "principal", "penalty"), late_order=("principal", "interest", "fee", "penalty")
+    )
+    contract = contract_of_rows(
+        replace(PLAIN, allocation=terms),
+        [(start, start + 30 * DAY, 500_000), (start + 30 * DAY, start + 120 * DAY, 500_000)],
+    )
+    first, second = contract.rows
+    events = [
+        payout(contract),
+        payment(first.due_on + 5 * DAY, 512_000, "p1"),
+        payment(second.due_on + 10 * DAY, 10_000, "p2"),
+    ]
+
+    lived = life(contract, events, second.due_on + 10 * DAY)
+
+    assert lived.instalments[0].unpaid_fen == lived.instalments[0].penalty_fen > 0
+    assert lived.position.oldest_unpaid_due_on == second.due_on
+    assert (lived.instalments[1].paid_interest_fen, lived.instalments[1].paid_principal_fen) == (10_000, 0)
 
 
 def test_fee_then_interest_then_principal_and_an_excess_is_held() -> None:  # ALL-01 over a life

@@ -375,6 +375,28 @@ def test_at_maturity_the_rest_is_due_unless_the_term_may_run_on(run_on: int) -> 
     assert not any(loan.fixed(number)["takes_rest"] for number in range(1, 8 + run_on))
 
 
+def test_the_level_repays_over_the_term_and_not_over_the_windows_it_may_run_on() -> None:
+    ending, running_on = told(), told(terms(run_on_windows_max=4))
+    for loan in (ending, running_on):
+        loan.close(closes_on(loan.window(1)))
+
+    assert ending.fixed(1)["level_fen"] == running_on.fixed(1)["level_fen"]
+    assert ending.fixed(1)["level_fen"] == sum(
+        (ending.contract.rows[0].principal_fen, ending.contract.rows[0].interest_fen)
+    )
+
+
+def test_minimum_progress_counts_from_the_last_checkpoint() -> None:
+    loan = told(terms(minimum_progress=MinimumProgress(windows=2, levels_ppm=500_000)))
+    loan.earn(1, 4_000_000)  # far more than half of two levels, but nothing of the next two
+    for number in (1, 2, 3, 4):
+        loan.close(closes_on(loan.window(number)))
+
+    levels_fen = loan.fixed(3)["level_fen"] + loan.fixed(4)["level_fen"]
+    assert [loan.fixed(number)["amount_fen"] for number in (1, 2, 3)] == [400_000, 0, 0]
+    assert loan.fixed(4)["amount_fen"] == rounded(Fraction(levels_fen, 2))
+
+
 def test_interest_that_is_not_asked_for_bears_no_interest() -> None:
     loan = told()  # no revenue, no floor: nothing is asked for until the end
 
