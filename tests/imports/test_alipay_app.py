@@ -76,6 +76,7 @@ def test_what_the_preamble_says(alipay, alipay_row, read):
     assert (declared.from_on, declared.to_on) == ("2026-01-01", "2026-01-31")
     assert (declared.row_count, declared.totals, declared.filtered) == (1, {"in": (1, 1250)}, False)
     assert read(alipay([alipay_row()], exported="转账"))[0].declared.filtered
+    assert not read(alipay([alipay_row()], exported=""))[0].declared.filtered
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,16 @@ def test_optional_columns_may_be_missing():
     assert (row.counterparty_account, row.note, row.merchant_order_id, row.amount_fen) == ("", "", "2", 100)
 
 
+def test_damage_above_the_header_names_no_column(alipay, alipay_row):
+    data = alipay([alipay_row()]).replace(b"shop@example.com", b"shop\x00,x,y")
+    assert _refusal(data).startswith("f.csv:4: control character 0x00")
+
+
+def test_damage_in_a_row_names_its_column(alipay, alipay_row):
+    data = alipay([alipay_row(1), alipay_row(2, 备注="QQ")])
+    assert _refusal(data.replace(b"QQ", b"\x01")).startswith("f.csv:27:备注: control character 0x01")
+
+
 def test_each_format_recognises_only_its_own_header():
     assert [known.recognises(V2.split(",")) for known in FORMATS] == [True, False]
     assert len({known.NAME for known in FORMATS}) == len(FORMATS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loancli.core.errors import InputError
 from loancli.core.money import fen_of
-from loancli.imports.rows import AMOUNT_FEN_MAX
+from loancli.imports.rows import AMOUNT_FEN_MAX, _amount
 
 TIMES = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2099, 12, 31, 23, 59, 59)).map(  # noqa: DTZ001
     lambda at: at.replace(microsecond=0)
@@ -115,6 +115,13 @@ def test_an_amount_above_a_billion_yuan_is_refused(alipay, alipay_row, read, tex
     assert _one(read, alipay([alipay_row(金额="1,000,000,000.00")])).amount_fen == AMOUNT_FEN_MAX
 
 
+def test_what_is_remembered_of_amounts_is_bounded(monkeypatch):
+    monkeypatch.setattr("loancli.imports.rows._WHOLES_MAX", 2)
+    wholes: dict[str, int] = {}
+    assert [_amount(f"{yuan}.00", wholes) for yuan in range(5)] == [0, 100, 200, 300, 400]
+    assert wholes == {"0": 0, "1": 100}
+
+
 def test_the_largest_amount_is_not_remembered_into_a_larger_one(alipay, alipay_row, read):
     amounts = ["1000000000.00", "1000000000.50"]
     _, rows, problems = read(alipay([alipay_row(number, 金额=text) for number, text in enumerate(amounts)]))
@@ -129,7 +136,8 @@ def test_an_id_that_excel_destroyed_is_no_id(alipay, alipay_row, read, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["20260101000000", "1000000000000000000000000001", "2026112312345678" + "0" * 12, "x00000"]
+    "text",
+    ["20260101000000", "1000000000000000000000000001", "2026112312345678" + "0" * 12, "202611231234500000", "x00000"],
 )
 def test_an_id_that_only_ends_in_zeros_is_kept(alipay, alipay_row, read, text):
     statement, [row], [] = read(alipay([alipay_row(交易订单号=text, 商家订单号=text)]))

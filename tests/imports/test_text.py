@@ -107,7 +107,7 @@ def test_control_characters_are_refused_with_their_line(byte, before):
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory():
     class Endless(io.RawIOBase):
-        """400 MiB of one letter, made as they are read."""
+        """40 MB of one letter, made as they are read."""
 
         def __init__(self):
             self.at = 0
@@ -118,7 +118,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory():
 
         def read(self, size=-1):
             self.at += size
-            return b"x" * size
+            return b"x" * size if self.at < 40_000_000 else b""
 
     tracemalloc.start()
     with pytest.raises(InputError, match="a line of more than 1,048,576 bytes"):
@@ -135,6 +135,10 @@ def test_lines_with_a_word_are_found_without_the_others(eol, encoding):
     source = _opened((eol.join(lines)).encode(encoding), encoding)
     found = [line.removeprefix("\ufeff") for line in source.lines_with("已全额退款", "对方已退还")]
     assert found == [line for line in lines if "退款" in line]
+
+
+def test_a_line_without_end_is_not_gathered_for_a_word():
+    assert list(_opened(b"x" * 3_000_000 + "已退\n".encode()).lines_with("已退")) == []
 
 
 def test_a_word_in_the_last_line_without_end_is_found():
@@ -207,6 +211,18 @@ def test_a_quote_that_opens_in_the_last_rows_loses_none_of_them():
     assert [line for line, _ in found] == [2, 3, 4]
     assert found[1] == (3, ["4", "5", "6\n"])
     assert "f.csv:4:b: a quote opens" in found[2][1]
+
+
+def test_lines_that_were_looked_at_for_a_closing_quote_keep_their_order():
+    found = _records('1,"2,3\nx\ny\n4,5,6\n')
+    assert [line for line, _ in found] == [2, 3, 4, 5]
+    assert found[3] == (5, ["4", "5", "6\n"])
+    assert "f.csv:3:b: 1 cells" in found[1][1]
+
+
+@pytest.mark.parametrize("body", ['1,"' + "x" * 4097 + '\ny",3\n', '1,"x\n' + "y" * 4097 + '",3\n'])
+def test_a_quoted_cell_is_not_gathered_over_lines_that_are_too_long(body):
+    assert "f.csv:2:b: a quote opens" in _records(body)[0][1]
 
 
 def test_any_number_of_stray_quotes_is_reported_row_by_row():

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loancli.imports import wechat_csv
+
 SETTLED = ["支付成功", "已转账", "对方已收钱", "朋友已收钱", "已收钱", "已存入零钱", "已到账"]
 SETTLED += ["充值完成", "充值成功", "提现已到账"]
 CELLS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12).map(str.strip)
@@ -71,6 +73,10 @@ def test_a_row_too_wide_is_not_repaired_where_the_columns_stand_otherwise(wechat
         each[2], each[10] = each[10], each[2]
     _, [], [problem] = read(wechat([row], columns=columns).replace(b"XX", b"a,b"))
     assert problem.row == 10
+    first = [0, 4, 5, 2, 1, 3, 6, 7, 8, 9, 10]  # the direction before the counterparty
+    row, columns = wechat_row(交易对方="XX"), list(wechat_columns)
+    data = wechat([[row[at] for at in first]], columns=[columns[at] for at in first])
+    assert [each.row for each in read(data.replace(b"XX", b"/,1.00,x"))[2]] == [10]
 
 
 def test_what_the_preamble_says(wechat, wechat_row, read):
@@ -116,6 +122,9 @@ def test_a_returned_transfer_points_at_its_payment(wechat, wechat_row, read, is_
         wechat_row(2, **back),
         wechat_row(3, **(back | {"交易单号": "BACK2"})),  # its payment lies in another file
         wechat_row(4, **(back | {"交易类型": "某店-退款"})),  # a shop's refund proves nothing by its number
+        wechat_row(5, 交易类型="转账", 当前状态="已全额退款", **(paid | {"收/支": "收入", "商户单号": "BACK2"})),
+        wechat_row(6, **(back | {"交易单号": "4.2E+27"})),
+        wechat_row(7, 交易类型="转账", 当前状态="对方已退还", **(paid | {"交易单号": "PAID3", "商户单号": ""})),
     ]
     data = wechat(rows[::-1] if is_newest_first else rows, encoding=encoding)
     links = {(row.external_id, row.kind): row.refund_of for row in read(data)[1]}
@@ -124,7 +133,18 @@ def test_a_returned_transfer_points_at_its_payment(wechat, wechat_row, read, is_
         ("BACK1", "转账-退款"): "PAID1",
         ("BACK2", "转账-退款"): "",
         ("BACK1", "某店-退款"): "",
+        ("", "转账-退款"): "",
+        ("PAID3", "转账"): "",
     }
+
+
+def test_the_links_of_returned_transfers_are_bounded(wechat, wechat_row, read, monkeypatch):
+    monkeypatch.setattr(wechat_csv, "_LINKS_MAX", 1)
+    rows = [
+        wechat_row(n, 当前状态="对方已退还", 交易单号=f"P{n}", 商户单号=f"B{n}", **{"收/支": "支出"}) for n in (1, 2)
+    ]
+    rows += [wechat_row(n, 当前状态="已全额退款", 交易类型="转账-退款", 交易单号=f"B{n}") for n in (1, 2)]
+    assert [row.refund_of for row in read(wechat(rows))[1]] == ["", "", "P1", ""]
 
 
 @given(

@@ -299,6 +299,11 @@ def test_each_condition_holds_where_it_should_and_nowhere_else(when, held, misse
     assert classify(_row(**missed))[1] != "one"
 
 
+def test_an_absent_counterparty_is_nobody():
+    rules = read_rules(_file(_rule("counterparty_is_owner = true", kind='class = "excluded"')), "x.toml")
+    assert Classifier(rules, Owner(names=frozenset({""}))).classify(_row(counterparty="")) == ("possible", "rest")
+
+
 def test_money_that_did_not_move_can_be_asked_for():
     rules = read_rules(_file(_rule("money_moved = false", kind='class = "excluded"')), "x.toml")
     assert Classifier(rules, OWNER).classify(_row(money_moved=0)) == ("excluded", "one")
