@@ -1,44 +1,49 @@
-"""The README's pictures: what a terminal shows of a command, as SVG.
+"""The README's pictures: what a terminal shows of a command, as PNG.
 
     python docs/pictures/make.py LEDGER      # a ledger that `loancli demo` made
 
-Writes the .svg files beside this script.
+Writes the .png files beside this script. Needs Debian's chromium and fonts-noto-cjk, whose 汉字 are two columns wide.
 """
 
-import io
+import html
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 HERE = Path(__file__).resolve().parent
-WIDTH = 118
-FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+COLUMNS = 124
+CELL_WIDTH_PX, LINE_HEIGHT_PX, MARGIN_PX = 8, 21, 36
 PICTURES = {
     "loan-show": ["--lang", "zh", "loan", "show", "LN000001"],
-    "revenue-show": ["--lang", "zh", "revenue", "show", "B0037"],
-    "segment-list": ["segment", "list"],
+    "revenue-show": ["revenue", "show", "B0037", "--from", "2026-03-01"],
 }
+PAGE = """<meta charset="utf-8"><body style="margin:0;overflow:hidden;background:#1e1e2e"><pre style="margin:12px;color:#e6e6ef;
+font:16px/21px 'Noto Sans Mono CJK SC'">{text}</pre>"""
 
 
 def main() -> None:
     ledger = sys.argv[1]
-    environ = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
+    environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
     for name, words in PICTURES.items():
-        command = [sys.executable, "-m", "loancli", "-L", ledger, "--as-of", "2026-11-01", *words]
+        line = " ".join([sys.executable, "-m", "loancli", "-L", ledger, "--as-of", "2026-11-01", *words])
         # A terminal is what decides about tables, so `script` gives one.
-        line = " ".join(command)
-        shown = subprocess.run(
-            ["script", "-qec", f"stty cols {WIDTH}; {line}", "/dev/null"], env=environ, capture_output=True, check=True
-        ).stdout.decode()
-        console = Console(record=True, width=WIDTH, file=io.StringIO())
-        console.print(Text.from_ansi(f"$ loancli {' '.join(words)}\n{shown}"))
-        picture = FONT_FACE.sub("", console.export_svg(title="loancli"))  # a picture that asks no other host
-        (HERE / f"{name}.svg").write_text(picture, encoding="utf-8")
+        command = ["script", "-qec", f"stty cols {COLUMNS}; {line}", "/dev/null"]
+        shown = subprocess.run(command, env=environ, capture_output=True, check=True).stdout.decode()
+        text = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r\n", "\n").rstrip()
+        _photograph(f"$ loancli {' '.join(words)}\n{text}", HERE / f"{name}.png")
+
+
+def _photograph(text: str, path: Path) -> None:
+    size = (COLUMNS * CELL_WIDTH_PX + MARGIN_PX, (text.count("\n") + 1) * LINE_HEIGHT_PX + MARGIN_PX)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        page.write_text(PAGE.format(text=html.escape(text)), encoding="utf-8")
+        browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        options = [f"--user-data-dir={folder}/profile", f"--window-size={size[0]},{size[1]}", f"--screenshot={path}"]
+        subprocess.run([*browser, *options, page.as_uri()], capture_output=True, check=True, timeout=120)
 
 
 if __name__ == "__main__":

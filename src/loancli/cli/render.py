@@ -79,7 +79,11 @@ def show(
         text = _text(kind, table, names, is_one=is_one, safe=without_formula)
         _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
     elif kind is Format.TABLE and sys.stdout.isatty():
-        _write(_drawn(table, screen or names, title=title, is_one=is_one, lang=lang))
+        _write(
+            f"{say('render.no_rows', lang)}\n"
+            if not table
+            else _drawn(table, screen or names, title=title, is_one=is_one, lang=lang)
+        )
     else:
         _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
 

@@ -97,7 +97,9 @@ def explain(
     if found is None:
         raise NotFoundError(f"loan '{loan_id}' is not active on {context.as_of}; see: loancli loan list")
     one, each = found
-    conditions = [answer._asdict() for answer in explained(one, segments)]
+    conditions = [
+        {**answer._asdict(), "condition": " ".join(answer.condition.split())} for answer in explained(one, segments)
+    ]
     if output_format is Format.JSON:
         answer = {
             "loan_id": loan_id,

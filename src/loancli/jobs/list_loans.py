@@ -1,4 +1,4 @@
-"""Loans as they stand on a day: from the stored positions where the books stand at that day, else computed. Reads only."""
+"""Loans as they stand on a day: stored where the books stand at that day, else computed. Reads only."""
 
 from datetime import date
 from typing import Any
