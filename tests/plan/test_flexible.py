@@ -260,7 +260,7 @@ def test_refunds_lower_what_is_due_exactly_once(net_fen):
     ("rule", "last_year_fen", "amount_fen", "assumed_fen", "told"),
     [
         pytest.param(Missing.LEVEL, None, 900_000, 7_500_000, ("level", 900_000), id="the level"),
-        pytest.param(Missing.FLOOR, None, 120_000, 0, ("floor", 120_000), id="the floor"),
+        pytest.param(Missing.FLOOR, None, 120_000, 1_000_000, ("floor", 120_000), id="the floor"),
         pytest.param(Missing.LAST_YEAR, 4_000_000, 480_000, 4_000_000, ("last_year", 4_000_000), id="last year's"),
         pytest.param(Missing.LAST_YEAR, 0, 120_000, 0, ("last_year", 0), id="last year's was zero: the floor"),
         pytest.param(Missing.LAST_YEAR, None, 900_000, 7_500_000, ("level", 900_000), id="no last year: the level"),

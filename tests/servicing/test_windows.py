@@ -260,9 +260,24 @@ def test_a_missing_window_is_not_zero_and_is_corrected_once_it_is_known(missing:
     for number in (4, 5):
         loan.close(closes_on(loan.window(number)))
 
-    assumed_fen = level_fen * 10 if missing is Missing.LEVEL else 0
+    assumed_fen = {Missing.LEVEL: level_fen * 10, Missing.FLOOR: 70_000, Missing.LAST_YEAR: 0}[missing]
     assert loan.closed(4)["late_fen"] == 200_000 - assumed_fen
     assert loan.closed(5)["late_fen"] == min(0, 400_000 - assumed_fen)
+
+
+def test_revenue_below_what_a_missing_window_paid_as_floor_gives_nothing_back() -> None:
+    loan = told(terms(missing=Missing.FLOOR, floor=Bound(base=Base.YUAN, value=7_000)))
+    gap = loan.window(2)
+    loan.covered = [(date(2020, 1, 1), gap.from_on - DAY), (gap.to_on + DAY, date(2030, 1, 1))]
+    for number in (1, 3, 4):
+        loan.earn(number, 200_000)
+    loan.earn(2, 50_000)  # the floor stands for 70,000, and was due in any case
+    for number in (1, 2, 3):
+        loan.close(closes_on(loan.window(number)))
+    loan.covered = list(ALWAYS)
+    loan.close(closes_on(loan.window(4)))
+
+    assert loan.closed(4)["late_fen"] == 0
 
 
 def test_late_revenue_that_a_missing_window_has_taken_up_is_not_taken_up_again() -> None:

@@ -25,8 +25,9 @@ class Event:
     """One fact. `key` makes it happen once: the same key with the same content again is nothing new.
 
     Payloads: disbursed, payment_received {amount_fen, channel, txn_key}; payment_reversed {payment_key};
-    revenue_window_closed {number, from_on, to_on, counted_fen: {channel: fen}, late_fen, missing};
-    instalment_fixed {number, amount_fen, reasons}; event_voided {event_key, reason}.
+    revenue_window_closed {number, from_on, to_on, counted_fen: {channel: fen}, late_fen, missing, assumed_fen,
+    used_fen};
+    instalment_fixed {number, amount_fen, level_fen, takes_rest, reasons}; event_voided {event_key, reason}.
     """
 
     key: str

@@ -225,8 +225,7 @@ def _raw(terms: Product, owed: Owed, interest_fen: int, window: WindowRevenue) -
             amount_fen = owed.level_fen
             if rule is Missing.FLOOR:
                 amount_fen = bound_fen(terms, share.floor, owed.level_fen, interest_fen) or 0
-            else:
-                assumed_fen = amount_fen * PPM // share.share_ppm
+            assumed_fen = amount_fen * PPM // share.share_ppm
             # The correction of earlier windows waits for a window with data.
             return _Raw(amount_fen, window.late_fen, assumed_fen, ((Why.MISSING, (rule.value, amount_fen)),))
         assert window.last_year_fen is not None

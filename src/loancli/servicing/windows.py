@@ -18,6 +18,7 @@ from loancli.plan.flexible import (
     level_fen,
     window_of,
 )
+from loancli.plan.product import Missing
 from loancli.servicing.life import Contract, active_events, owed_ahead
 
 
@@ -133,13 +134,17 @@ def close_window(
 def _correction_fen(contract: Contract, event: Event, revenue: Revenue) -> int:
     """Revenue of an earlier window as known now, less what was used with it: its own and late revenue taken up there.
 
-    While there is still no data, what was assumed stands for its own.
+    While there is still no data, what was assumed stands for its own. The floor was due whatever came in, so revenue that
+    turns up after it counts only as far as it goes beyond.
     """
-    assert contract.product.revenue is not None
+    terms = contract.product.revenue
+    assert terms is not None
     window = window_of(contract.product, contract.rows, event.payload["number"])
     own_fen: int = event.payload["assumed_fen"]
     if not (event.payload["missing"] and revenue.is_missing(window)):
-        own_fen = sum(revenue.net_fen(window, contract.product.revenue.counts).values())
+        own_fen = sum(revenue.net_fen(window, terms.counts).values())
+        if event.payload["missing"] and terms.missing is Missing.FLOOR:
+            own_fen = max(own_fen, event.payload["assumed_fen"])
     used_fen: int = event.payload["used_fen"]
     return own_fen - used_fen
 
