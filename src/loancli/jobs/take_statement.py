@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import BinaryIO
 
@@ -186,11 +186,11 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
     events: list[Event] = []
     waiting: list[Txn] = []
     for txn in changed:
-        if txn.row.direction != "in" or statements.receipt(db, txn.txn_id):
-            continue
-        if not txn.row.money_moved or not txn.row.amount_fen:
+        if not _is_receipt(txn.row) or statements.receipt(db, txn.txn_id):
             continue
         match = matcher.match(txn.row)
+        if txn.row.status_class == "pending":
+            match = replace(match, loan_id=None, reason="pending", candidates=matcher.candidates(txn.row))
         if match.loan_id is None:
             waiting.append(txn)
             choices = [{"loan_id": each.loan_id, "reasons": list(each.reasons)} for each in match.candidates]
@@ -219,6 +219,12 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
     concerned = sorted({event.loan_id for event in [*events, *reversals]})
     settle(db, concerned)
     report.cancelled_count = cancel_paid(db, concerned, stamp=stamp)
+
+
+def _is_receipt(row: StatementRow) -> bool:
+    """Money that came in, and not what the lender itself had paid and got back."""
+    own_money_back = row.refund_of or row.kind.endswith("退款")
+    return row.direction == "in" and bool(row.money_moved) and row.amount_fen > 0 and not own_money_back
 
 
 def payable_loans(db: Connection) -> list[PayableLoan]:
