@@ -166,12 +166,12 @@ def preview(
 
 
 @app.command()
-def approve(ctx: typer.Context, batch: BatchArgument) -> None:
+def approve(ctx: typer.Context, batch: BatchArgument, dry_run: DryRunOption = False) -> None:
     """Let a run go out; it is sent by `campaign send`."""
     from loancli.jobs.plan_contacts import approve as approved
 
     context = context_of(ctx)
-    with session.change(context, dry_run=False) as db:
+    with session.change(context, dry_run=dry_run) as db:
         approved(db, batch, stamp=session.stamp(context))
     talk(context, "campaign.approved", batch=batch)
 
@@ -183,19 +183,20 @@ def send(
         str | None, typer.Argument(metavar="BATCH", help="Only this run; else every approved one of the day.")
     ] = None,
     folder: FolderOption = Path(),
+    dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Send what is approved for today: the gate is asked again for each, then the vendor's file is written."""
     context = context_of(ctx)
-    sent = send_run(context, batch, folder)
+    sent = send_run(context, batch, folder, dry_run=dry_run)
     show(sent_shown(sent), format=output_format, output=output, title="sent", lang=context.lang)
     if sent.unknown_count:
         talk(context, "campaign.unknown", count=sent.unknown_count)
         raise typer.Exit(Exit.PARTIAL)
 
 
-def send_run(context: Context, batch: str | None, folder: Path) -> "Sent":
+def send_run(context: Context, batch: str | None, folder: Path, *, dry_run: bool) -> "Sent":
     """Send approved messages; the hour is the real one, whatever --as-of says."""
     from loancli.jobs.send_outbox import send_outbox
     from loancli.ledger import contacts
@@ -217,6 +218,7 @@ def send_run(context: Context, batch: str | None, folder: Path) -> "Sent":
             is_holiday=context.as_of in rules.calendar.off,
             now=now,
             stamp=session.stamp(context),
+            dry_run=dry_run,
         )
 
 

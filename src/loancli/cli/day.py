@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from loancli.cli import session
-from loancli.cli.options import FormatOption, OutputOption, context_of, day
+from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
 from loancli.cli.render import progress, show, talk
 
 app = typer.Typer()
@@ -31,11 +31,12 @@ def close(
             "--through", parser=day, metavar="DATE", help="The last day to close; else the day before --as-of."
         ),
     ] = None,
+    dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Close every open day up to --through, in order; each day is one transaction. Running it again does nothing."""
-    from loancli.jobs.close_day import close_through
+    from loancli.jobs.close_day import close_through, try_through
     from loancli.ledger.days import open_day
 
     context = context_of(ctx)
@@ -43,14 +44,17 @@ def close(
     with session.ledger(context) as db:
         first_on = open_day(db)
         total = max(0, (last_on - first_on).days + 1)
-        closing = close_through(db, last_on, stamp=session.stamp(context))
-        lines = list(progress(closing, total=total, label="day close", quiet=context.quiet))
+        if dry_run:
+            lines = try_through(db, last_on, stamp=session.stamp(context))
+        else:
+            closing = close_through(db, last_on, stamp=session.stamp(context))
+            lines = list(progress(closing, total=total, label="day close", quiet=context.quiet))
     if not lines:
         talk(context, "day.nothing", day=first_on)
         return
     rows = [{**line, "late": sum(bucket["loans"] for bucket in line["late"].values())} for line in lines]
     show(rows, format=output_format, output=output, title="closed", screen=SCREEN, lang=context.lang)
-    talk(context, "day.closed", count=len(rows), day=rows[-1]["day"])
+    talk(context, "day.dry_run" if dry_run else "day.closed", count=len(rows), day=rows[-1]["day"])
 
 
 @app.command("list")

@@ -264,6 +264,7 @@ def _contact_day(story: _Story, day: date, contacted: list[dict[str, str]]) -> N
         is_holiday=day in rules.calendar.off,
         now=lambda: at,
         stamp=stamp,
+        dry_run=False,
     )
 
 

@@ -37,6 +37,6 @@ def remind(
         return
     with session.change(context, dry_run=False) as db:
         approve(db, planned.batch, stamp=session.stamp(context))
-    sent = send_run(context, planned.batch, folder)
+    sent = send_run(context, planned.batch, folder, dry_run=False)
     show(sent_shown(sent), format=output_format, output=output, title=planned.batch, lang=context.lang)
     talk(context, "campaign.planned", batch=planned.batch, count=planned.new_count, refused=len(planned.refused))

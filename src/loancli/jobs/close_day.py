@@ -15,7 +15,7 @@ from loancli.core.event import Event
 from loancli.jobs import Stamp
 from loancli.jobs.settle import book_lives, gather
 from loancli.ledger import days, journal, loans, statements
-from loancli.ledger.connect import Connection, writing
+from loancli.ledger.connect import Connection, trial, writing
 from loancli.servicing.bookings import accrual
 from loancli.servicing.life import Contract, life
 from loancli.servicing.windows import Revenue, close_window, next_number
@@ -39,6 +39,15 @@ def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[di
                 return
             line = close_day(db, day, stamp=stamp)
         yield line
+
+
+def try_through(db: Connection, through: date, *, stamp: Stamp) -> list[dict[str, Any]]:
+    """What `close_through` would do, by the same path, taken back at the end."""
+    lines = []
+    with trial(db):
+        while (day := days.open_day(db)) <= through:
+            lines.append(close_day(db, day, stamp=stamp))
+    return lines
 
 
 def close_day(db: Connection, day: date, *, stamp: Stamp) -> dict[str, Any]:

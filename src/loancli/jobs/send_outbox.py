@@ -15,7 +15,7 @@ from loancli.jobs import Stamp
 from loancli.jobs.know_borrowers import facts_for_gate
 from loancli.jobs.plan_contacts import due_on_of
 from loancli.ledger import contacts, portfolio
-from loancli.ledger.connect import Connection, writing
+from loancli.ledger.connect import Connection, trial, writing
 from loancli.outreach.outbox import State
 from loancli.outreach.policy import Limits, Purpose, refusal
 from loancli.outreach.templates import Templates
@@ -45,13 +45,17 @@ def send_outbox(
     is_holiday: bool,
     now: Callable[[], datetime],
     stamp: Stamp,
+    dry_run: bool,
 ) -> Sent:
-    """Send the approved messages of today by the file channel, into `folder`. Takes its own transactions."""
+    """Send the approved messages of today by the file channel, into `folder`. Takes its own transactions.
+
+    With `dry_run` the gate is asked and nothing is kept or sent.
+    """
     at = now()
     day = at.date()
     waiting: dict[str, int] = {}
     cancelled: dict[str, int] = {}
-    with writing(db):
+    with trial(db) if dry_run else writing(db):
         unknown_count = contacts.mark_abandoned(db, at=at, older_than=ABANDONED_AFTER)
         claimed = []
         for row in contacts.sendable(db, day=day, batch=batch):
@@ -68,6 +72,10 @@ def send_outbox(
             else:
                 contacts.claim(db, row["message_id"], on=day, at=at)
                 claimed.append(row)
+    if dry_run:
+        return Sent(
+            path=None, sent_count=len(claimed), waiting=waiting, cancelled=cancelled, unknown_count=unknown_count
+        )
     # Once more, after the claim is on disk and before anything leaves: the hour, and a payment that came in between.
     ready = []
     with writing(db):
