@@ -28,10 +28,7 @@ def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[di
 
     Raises RefusedError for a day that is not over: `through` must be before the stamp's day.
     """
-    if through >= stamp.on:
-        raise RefusedError(
-            f"{through} is not over on {stamp.on}; the last day that can be closed is {stamp.on - timedelta(days=1)}"
-        )
+    _refuse_unfinished(through, stamp)
     while True:
         with writing(db):
             day = days.open_day(db)
@@ -43,11 +40,19 @@ def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[di
 
 def try_through(db: Connection, through: date, *, stamp: Stamp) -> list[dict[str, Any]]:
     """What `close_through` would do, by the same path, taken back at the end."""
+    _refuse_unfinished(through, stamp)
     lines = []
     with trial(db):
         while (day := days.open_day(db)) <= through:
             lines.append(close_day(db, day, stamp=stamp))
     return lines
+
+
+def _refuse_unfinished(through: date, stamp: Stamp) -> None:
+    if through >= stamp.on:
+        raise RefusedError(
+            f"{through} is not over on {stamp.on}; the last day that can be closed is {stamp.on - timedelta(days=1)}"
+        )
 
 
 def close_day(db: Connection, day: date, *, stamp: Stamp) -> dict[str, Any]:
