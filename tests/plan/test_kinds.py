@@ -1,6 +1,6 @@
 """plan/kinds: published schedules to the fen, an oracle in fractions, and the laws every plan keeps."""
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -70,6 +70,7 @@ def test_sch_02_equal_principal():
         found = (row.number, row.interest_fen, row.principal_fen, row.due_fen)
         assert found == (told["n"], fen(told["interest"]), fen(told["principal"]), fen(told["total"]))
     assert plan.rows[1].due_fen == fen(case["second_total"])
+    assert reason_of(plan.rows[-1].reason) == (Reason.LAST, (833_333 + 8_333,))
     assert plan.interest_fen == fen(case["interest_sum"])
 
 
@@ -275,13 +276,15 @@ def loans(draw, kinds_drawn=tuple(ORDINARY)):
     )
     principal_fen = draw(st.one_of(st.integers(1, 10**12), st.integers(100_000, 50_000_000)))
     start_on = draw(st.dates(date(2024, 1, 1), date(2026, 12, 31)))
-    return terms, principal_fen, start_on, draw(st.integers(1, 48))
+    stub_days = draw(st.one_of(st.none(), st.integers(1, 31)))
+    first_due_on = start_on + timedelta(days=stub_days) if stub_days else None
+    return terms, principal_fen, start_on, draw(st.integers(1, 48)), first_due_on
 
 
 def plan_of(loan):
-    terms, principal_fen, start_on, count = loan
+    terms, principal_fen, start_on, count, first_due_on = loan
     try:
-        return build(terms, principal_fen, start_on, periods=count, calendar=CALENDAR)
+        return build(terms, principal_fen, start_on, periods=count, first_due_on=first_due_on, calendar=CALENDAR)
     except InputError:
         return None  # exact or refused
 
@@ -291,7 +294,7 @@ def plan_of(loan):
 def test_a_plan_repays_its_principal_and_its_days_go_on(loan):
     plan = plan_of(loan)
     assume(plan is not None)
-    terms, principal_fen, start_on, _ = loan
+    terms, principal_fen, start_on, _, _ = loan
     assert sum(row.principal_fen for row in plan.rows) == principal_fen
     assert [row.number for row in plan.rows] == list(range(1, len(plan.rows) + 1))
     assert plan.rows[0].from_on == start_on
@@ -309,7 +312,7 @@ def test_interest_is_the_exact_fraction_rounded_once(loan):
     """The oracle: fractions all the way, and core.money.rounded() alone rounds."""
     plan = plan_of(loan)
     assume(plan is not None)
-    terms, balance_fen, _, _ = loan
+    terms, balance_fen, _, _, _ = loan
     for row in plan.rows:
         exact = Fraction(balance_fen * terms.annual_rate_ppm, PPM) * years_of(terms, row)
         assert row.interest_fen == rounded(exact, terms.rounding)
@@ -319,9 +322,9 @@ def test_interest_is_the_exact_fraction_rounded_once(loan):
 @settings(max_examples=200)
 @given(loans(kinds_drawn=(Kind.EQUAL_INSTALMENTS,)))
 def test_the_level_is_the_solution_in_fractions(loan):
-    terms, principal_fen, start_on, count = loan
+    terms, principal_fen, start_on, count, first_due_on = loan
     try:
-        dues = dues_of(terms, start_on, count)
+        dues = dues_of(terms, start_on, count, first_due_on)
     except InputError:
         reject()
     level = level_exact(terms, principal_fen, dues)
@@ -336,9 +339,9 @@ def test_the_level_is_the_solution_in_fractions(loan):
 @settings(max_examples=200)
 @given(loans(kinds_drawn=(Kind.BIG_SMALL_MONTHS,)))
 def test_the_base_of_weights_closes_the_plan_though_the_balance_never_grows(loan):
-    terms, principal_fen, start_on, count = loan
+    terms, principal_fen, start_on, count, first_due_on = loan
     try:
-        dues = dues_of(terms, start_on, count)
+        dues = dues_of(terms, start_on, count, first_due_on)
     except InputError:
         reject()
     weights = [terms.weights[due.agreed_on.month - 1] for due in dues]
@@ -378,9 +381,9 @@ def test_all_but_the_last_instalment_are_what_their_reason_says(loan):
 @settings(max_examples=100)
 @given(loans(kinds_drawn=(Kind.EQUAL_INSTALMENTS, Kind.EQUAL_PRINCIPAL, Kind.INTEREST_FIRST)))
 def test_more_principal_is_never_less_interest(loan):
-    terms, principal_fen, start_on, count = loan
+    terms, principal_fen, start_on, count, first_due_on = loan
     assume(principal_fen < 10**12)
-    smaller, bigger = plan_of(loan), plan_of((terms, principal_fen + 1, start_on, count))
+    smaller, bigger = plan_of(loan), plan_of((terms, principal_fen + 1, start_on, count, first_due_on))
     assume(smaller is not None and bigger is not None)
     # A fen can tip the rounding of a level by one unit, and so the interest of each later row by less than that.
     assert bigger.interest_fen >= smaller.interest_fen - terms.instalment_unit_fen * count
@@ -418,6 +421,7 @@ def test_a_stub_counts_its_days_against_the_regular_period_that_ends_with_it():
     assert period_of(terms, plan.rows[0]) == (date(2024, 4, 5), date(2024, 5, 5), 1)
     assert years_of(terms, plan.rows[1]) == Fraction(1, 12)
     assert plan.rows[0].interest_fen == rounded(Fraction(10_000_000 * 34, 3000))
+    assert plan.rows[1].interest_fen == rounded(Fraction(10_000_000 - plan.rows[0].principal_fen, 100))
     assert [row.due_on.day for row in plan.rows] == [5] * 12
 
 
@@ -510,6 +514,12 @@ def test_a_single_payment_may_name_its_day():
     (row,) = build(terms, 10_000_000, START, first_due_on=date(2026, 3, 1), calendar=CALENDAR).rows
     assert (row.to_on - row.from_on).days == 45
     assert row.interest_fen == rounded(Fraction(10_000_000 * 120_000 * 45, PPM * 365))
+
+
+def test_a_single_payment_in_the_month_of_payout_is_a_part_of_a_month():
+    terms = product(kind=Kind.SINGLE_PAYMENT)
+    (row,) = build(terms, 10_000_000, START, first_due_on=date(2026, 1, 30), calendar=CALENDAR).rows
+    assert years_of(terms, row) == Fraction(15, 31 * 12)
 
 
 def test_big_and_small_months_follow_the_agreed_month_though_the_due_day_moves():
