@@ -335,7 +335,9 @@ def _by_instalments(
     lines = []
     for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen[:-1], reasons, strict=True):
         interest_fen = to_fen(balance_fen * factor[0], factor[1])
-        part_fen = min(max(0, instalment_fen - interest_fen), balance_fen)
+        part_fen = instalment_fen - interest_fen
+        if not 0 <= part_fen <= balance_fen:
+            part_fen = 0 if part_fen < 0 else balance_fen
         balance_fen -= part_fen
         lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
     return _closed(product, lines, balance_fen, factors[-1], instalments_fen[-1])
