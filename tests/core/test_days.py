@@ -87,7 +87,6 @@ def test_a_bad_calendar_is_refused_with_its_place(text, message):
         read_calendar({"cn-2026.csv": text})
 
 
-@pytest.mark.xfail(reason="read_calendar() asks if the columns are fewer than date and kind, so a wrong one: KeyError")
 def test_a_calendar_without_its_columns_is_refused():
     with pytest.raises(InputError, match="needs the columns"):
         read_calendar({"cn-2026.csv": "day,name\n2026-01-01,x\n"})
@@ -123,7 +122,6 @@ def test_what_is_no_day_is_refused_with_its_place(text):
         date_of(text, "file.csv:3: date")
 
 
-@pytest.mark.xfail(reason="date_of() takes the ISO week form '2026-W10-1', also ten characters, for a day")
 def test_a_week_of_the_year_is_no_day():
     with pytest.raises(InputError):
         date_of("2026-W10-1")

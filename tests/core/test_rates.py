@@ -112,7 +112,6 @@ def test_quotes_become_whole_millionths_a_year(text, ppm):
     assert rate_ppm_of(text) == ppm
 
 
-@pytest.mark.xfail(reason="rate_ppm_of() reads three digits at most: it refuses the '146000ppm' of its own docstring")
 def test_a_quote_in_ppm_may_be_long():
     assert rate_ppm_of("146000ppm") == 146_000
 

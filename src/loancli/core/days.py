@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
@@ -11,6 +12,7 @@ from dateutil.relativedelta import relativedelta
 
 from loancli.core.errors import InputError
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)  # fromisoformat alone takes week dates as well
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
@@ -67,7 +69,7 @@ def read_calendar(texts: Mapping[str, str]) -> Calendar:
     years: set[int] = set()
     for file_name, text in sorted(texts.items()):
         rows = list(csv.DictReader(line for line in io.StringIO(text) if not line.startswith("#")))
-        if not rows or set(rows[0]) < {"date", "kind"}:
+        if not rows or not {"date", "kind"} <= set(rows[0]):
             raise InputError(f"{file_name}: a calendar needs the columns date, kind, name")
         for number, row in enumerate(rows, start=1):
             day = date_of(row["date"], f"{file_name}: day {number}: date")
@@ -88,7 +90,7 @@ def read_calendar(texts: Mapping[str, str]) -> Calendar:
 def date_of(text: str, where: str = "date") -> date:
     """'2026-11-23' → a date. Raises InputError that starts with `where`."""
     try:
-        if len(text) != 10:
+        if _DAY.fullmatch(text) is None:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:

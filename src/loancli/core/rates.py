@@ -9,7 +9,7 @@ from typing import NamedTuple
 from loancli.core.errors import InputError
 
 PPM = 1_000_000
-_RATE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*(%|‰|bp|ppm)?\s*(?:/?\s*(year|month|day|年|月|日))?", re.ASCII)
+_RATE = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,6})?)\s*(%|‰|bp|ppm)?\s*(?:/?\s*(year|month|day|年|月|日))?", re.ASCII)
 _UNIT_PPM = {"%": 10_000, "‰": 1_000, "bp": 100, "ppm": 1}
 _QUOTED_PER_YEAR = {"year": 1, "年": 1, "month": 12, "月": 12, "day": 360, "日": 360}
 
