@@ -1,4 +1,4 @@
-"""Double entry by construction: a leg moves fen > 0 from a credit account to a debit account, so it cannot fail to balance."""
+"""Double entry by construction: a leg moves fen > 0 from a credit to a debit account, so it cannot but balance."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -33,7 +33,7 @@ class SetupError(LoancliError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """An error as a value: one place of a file that could not be used. Rows count as a person counts: the first is 1."""
+    """An error as a value: a place of a file that could not be used. Rows count as a person counts: the first is 1."""
 
     file_name: str
     row: int | None

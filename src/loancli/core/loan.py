@@ -19,7 +19,7 @@ class Borrower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One due line of a plan. Interest counts from `from_on` to `to_on`; a due day moved by the calendar may lie beyond."""
+    """One due line of a plan. Interest counts from `from_on` to `to_on`; a due day that was moved may lie beyond."""
 
     number: int
     from_on: date
@@ -49,7 +49,7 @@ class InstalmentState:
     number: int
     due_on: date
     is_due: bool  # has fallen due by the day of the position
-    is_fixed: bool  # False: a revenue instalment whose window is still open; amounts are the level, as an outlook
+    is_fixed: bool  # False: a revenue instalment whose window is open; amounts are the level, as an outlook
     principal_fen: int
     interest_fen: int
     fee_fen: int

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from loancli.core.errors import InputError
 
 PRINCIPAL_FEN_MAX = 1_000_000_000_000  # 10 billion yuan
-_AMOUNT = re.compile(r"[¥￥]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,11})(?:\.([0-9]{1,2}))?", re.ASCII)
+_AMOUNT = re.compile(r"[¥￥]?([0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,11})(?:\.([0-9]{1,2}))?", re.ASCII)
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．，", "0123456789.,")
 
 

@@ -1,6 +1,6 @@
 """What a payment export says, one row per transaction, and what the file says about itself.
 
-`StatementRow` is a NamedTuple, not a dataclass: files have hundreds of thousands of rows and the tuple goes to SQLite as it is.
+`StatementRow` is a NamedTuple, not a dataclass: files have hundreds of thousands of rows, and SQLite takes tuples.
 """
 
 from dataclasses import dataclass

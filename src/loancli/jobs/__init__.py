@@ -1,7 +1,7 @@
-"""WHAT WE DO: gather, decide, apply; one file a job, one transaction. May import every room but cli. No SQL, no arithmetic.
+"""WHAT WE DO: gather, decide, apply; one file a job, one transaction. Imports every room but cli; no SQL in it.
 
-A job gets an open connection and runs inside the caller's transaction (`ledger.connect.writing`, or `trial` for --dry-run), so that
-a preview takes the very path that applying takes.
+A job gets an open connection and runs inside the caller's transaction (`ledger.connect.writing`, or `trial` for
+--dry-run), so that a preview takes the very path that applying takes.
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from loancli.plan.product_file import to_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """A loan to be signed: who, on which plan, and over which channel the principal is paid out on the plan's first day."""
+    """A loan to be signed: who, on which plan, and how the principal is paid out on the plan's first day."""
 
     loan_id: str
     borrower_id: str
