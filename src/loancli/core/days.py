@@ -98,7 +98,7 @@ def date_of(text: str, where: str = "date") -> date:
 
 
 def months_after(anchor: date, months: int) -> date:
-    """The same day `months` later, or that month's last. Step from the first date: 31 Jan → 28 Feb → 31 Mar (CAL-03)."""
+    """The same day `months` later, or that month's last. Step from the first: 31 Jan → 28 Feb → 31 Mar (CAL-03)."""
     return anchor + relativedelta(months=months)
 
 

@@ -78,7 +78,7 @@ class InstalmentState:
 class Position:
     """Where a loan stands. Constant from `since_on` until `next_moment_on`, but for what accrues in between.
 
-    What accrues is told by two numbers that do not change either: `accrued` + `accruing_per_day` × days since `since_on`.
+    What accrues is told by two numbers that do not change either: `accrued` + `accruing_per_day` × days since then.
     """
 
     loan_id: str
