@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.core.loan import Borrower
@@ -12,6 +13,7 @@ def add(db: Connection, borrowers: Iterable[Borrower]) -> int:
     """Write borrowers; return how many are new. The same again is fine, other content under a known id is refused."""
     count = 0
     for borrower in borrowers:
+        borrower = replace(borrower, aliases=tuple(sorted(set(borrower.aliases))))  # a set, as `find` tells it
         found = find(db, [borrower.borrower_id]).get(borrower.borrower_id)
         if found == borrower:
             continue

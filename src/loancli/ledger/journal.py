@@ -32,21 +32,29 @@ def head(db: Connection, table: str) -> bytes:
 
 
 def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list[Event]:
-    """Append events; return those that are new. The same key with the same content is nothing new; with another, RefusedError."""
+    """Append events; return those that are new.
+
+    The same key with the same content is nothing new; with other content it is a RefusedError.
+    """
     new: list[Event] = []
     rows: list[tuple[object, ...]] = []
     last_id = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
     previous = head(db, "event")
+    contents: dict[str, tuple[str, ...]] = {}
     for event in events:
         payload = canonical(event.payload)
         content = (event.loan_id, event.kind.value, event.effective_on.isoformat(), payload)
-        found = db.execute(
-            "SELECT loan_id, kind, effective_on, payload FROM event WHERE key = ?", (event.key,)
-        ).fetchone()
+        found = (
+            contents.get(event.key)
+            or db.execute(
+                "SELECT loan_id, kind, effective_on, payload FROM event WHERE key = ?", (event.key,)
+            ).fetchone()
+        )
         if found == content:
             continue
-        if found is not None or any(event.key == row[1] for row in rows):
+        if found is not None:
             raise RefusedError(f"event '{event.key}' is recorded already, with other content; nothing was written")
+        contents[event.key] = content
         last_id += 1
         sha = chained(previous, last_id, event.key, *content, recorded_at, event.actor, event.batch)
         rows.append((last_id, event.key, *content[:3], recorded_at, event.actor, event.batch, payload, previous, sha))
