@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from ledger_maker import CHECKOUT, OPENED_ON, dump, file_of, new_ledger, open_loan
+from ledger_maker import CHECKOUT, OPENED_ON, dump, execute, file_of, new_ledger, open_loan
 
 from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
 from loancli.ledger import connect, days
@@ -244,18 +244,16 @@ def test_a_schema_that_another_program_changed_is_refused(path, sql):
 def test_what_fails_inside_a_transaction_leaves_nothing(path):
     db = open_ledger(path)
     before = dump(db)
-    with pytest.raises(ZeroDivisionError), writing(db):
-        db.execute("INSERT INTO setting VALUES ('half', 'written')")
-        raise ZeroDivisionError
+    with pytest.raises(sqlite3.IntegrityError):
+        execute(db, "INSERT INTO setting VALUES ('half', 'written')", "INSERT INTO setting VALUES ('half', 'again')")
     assert dump(db) == before
 
 
 def test_a_commit_that_fails_leaves_nothing_and_the_connection_usable(path):
     db = open_ledger(path)
     before = dump(db)
-    with pytest.raises(sqlite3.IntegrityError), writing(db):
-        db.execute("PRAGMA defer_foreign_keys = ON")
-        db.execute("INSERT INTO alias VALUES ('nobody', 'x')")
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        execute(db, "PRAGMA defer_foreign_keys = ON", "INSERT INTO alias VALUES ('nobody', 'x')")
     assert dump(db) == before
     with writing(db):
         db.execute("INSERT INTO setting VALUES ('next', 'works')")
@@ -293,9 +291,8 @@ def test_a_full_disk_changes_nothing(path):
     before = dump(db)
     pages = db.execute("PRAGMA page_count").fetchone()[0]
     db.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(sqlite3.OperationalError, match="full"), writing(db):
-        for number in range(10_000):
-            db.execute("INSERT INTO setting VALUES (?, ?)", (f"s{number}", "x" * 500))
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        execute(db, *[f"INSERT INTO setting VALUES ('s{number}', '{'x' * 500}')" for number in range(5_000)])
     assert dump(db) == before
     db.execute("PRAGMA max_page_count = 1000000")
     with writing(db):

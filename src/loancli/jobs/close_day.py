@@ -16,11 +16,10 @@ from loancli.jobs import Stamp
 from loancli.jobs.settle import book_lives, gather
 from loancli.ledger import days, journal, loans, statements
 from loancli.ledger.connect import Connection, trial, writing
+from loancli.plan.flexible import window_of
 from loancli.servicing.bookings import accrual
 from loancli.servicing.life import Contract, life
 from loancli.servicing.windows import Revenue, close_window, next_number
-
-YEARS_BACK = 2  # how much revenue history a window may look at: last year's season, and corrections
 
 
 def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[dict[str, Any]]:
@@ -83,14 +82,18 @@ def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date,
     new: list[Event] = []
     revenue: Revenue | None = None
     while (number := next_number(contract, [*events, *new], day)) is not None:
-        revenue = revenue or revenue_of(db, contract.borrower_id, day)
+        if revenue is None:
+            # Every window since the first may still be corrected; a year before, because a season may stand in.
+            first_on = window_of(contract.product, contract.rows, 1).from_on
+            from_on = first_on.replace(year=first_on.year - 1, day=1)
+            revenue = revenue_of(db, contract.borrower_id, from_on=from_on, to_on=day)
         new += close_window(contract, [*events, *new], number, revenue, actor=stamp.actor)
     return new
 
 
-def revenue_of(db: Connection, borrower_id: str, day: date) -> Revenue:
-    """A borrower's revenue of the last years up to `day`, as known now."""
-    rows = statements.daily_revenue(db, borrower_id, from_on=day.replace(year=day.year - YEARS_BACK, day=1), to_on=day)
+def revenue_of(db: Connection, borrower_id: str, *, from_on: date, to_on: date) -> Revenue:
+    """A borrower's revenue from `from_on` to `to_on`, both included, as known now."""
+    rows = statements.daily_revenue(db, borrower_id, from_on=from_on, to_on=to_on)
     return Revenue(
         fen={(on, channel, kind): amount_fen for on, channel, kind, amount_fen, _ in rows},
         covered=statements.coverage(db, borrower_id),

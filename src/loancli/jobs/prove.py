@@ -13,9 +13,17 @@ CHUNK = 2_000
 
 
 def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
-    """Each question with its answers; a sound ledger answers none."""
+    """Each question with its answers; a sound ledger answers none.
+
+    Where rows are not what was written, nothing is computed from them: that would mislead.
+    """
     yield from checks.sql_failures(db)
-    yield from checks.chain_failures(db)
+    is_whole = True
+    for question, answers in checks.chain_failures(db):
+        yield question, answers
+        is_whole = is_whole and not answers
+    if not is_whole:
+        return
     stale: list[str] = []
     unbooked: list[str] = []
     ids = loans.loan_ids(db)

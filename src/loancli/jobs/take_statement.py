@@ -24,6 +24,7 @@ from loancli.servicing.match import Matcher, PayableLoan
 
 LENDER = "lender"
 PROBLEMS_MAX = 200
+PENDING = "pending"  # a status class, and the reason why such a receipt waits
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,16 +184,20 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
     """Place what came in on loans or in suspense, take back what bounced, and settle the loans concerned."""
     changed = statements.txns_since(db, taken.first_txn_id, taken.changed)
     matcher = Matcher(payable_loans(db))
+    open_day = days.open_day(db)
     events: list[Event] = []
     waiting: list[Txn] = []
     for txn in changed:
-        if not _is_receipt(txn.row) or statements.receipt(db, txn.txn_id):
+        is_final = txn.row.status_class != PENDING
+        known = statements.receipt(db, txn.txn_id)
+        if not _is_receipt(txn.row) or (known and not (known["reason"] == PENDING and is_final)):
             continue
         match = matcher.match(txn.row)
-        if txn.row.status_class == "pending":
-            match = replace(match, loan_id=None, reason="pending", candidates=matcher.candidates(txn.row))
+        if not is_final:
+            match = replace(match, loan_id=None, reason=PENDING, candidates=matcher.candidates(txn.row))
         if match.loan_id is None:
-            waiting.append(txn)
+            if known is None:
+                waiting.append(txn)
             choices = [{"loan_id": each.loan_id, "reasons": list(each.reasons)} for each in match.candidates]
             statements.place(
                 db, txn.txn_id, state="suspense", loan_id=None, event_key=None, reason=match.reason, candidates=choices
@@ -200,6 +205,8 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
         else:
             event = payment_event(txn, match.loan_id, stamp)
             events.append(event)
+            if known is not None:  # it waited until it was final
+                release_suspense(db, txn, booked_on=open_day)
             statements.place(
                 db,
                 txn.txn_id,
@@ -210,7 +217,6 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
                 candidates=[],
             )
     journal.record(db, events, recorded_at=stamp.text)
-    open_day = days.open_day(db)
     journal.book(db, [suspense_entry(txn) for txn in waiting], booked_on=open_day)
     reversals = [event for txn in changed for event in _bounces(db, txn, report, stamp, open_day)]
     journal.record(db, reversals, recorded_at=stamp.text)

@@ -8,49 +8,71 @@ from typing import Any
 from loancli.ledger import journal, loans, statements
 from loancli.ledger.connect import Connection
 
+_LEGS = """(SELECT e.loan_id, d.code AS debit, c.code AS credit, p.amount_fen FROM posting p
+             JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit)"""
+
+
+def _booked(*accounts: str) -> str:
+    """Debits less credits of some accounts, as an expression over `_LEGS`."""
+    names = ", ".join(f"'{account}'" for account in accounts)
+    return f"coalesce(sum(amount_fen * ((debit IN ({names})) - (credit IN ({names})))), 0)"
+
+
+def _as_in_positions(booked: str, position: str) -> str:
+    """Loans whose journal says other than their position."""
+    return f"""
+        SELECT loan_id, {booked} AS booked_fen,
+               (SELECT {position} FROM position WHERE position.loan_id = legs.loan_id) AS position_fen
+        FROM {_LEGS} AS legs WHERE loan_id IS NOT NULL GROUP BY loan_id HAVING booked_fen IS NOT position_fen"""
+
+
 SQL: dict[str, str] = {
     "foreign keys hold": "PRAGMA foreign_key_check",
     "every entry has all its legs": """
         SELECT e.key FROM entry e WHERE (SELECT count(*) FROM posting p WHERE p.entry_id = e.id) <> e.last_leg + 1""",
     "an entry is reversed by its mirror": """
-        SELECT e.key FROM entry e JOIN posting p ON p.entry_id = e.id JOIN posting o ON o.entry_id = e.reverses AND o.leg = p.leg
-        WHERE p.debit <> o.credit OR p.credit <> o.debit OR p.amount_fen <> o.amount_fen""",
-    "principal in the books = principal of the loans": """
-        SELECT e.loan_id, sum(CASE WHEN d.code = 'loan:principal' THEN p.amount_fen ELSE -p.amount_fen END) AS booked_fen,
-               (SELECT principal_outstanding_fen FROM position WHERE position.loan_id = e.loan_id) AS position_fen
-        FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
-        WHERE 'loan:principal' IN (d.code, c.code) GROUP BY e.loan_id HAVING booked_fen IS NOT position_fen""",
-    "interest, fees and penalties due in the books = those of the loans": """
-        SELECT e.loan_id, sum(p.amount_fen * ((d.code IN ('loan:interest_due', 'loan:fee_due', 'loan:penalty_due'))
-                                            - (c.code IN ('loan:interest_due', 'loan:fee_due', 'loan:penalty_due')))) AS booked_fen,
-               (SELECT interest_due_fen + fee_due_fen + penalty_due_fen FROM position WHERE position.loan_id = e.loan_id) AS position_fen
-        FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
-        WHERE e.loan_id IS NOT NULL GROUP BY e.loan_id HAVING booked_fen IS NOT position_fen""",
-    "credit in the books = credit of the loans": """
-        SELECT e.loan_id, sum(p.amount_fen * ((c.code = 'borrower:credit') - (d.code = 'borrower:credit'))) AS booked_fen,
-               (SELECT credit_fen FROM position WHERE position.loan_id = e.loan_id) AS position_fen
-        FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit
-        WHERE e.loan_id IS NOT NULL GROUP BY e.loan_id HAVING booked_fen IS NOT position_fen""",
-    "suspense in the books = receipts without a place": """
+        SELECT e.key FROM entry e JOIN entry o ON o.id = e.reverses
+        WHERE e.last_leg <> o.last_leg OR e.loan_id IS NOT o.loan_id OR e.value_on <> o.value_on OR EXISTS (
+            SELECT 1 FROM posting p JOIN posting q ON q.entry_id = o.id AND q.leg = p.leg WHERE p.entry_id = e.id
+                AND (p.debit, p.credit, p.amount_fen) <> (q.credit, q.debit, q.amount_fen))""",
+    "principal in the books = principal of the loans": _as_in_positions(
+        _booked("loan:principal"), "principal_outstanding_fen"
+    ),
+    "interest, fees and penalties due in the books = those of the loans": _as_in_positions(
+        _booked("loan:interest_due", "loan:fee_due", "loan:penalty_due"),
+        "interest_due_fen + fee_due_fen + penalty_due_fen",
+    ),
+    "credit in the books = credit of the loans": _as_in_positions(f"-{_booked('borrower:credit')}", "credit_fen"),
+    "suspense in the books = receipts without a place": f"""
         SELECT booked_fen, waiting_fen FROM
-            (SELECT coalesce(sum(p.amount_fen * ((c.code = 'suspense') - (d.code = 'suspense'))), 0) AS booked_fen
-             FROM posting p JOIN account d ON d.id = p.debit JOIN account c ON c.id = p.credit),
-            (SELECT coalesce(sum(t.amount_fen), 0) AS waiting_fen FROM receipt r JOIN txn t ON t.id = r.txn_id WHERE r.state = 'suspense')
+            (SELECT -{_booked("suspense")} AS booked_fen FROM {_LEGS}),
+            (SELECT coalesce(sum(t.amount_fen), 0) AS waiting_fen
+             FROM receipt r JOIN txn t ON t.id = r.txn_id WHERE r.state = 'suspense')
         WHERE booked_fen <> waiting_fen""",
-    "every placed receipt has its event": """
-        SELECT r.txn_id FROM receipt r LEFT JOIN event e ON e.key = r.event_key WHERE r.state <> 'suspense' AND e.key IS NULL""",
+    "a receipt and its events tell the same": """
+        SELECT r.txn_id, r.state, r.loan_id, r.event_key FROM receipt r JOIN txn t ON t.id = r.txn_id
+        LEFT JOIN event e ON e.key = 'payment/' || t.key LEFT JOIN event b ON b.key = 'reversed/' || t.key
+        WHERE e.key IS NOT r.event_key OR e.loan_id IS NOT r.loan_id
+           OR b.loan_id IS NOT iif(r.state = 'reversed', r.loan_id, NULL)""",
+    "every payment has its receipt": """
+        SELECT e.key FROM event e LEFT JOIN receipt r ON r.event_key = e.key
+        WHERE e.kind = 'payment_received' AND e.key GLOB 'payment/*' AND r.txn_id IS NULL""",
+    "nothing was booked in a day after it was closed": """
+        SELECT e.key, e.booked_on FROM entry e JOIN day d ON d.day = e.booked_on
+        WHERE e.id > coalesce((SELECT id FROM entry WHERE sha = d.entry_sha), 0)""",
     "no loan has repaid more than was paid out": "SELECT loan_id FROM position WHERE principal_outstanding_fen < 0",
     "the revenue of a day is the sum of its rows": """
-        SELECT owner, day, channel, revenue_class, rows_fen, stored_fen FROM (
+        WITH rows AS (
             SELECT t.owner, substr(t.occurred_at, 1, 10) AS day, t.channel,
-                   CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS revenue_class, sum(t.amount_fen) AS rows_fen
+                   CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS class,
+                   sum(t.amount_fen) AS fen, count(*) AS count
             FROM txn t LEFT JOIN txn_status s ON s.txn_id = t.id AND (s.file_id, s.line) =
                 (SELECT file_id, line FROM txn_status WHERE txn_id = t.id ORDER BY file_id DESC, line DESC LIMIT 1)
             WHERE t.revenue_class IS NOT NULL AND (t.direction = 'in' OR
-                CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END <> 'excluded') GROUP BY 1, 2, 3, 4)
-        LEFT JOIN (SELECT borrower_id AS owner, day, channel, revenue_class, amount_fen AS stored_fen FROM daily_revenue)
-            USING (owner, day, channel, revenue_class)
-        WHERE rows_fen IS NOT stored_fen""",
+                CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END <> 'excluded')
+            GROUP BY 1, 2, 3, 4)
+        SELECT 'of the rows' AS sum, * FROM (SELECT * FROM rows EXCEPT SELECT * FROM daily_revenue)
+        UNION ALL SELECT 'stored', * FROM (SELECT * FROM daily_revenue EXCEPT SELECT * FROM rows)""",
 }
 
 
@@ -112,12 +134,16 @@ def _files(db: Connection) -> list[str]:
         if txn[-1] not in digests:
             return [f"statement row {txn[0]} belongs to no file"]
         digests[txn[-1]].update(repr(txn).encode())
+    for status in db.execute("SELECT * FROM txn_status ORDER BY txn_id, file_id, line"):
+        if status[1] not in digests:
+            return [f"a status of statement row {status[0]} belongs to no file"]
+        digests[status[1]].update(repr(status).encode())
     for row in db.execute("SELECT * FROM file ORDER BY id").fetchall():
-        values, stored_previous, sha = row[1:17], row[17], row[18]
+        values, stored_previous, sha = row[1:18], row[18], row[19]
         texts = [value.hex() if isinstance(value, bytes) else value for value in values]
         if stored_previous != previous or sha != journal.chained(previous, row[0], *texts):
             return [f"file {row[0]} ({row[2]}) is not what was written"]
-        if digests[row[0]].digest() != row[13]:
+        if digests[row[0]].digest() != row[14]:
             return [f"the rows of file {row[0]} ({row[2]}) are not what was read"]
         previous = sha
     return []
@@ -129,6 +155,9 @@ def _days(db: Connection) -> list[str]:
         if sha != journal.chained(previous, day, at, actor, totals, entry_sha.hex(), event_sha.hex()):
             return [f"day {day} is not what was written"]
         previous = sha
+        for table, link in (("entry", entry_sha), ("event", event_sha)):
+            if link != bytes(32) and not db.execute(f"SELECT 1 FROM {table} WHERE sha = ?", (link,)).fetchone():
+                return [f"day {day} was closed with another {table} chain than the one that is there"]
     return []
 
 

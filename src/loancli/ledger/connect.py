@@ -16,7 +16,7 @@ from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundErro
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 4
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {4: "1bcdd899caa878812adb72ed0a60caf4d70147541214d4be6cdcfc2ffdd2a8cf"}
+DIGESTS = {4: "946539a9433b84cef75852212c0bb2320b866044a237647bc908d6cbd6960feb"}
 
 _SETTINGS = {
     "foreign_keys": 1,

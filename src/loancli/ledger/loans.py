@@ -92,7 +92,7 @@ def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
             principal_fen=row[4],
             signed_on=date.fromisoformat(row[5]),
             maturity_number=row[6],
-            rows=tuple(rows[row[0]]),
+            rows=tuple(rows.get(row[0], ())),
         )
         for row in found
     }
@@ -191,8 +191,16 @@ def stored_instalments(db: Connection, loan_id: str) -> list[tuple[object, ...]]
 
 
 def changing_on(db: Connection, day: date) -> list[str]:
-    """Loans for which something happens by itself, or by a recorded event, up to `day`."""
-    rows = db.execute("SELECT loan_id FROM position WHERE next_moment_on <= ? ORDER BY loan_id", (day.isoformat(),))
+    """Loans for which something happens by itself, or by a recorded event, up to `day`.
+
+    A loan that was settled on `day` itself names a window that closes on that day as the next day's moment: only the
+    close fixes its instalment.
+    """
+    rows = db.execute(
+        "SELECT loan_id FROM position WHERE next_moment_on <= :day"
+        " OR (next_moment_on = date(:day, '+1 day') AND since_on = :day) ORDER BY loan_id",
+        {"day": day.isoformat()},
+    )
     return [row[0] for row in rows]
 
 

@@ -90,8 +90,11 @@ def m001_books(db: Database) -> None:
         CREATE TRIGGER day_follows_day BEFORE INSERT ON day
             WHEN EXISTS (SELECT 1 FROM day) AND NEW.day IS NOT (SELECT date(max(day), '+1 day') FROM day)
             BEGIN SELECT raise(ABORT, 'days are closed one after the other'); END;
+        CREATE TRIGGER entry_is_booked_on_an_open_day BEFORE INSERT ON entry
+            WHEN NEW.booked_on <= (SELECT max(day) FROM day)
+            BEGIN SELECT raise(ABORT, 'nothing is booked in a closed day'); END;
     """)
-    for table in ("event", "entry", "posting", "day"):
+    for table in ("account", "event", "entry", "posting", "day"):
         db.executescript(_guard(table))
 
 
@@ -159,13 +162,14 @@ def m003_statements(db: Database) -> None:
         CREATE TABLE file (
             id INTEGER PRIMARY KEY, content_sha TEXT NOT NULL, name TEXT NOT NULL, format TEXT NOT NULL,
             owner TEXT NOT NULL, read_as TEXT NOT NULL CHECK (read_as IN ('repayments', 'revenue')),
-            channel TEXT NOT NULL, account_sha TEXT NOT NULL,
+            channel TEXT NOT NULL, account_sha TEXT NOT NULL, is_whole INTEGER NOT NULL CHECK (is_whole IN (0, 1)),
             from_on TEXT {_day("from_on", null=True)}, to_on TEXT {_day("to_on", null=True)},
             row_count INTEGER NOT NULL, first_txn_id INTEGER NOT NULL, new_count INTEGER NOT NULL, rows_sha BLOB NOT NULL,
             warnings TEXT NOT NULL,
             imported_at TEXT NOT NULL, actor TEXT NOT NULL, previous_sha BLOB NOT NULL UNIQUE, sha BLOB NOT NULL UNIQUE,
             UNIQUE (content_sha, owner, read_as)
         ) STRICT;
+        CREATE INDEX file_owner ON file (owner);
         CREATE TABLE txn (
             id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, channel TEXT NOT NULL,
             line INTEGER NOT NULL, occurred_at TEXT NOT NULL, amount_fen INTEGER NOT NULL CHECK (amount_fen >= 0),
@@ -190,11 +194,9 @@ def m003_statements(db: Database) -> None:
             amount_fen INTEGER NOT NULL, row_count INTEGER NOT NULL,
             PRIMARY KEY (borrower_id, day, channel, revenue_class)
         ) STRICT, WITHOUT ROWID;
-        CREATE TABLE coverage (
-            borrower_id TEXT NOT NULL REFERENCES borrower (borrower_id), channel TEXT NOT NULL,
-            from_on TEXT NOT NULL, to_on TEXT NOT NULL, file_id INTEGER NOT NULL REFERENCES file (id),
-            PRIMARY KEY (borrower_id, channel, from_on, to_on, file_id)
-        ) STRICT, WITHOUT ROWID;
+        CREATE VIEW coverage AS
+            SELECT owner AS borrower_id, channel, from_on, to_on FROM file
+            WHERE read_as = 'revenue' AND is_whole AND from_on IS NOT NULL AND to_on IS NOT NULL;
 
         CREATE TABLE receipt (
             txn_id INTEGER PRIMARY KEY REFERENCES txn (id),

@@ -20,6 +20,9 @@ INCOME = "(revenue_class <> 'excluded' OR direction = 'in')"  # money out that i
 STORED = f"id, key, owner, channel, {_ROW}, revenue_class, revenue_rule, file_id"
 _INSERT = f"INSERT INTO txn ({STORED}) VALUES ({','.join('?' * 23)}) ON CONFLICT (key) DO NOTHING"
 
+# A transaction's life. Exports overlap and arrive in any order: a status gives way only to one that comes after it.
+STATUS_ORDER = ("pending", "settled", "part_refunded", "refunded", "closed", "failed")
+
 Classified = tuple[StatementRow, str | None, str | None]  # a row, its revenue class and the rule that decided
 
 
@@ -92,21 +95,19 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
     keys: dict[str, int] = {}
     while chunk := list(islice(stream, CHUNK)):
         _take_chunk(db, facts, chunk, taken, digest, keys)
+    taken.changed = list(dict.fromkeys(taken.changed))
     if had_rows:
         taken.conflicts = _conflicts(db, first_id)
+    for status in _statuses(db, file_id, taken.changed):
+        digest.update(repr(status).encode())
     values = (facts.content_sha, facts.name, facts.format, facts.owner, facts.read_as, facts.channel, facts.account_sha,
-              _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id, taken.new_count, digest.digest(),
+              int(facts.is_whole), _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id, taken.new_count, digest.digest(),
               json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at, facts.actor)  # fmt: skip
     previous = journal.head(db, "file")
     sha = journal.chained(previous, file_id, *[value.hex() if isinstance(value, bytes) else value for value in values])
-    db.execute(f"INSERT INTO file VALUES ({','.join('?' * 19)})", (file_id, *values, previous, sha))
+    db.execute(f"INSERT INTO file VALUES ({','.join('?' * 20)})", (file_id, *values, previous, sha))
     if facts.read_as == "revenue":
-        _add_daily_revenue(db, facts.owner, first_id, taken.changed)
-        if facts.is_whole and facts.from_on and facts.to_on:
-            db.execute(
-                "INSERT INTO coverage VALUES (?,?,?,?,?)",
-                (facts.owner, facts.channel, _iso(facts.from_on), _iso(facts.to_on), file_id),
-            )
+        _add_daily_revenue(db, facts.owner, taken)
     return taken
 
 
@@ -141,31 +142,38 @@ def _take_chunk(
 
 
 def _note_statuses(db: Connection, values: list[tuple[Any, ...]], taken: Taken) -> None:
-    """Known rows of the chunk whose status differs from the last one known get a line in txn_status."""
+    """Known rows of the chunk that are further in their life than known so far get a line in txn_status."""
     status_at = 4 + StatementRow._fields.index("status")
     class_at = 4 + StatementRow._fields.index("status_class")
     moved_at = 4 + StatementRow._fields.index("money_moved")
     for value in values:
-        known = db.execute(
-            "SELECT id, coalesce((SELECT s.status FROM txn_status s WHERE s.txn_id = t.id ORDER BY s.file_id DESC, s.line DESC LIMIT 1),"
-            " t.status), file_id FROM txn t WHERE key = ?",
+        known_id, *known = db.execute(
+            """
+            SELECT t.id, coalesce(s.status_class, t.status_class), coalesce(s.status, t.status)
+            FROM txn t LEFT JOIN txn_status s ON s.txn_id = t.id WHERE t.key = ?
+            ORDER BY s.file_id DESC, s.line DESC LIMIT 1
+            """,
             (value[1],),
         ).fetchone()
-        if known[1] != value[status_at]:
+        if _step(value[class_at], value[status_at]) > _step(*known):
             db.execute(
                 "INSERT INTO txn_status VALUES (?,?,?,?,?,?,?,?)",
-                (
-                    known[0],
-                    taken.file_id,
-                    value[4],
-                    value[status_at],
-                    value[class_at],
-                    value[moved_at],
-                    value[-3],
-                    value[-2],
-                ),
+                (known_id, taken.file_id, value[4], value[status_at], value[class_at], value[moved_at], *value[-3:-1]),
             )
-            taken.changed.append(known[0])
+            taken.changed.append(known_id)
+
+
+def _step(status_class: str, status: str) -> tuple[int, int, str]:
+    """How far in its life a transaction is. Words of one class: '已退款(￥9.00)' comes before '已退款(￥10.00)'."""
+    return STATUS_ORDER.index(status_class), len(status), status
+
+
+def _statuses(db: Connection, file_id: int, txn_ids: list[int]) -> Iterator[tuple[Any, ...]]:
+    """The later statuses that a file told, as its digest covers them."""
+    for txn_id in sorted(txn_ids):
+        yield from db.execute(
+            "SELECT * FROM txn_status WHERE txn_id = ? AND file_id = ? ORDER BY line", (txn_id, file_id)
+        )
 
 
 def _conflicts(db: Connection, first_id: int) -> list[str]:
@@ -182,29 +190,36 @@ def _conflicts(db: Connection, first_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _add_daily_revenue(db: Connection, owner: str, first_id: int, changed: list[int]) -> None:
+def _add_daily_revenue(db: Connection, owner: str, taken: Taken) -> None:
     upsert = (
         " ON CONFLICT (borrower_id, day, channel, revenue_class) DO UPDATE SET"
         " amount_fen = amount_fen + excluded.amount_fen, row_count = row_count + excluded.row_count"
     )
     db.execute(
-        "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*)"
+        "INSERT INTO daily_revenue"
+        " SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*)"
         f" FROM txn WHERE +owner = ? AND id >= ? AND {INCOME} GROUP BY 1, 2, 3, 4{upsert}",
-        (owner, first_id),
+        (owner, taken.first_txn_id),
     )
-    for txn_id in changed:
-        rows = db.execute(
-            "SELECT revenue_class FROM txn WHERE id = :id UNION ALL"
-            " SELECT revenue_class FROM (SELECT * FROM txn_status WHERE txn_id = :id ORDER BY file_id, line)",
-            {"id": txn_id},
-        ).fetchall()
-        for revenue_class, sign in ((rows[-2][0], -1), (rows[-1][0], 1)):
+    latest = (
+        "SELECT revenue_class FROM txn_status WHERE txn_id = :txn AND file_id {} :file ORDER BY file_id DESC, line DESC"
+    )
+    for txn_id in taken.changed:
+        before, after = db.execute(
+            f"SELECT coalesce(({latest.format('<')} LIMIT 1), revenue_class), ({latest.format('=')} LIMIT 1)"
+            " FROM txn WHERE id = :txn",
+            {"txn": txn_id, "file": taken.file_id},
+        ).fetchone()
+        for revenue_class, sign in ((before, -1), (after, 1)):
             db.execute(
-                "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, ? * amount_fen, ?"
-                f" FROM (SELECT owner, occurred_at, channel, ? AS revenue_class, amount_fen, direction FROM txn WHERE id = ?)"
-                f" WHERE {INCOME}{upsert}",
+                "INSERT INTO daily_revenue"
+                " SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, ? * amount_fen, ?"
+                " FROM (SELECT owner, occurred_at, channel, ? AS revenue_class, amount_fen, direction"
+                f" FROM txn WHERE id = ?) WHERE {INCOME}{upsert}",
                 (sign, sign, revenue_class, txn_id),
             )
+    if taken.changed:
+        db.execute("DELETE FROM daily_revenue WHERE borrower_id = ? AND row_count = 0", (owner,))
 
 
 def _iso(day: date | None) -> str | None:
@@ -214,8 +229,8 @@ def _iso(day: date | None) -> str | None:
 def _current(where: str) -> str:
     """Transactions with their latest known status."""
     return f"""
-        SELECT t.id, t.owner, t.channel, t.line, t.occurred_at, t.amount_fen, t.direction, coalesce(s.money_moved, t.money_moved),
-               t.external_id, t.merchant_order_id, t.counterparty, t.counterparty_account, t.kind, t.item, t.method,
+        SELECT t.id, t.owner, t.channel, t.line, t.occurred_at, t.amount_fen, t.direction,
+               coalesce(s.money_moved, t.money_moved), t.external_id, t.merchant_order_id, t.counterparty, t.counterparty_account, t.kind, t.item, t.method,
                coalesce(s.status, t.status), coalesce(s.status_class, t.status_class), t.note, t.refund_of,
                CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS revenue_class,
                CASE WHEN s.txn_id IS NULL THEN t.revenue_rule ELSE s.revenue_rule END AS revenue_rule, t.file_id, t.key
@@ -298,7 +313,8 @@ def place(
     """Note where a receipt went: on a loan, or into suspense with the candidates a person may choose from."""
     db.execute(
         "INSERT INTO receipt VALUES (?,?,?,?,?,?) ON CONFLICT (txn_id) DO UPDATE SET state = excluded.state,"
-        " loan_id = excluded.loan_id, event_key = excluded.event_key, reason = excluded.reason, candidates = excluded.candidates",
+        " loan_id = excluded.loan_id, event_key = excluded.event_key, reason = excluded.reason,"
+        " candidates = excluded.candidates",
         (txn_id, state, loan_id, event_key, reason, json.dumps(candidates, ensure_ascii=False)),
     )
 
@@ -313,15 +329,18 @@ def receipts(
     db: Connection, *, state: str | None = None, loan_id: str | None = None, txn_id: int | None = None
 ) -> list[dict[str, Any]]:
     """Receipts with the transaction behind each, oldest first."""
+    asked = {"state": state, "loan_id": loan_id, "txn_id": txn_id}
+    asked = {column: value for column, value in asked.items() if value is not None}
+    where = " AND ".join(f"r.{column} = :{column}" for column in asked) or "true"
     cursor = db.execute(
-        """
+        f"""
         SELECT r.txn_id AS payment_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen, t.channel, t.counterparty,
-               t.note, t.item, t.external_id, r.state, r.loan_id, r.reason, r.candidates, r.event_key, f.name AS file, t.line
+               t.note, t.item, t.external_id, r.state, r.loan_id, r.reason, r.candidates, r.event_key,
+               f.name AS file, t.line
         FROM receipt r JOIN txn t ON t.id = r.txn_id JOIN file f ON f.id = t.file_id
-        WHERE (:state IS NULL OR r.state = :state) AND (:loan IS NULL OR r.loan_id = :loan) AND (:txn IS NULL OR r.txn_id = :txn)
-        ORDER BY t.occurred_at, r.txn_id
+        WHERE {where} ORDER BY t.occurred_at, r.txn_id
         """,
-        {"state": state, "loan": loan_id, "txn": txn_id},
+        asked,
     )
     names = [column[0] for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor]
@@ -361,7 +380,7 @@ def coverage(db: Connection, borrower_id: str) -> dict[str, list[tuple[date, dat
     """The days that a borrower's files say they cover, by channel."""
     found: dict[str, list[tuple[date, date]]] = {}
     for channel, from_on, to_on in db.execute(
-        "SELECT DISTINCT channel, from_on, to_on FROM coverage WHERE borrower_id = ? ORDER BY channel, from_on",
+        "SELECT DISTINCT channel, from_on, to_on FROM coverage WHERE borrower_id = ? ORDER BY 1, 2, 3",
         (borrower_id,),
     ):
         found.setdefault(channel, []).append((date.fromisoformat(from_on), date.fromisoformat(to_on)))
@@ -371,8 +390,8 @@ def coverage(db: Connection, borrower_id: str) -> dict[str, list[tuple[date, dat
 def files(db: Connection, owner: str | None = None) -> list[dict[str, Any]]:
     """Imported files, oldest first."""
     cursor = db.execute(
-        "SELECT id AS file_id, name, format, owner, read_as, from_on, to_on, row_count, new_count, warnings, imported_at"
-        " FROM file WHERE ? IS NULL OR owner = ? ORDER BY id",
+        "SELECT id AS file_id, name, format, owner, read_as, from_on, to_on, row_count, new_count, warnings,"
+        " imported_at FROM file WHERE ? IS NULL OR owner = ? ORDER BY id",
         (owner, owner),
     )
     names = [column[0] for column in cursor.description]
