@@ -20,7 +20,8 @@ from loancli.plan.flexible import run_on_rows
 from loancli.plan.kinds import build
 from loancli.plan.product import Allocation, Fee, Frequency, Kind, Penalty, Product
 from loancli.servicing.bookings import ACCOUNTS
-from loancli.servicing.life import Contract, Life, Movement
+from loancli.servicing.contract import Contract, Movement
+from loancli.servicing.life import Life
 
 SCHEDULES = Path(__file__).resolve().parents[1] / "schedules"
 CALENDAR = read_calendar(

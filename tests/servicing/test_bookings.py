@@ -10,7 +10,8 @@ from lives import DAY, PLAIN, bounced, contract_for, payment, payout, random_liv
 from loancli.core.entry import Entry
 from loancli.core.event import Event
 from loancli.servicing.bookings import ACCOUNTS, Booked, accrual, difference, suspense
-from loancli.servicing.life import Contract, Movement, life
+from loancli.servicing.contract import Contract, Movement
+from loancli.servicing.life import life
 
 START = date(2025, 3, 1)
 ACCOUNT_NAMES = ["clearing:alipay", "loan:principal", "loan:interest_due", "income:interest", "borrower:credit"]

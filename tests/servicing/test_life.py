@@ -34,7 +34,8 @@ from loancli.core.loan import Position
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of
 from loancli.plan.product import Allocation, Frequency, Kind, Penalty
-from loancli.servicing.life import Contract, life, quote
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import life, quote
 
 CASES = shelf.cases("domain/cases.json")
 SLOW = settings(deadline=None)

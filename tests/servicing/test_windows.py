@@ -26,7 +26,8 @@ from loancli.plan.product import (
     Product,
     RevenueShare,
 )
-from loancli.servicing.life import Contract, Life, life, quote
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import Life, life, quote
 from loancli.servicing.windows import Revenue, close_window, next_number
 
 SHARE = RevenueShare(

@@ -1,8 +1,8 @@
 """Close business days, in order, catching up what was missed; each day is one transaction and is closed once.
 
-A day's work: fix the instalments whose revenue window closed, settle the loans for which something happens that day, book
-what the products accrued (yesterday's is taken back), and write the day's line. Loans for which nothing happens are only
-counted, by SQL.
+A day's work: fix the instalments whose revenue window closed, settle the loans for which something happens that day,
+book what the products accrued (yesterday's is taken back), and write the day's line. Loans for which nothing happens
+are only counted, by SQL.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,8 @@ from loancli.ledger import days, journal, loans, statements
 from loancli.ledger.connect import Connection, trial, writing
 from loancli.plan.flexible import window_of
 from loancli.servicing.bookings import accrual
-from loancli.servicing.life import Contract, life
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import life
 from loancli.servicing.windows import Revenue, close_window, next_number
 
 

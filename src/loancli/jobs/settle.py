@@ -1,4 +1,4 @@
-"""Settle loans: compute their lives again, compare with what is booked, book the difference, renew the stored copies."""
+"""Settle loans: compute their lives again, book what the journal does not have yet, renew the stored copies."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +11,8 @@ from loancli.ledger.connect import Connection
 from loancli.plan.product import Product
 from loancli.plan.product_file import from_json
 from loancli.servicing.bookings import Booked, difference
-from loancli.servicing.life import Contract, Life, life
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import Life, life
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from loancli.core.entry import Entry, Leg, reversal
-from loancli.servicing.life import Movement
+from loancli.servicing.contract import Movement
 
 # code → (kind, what it holds). Kinds: asset, liability, income, expense. Sub-ledgers are per loan: an entry names it.
 ACCOUNTS: dict[str, tuple[str, str]] = {

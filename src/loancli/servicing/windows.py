@@ -19,7 +19,8 @@ from loancli.plan.flexible import (
     window_of,
 )
 from loancli.plan.product import Missing
-from loancli.servicing.life import Contract, active_events, owed_ahead
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import active_events, owed_ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +135,8 @@ def close_window(
 def _correction_fen(contract: Contract, event: Event, revenue: Revenue) -> int:
     """Revenue of an earlier window as known now, less what was used with it: its own and late revenue taken up there.
 
-    While there is still no data, what was assumed stands for its own. The floor was due whatever came in, so revenue that
-    turns up after it counts only as far as it goes beyond.
+    While there is still no data, what was assumed stands for its own. The floor was due whatever came in, so revenue
+    that turns up after it counts only as far as it goes beyond.
     """
     terms = contract.product.revenue
     assert terms is not None
