@@ -1,0 +1,374 @@
+"""Repayments find their loan, wait where nothing is sure, and leave again when they bounce; in any order of files."""
+
+import itertools
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger_maker import (
+    DAY,
+    OPENED_ON,
+    Paid,
+    alipay,
+    balance,
+    borrower,
+    close,
+    current_txns,
+    dump,
+    faults,
+    net_entries,
+    new_ledger,
+    open_loan,
+    receipts,
+    repayment,
+    sent_back,
+    stamp,
+    take,
+)
+
+from loancli.core.errors import NotFoundError, RefusedError
+from loancli.jobs.place_payment import place_payment
+from loancli.ledger import borrowers, journal, loans, statements
+from loancli.ledger.connect import Connection, writing
+
+DUE = date(2026, 2, 5)
+LEVEL = 106_619
+
+
+@pytest.fixture
+def db(tmp_path) -> Connection:
+    """Two borrowers, three loans; the books are open on the second due day."""
+    made = new_ledger(tmp_path, is_durable=False)
+    with writing(made):
+        borrowers.add(made, [borrower("B1", aliases=("wang@example.com",)), borrower("B2"), borrower("B3")])
+    open_loan(made, "LN000001")
+    open_loan(made, "LN000002", borrower_id="B2", principal_fen=2_400_000)
+    open_loan(made, "LN000003", borrower_id="B2", principal_fen=3_600_000)
+    close(made, DUE - DAY)
+    return made
+
+
+def outstanding(db: Connection, loan_id: str = "LN000001") -> int:
+    return db.execute("SELECT principal_outstanding_fen FROM position WHERE loan_id = ?", (loan_id,)).fetchone()[0]
+
+
+def place(db: Connection, number: str, loan_id: str) -> bool:
+    found = {row["external_id"]: row["payment_id"] for row in statements.receipts(db)}
+    with writing(db):
+        return place_payment(db, payment_id=found[number], loan_id=loan_id, stamp=stamp(DUE))
+
+
+# finding the loan
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (repayment(DUE, 777, "N", note="还款 LN000001"), "reference"),
+        (repayment(DUE, 777, "N", item="LN000001"), "reference"),
+        (repayment(DUE, 777, "N", order="LN000001"), "reference"),
+        (repayment(DUE, LEVEL, "N", party="借款人B1"), "payer_and_amount"),
+        (repayment(DUE, LEVEL, "N", party="*明", account="wang@example.com"), "payer_and_amount"),
+    ],
+)
+def test_a_sure_match_is_booked(db, row, reason):
+    report = take(db, alipay([row]))
+    assert (report.placed_count, report.suspense_count, report.reversed_count) == (1, 0, 0)
+    (receipt,) = statements.receipts(db)
+    assert (receipt["state"], receipt["loan_id"], receipt["reason"]) == ("placed", "LN000001", reason)
+    assert balance(db, "clearing:alipay") == row.amount_fen
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "candidates"),
+    [
+        (repayment(DUE, 5, "N", party="陌生人"), "unknown_payer", []),
+        (repayment(DUE, LEVEL, "N", party="陌生人"), "unknown_payer", ["LN000001"]),
+        (repayment(DUE, 5, "N", party="借款人B2"), "amount_differs", ["LN000002", "LN000003"]),
+        (repayment(DUE, 5, "N", note="LN000009", party="借款人B1"), "unknown_reference", ["LN000001"]),
+        (repayment(DUE, 5, "N", note="LN000001 LN000002"), "several_references", ["LN000001", "LN000002"]),
+        (repayment(OPENED_ON - DAY, 5, "N", note="LN000001"), "before_payout", ["LN000001"]),
+        (repayment(DUE, 5, "N", note="LN000001", status="等待确认收货"), "pending", ["LN000001"]),
+    ],
+)
+def test_anything_else_waits_in_suspense_with_candidates(db, row, reason, candidates):
+    before = {loan_id: outstanding(db, loan_id) for loan_id in ("LN000001", "LN000002", "LN000003")}
+    report = take(db, alipay([row]))
+    assert (report.placed_count, report.suspense_count) == (0, 1)
+    (receipt,) = statements.receipts(db)
+    assert (receipt["state"], receipt["loan_id"], receipt["reason"]) == ("suspense", None, reason)
+    assert [each["loan_id"] for each in receipt["candidates"]] == candidates
+    assert all(each["reasons"] for each in receipt["candidates"])
+    assert (balance(db, "clearing:alipay"), balance(db, "suspense")) == (row.amount_fen, -row.amount_fen)
+    assert {loan_id: outstanding(db, loan_id) for loan_id in before} == before
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        repayment(DUE, 500, "N", note="LN000001", direction="支出"),
+        repayment(DUE, 500, "N", note="LN000001", direction="不计收支"),
+        repayment(DUE, 500, "N", note="LN000001", status="交易关闭"),
+        repayment(DUE, 500, "N", note="LN000001", kind="退款"),
+        repayment(DUE, 500, "OURS_1", note="LN000001", status="退款成功"),  # our own purchase came back
+        repayment(DUE, 0, "N", note="LN000001"),
+    ],
+)
+def test_what_is_no_money_for_us_is_kept_and_not_booked(db, row):
+    before = net_entries(db)
+    report = take(db, alipay([row]))
+    assert (report.placed_count, report.suspense_count, report.new_count) == (0, 0, 1)
+    assert net_entries(db) == before
+    assert statements.receipts(db) == []
+    assert faults(db) == []
+
+
+def test_the_same_payment_in_two_files_is_paid_once(db):
+    row = repayment(DUE, LEVEL, note="LN000001")
+    take(db, alipay([row]))
+    before = net_entries(db), outstanding(db)
+    report = take(db, alipay([row, repayment(DUE, 9, party="陌生人")]))
+    assert (report.placed_count, report.suspense_count, report.seen_count) == (0, 1, 1)
+    assert outstanding(db) == before[1]
+
+
+def test_a_pending_payment_is_placed_when_it_is_final(db):
+    row = repayment(DUE, LEVEL, "N", note="LN000001")
+    take(db, alipay([row._replace(status="等待确认收货")]))
+    assert receipts(db) == {"N": ("suspense", None)}
+    report = take(db, alipay([row]))
+    assert (report.placed_count, report.suspense_count, report.changed_count) == (1, 0, 1)
+    assert receipts(db) == {"N": ("placed", "LN000001")}
+    assert balance(db, "suspense") == 0
+    assert faults(db) == []
+
+
+def test_a_pending_payment_of_a_stranger_waits_on_for_the_reason_it_then_has(db):
+    row = repayment(DUE, 5, "N", party="陌生人")
+    take(db, alipay([row._replace(status="等待确认收货")]))
+    report = take(db, alipay([row]))
+    assert (report.placed_count, report.suspense_count) == (0, 0)
+    assert statements.receipts(db)[0]["reason"] == "unknown_payer"
+    assert balance(db, "suspense") == -5
+    assert faults(db) == []
+
+
+def test_a_pending_payment_that_a_person_placed_stays_there(db):
+    row = repayment(DUE, 5, "N", note="LN000001", status="等待确认收货")
+    take(db, alipay([row]))
+    place(db, "N", "LN000002")
+    take(db, alipay([row._replace(status="交易成功")]))
+    assert receipts(db) == {"N": ("placed", "LN000002")}
+    assert faults(db) == []
+
+
+# bounced
+
+
+def arrivals(row: Paid) -> dict[str, list[bytes]]:
+    """Every way in which a payment and its return may come to us."""
+    back = sent_back(row, row.on + DAY)
+    refunded = row._replace(status="退款成功")
+    other = repayment(DUE, 3, "OTHER", party="陌生人")
+    return {
+        "receipt first": [alipay([row]), alipay([back])],
+        "refund first": [alipay([back]), alipay([row])],
+        "same file": [alipay([row, back])],
+        "same file, newest first": [alipay([back, row])],
+        "later status": [alipay([row]), alipay([refunded])],
+        "later status and refund": [alipay([row]), alipay([refunded, back])],
+        "refunded from the start": [alipay([refunded])],
+        "refunded from the start, refund later": [alipay([refunded]), alipay([back])],
+        "refund first, then refunded": [alipay([back]), alipay([refunded])],
+        "closed later": [alipay([row]), alipay([row._replace(status="交易关闭")])],
+        "closed later, then an older export": [alipay([row._replace(status="交易关闭")]), alipay([row, other])],
+        "everything twice": [alipay([row, back]), alipay([back, row, other]), alipay([back])],
+    }
+
+
+WAYS = list(arrivals(repayment(DUE, 1, "N")))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("note", ["LN000001", ""], ids=["placed", "suspense"])
+def test_a_bounced_payment_is_as_if_it_never_came(db, way, note):
+    close(db, DUE + DAY)  # what the books say on the day after both
+    before = net_entries(db), outstanding(db)
+    row = repayment(DUE, LEVEL, "N", note=note, party="陌生人")
+    reversed_count = sum(take(db, data).reversed_count for data in arrivals(row)[way])
+    net = {key: fen for key, fen in net_entries(db).items() if not key[1].endswith("|3|in|转账")}
+    assert (net, outstanding(db)) == before
+    assert receipts(db).get("N", ("reversed", None))[0] == "reversed"
+    assert reversed_count <= 1
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_payment_that_bounces_before_any_close_leaves_the_same_books_after_it(db, way):
+    row = repayment(DUE, LEVEL, "N", note="LN000001")
+    for data in arrivals(row)[way]:
+        take(db, data)
+    close(db, DUE + 10 * DAY)
+    net = net_entries(db)
+    assert not [key for key in net if key[0] == "LN000001" and "payment:" in key[1]]
+    assert db.execute("SELECT oldest_unpaid_due_on FROM position WHERE loan_id = 'LN000001'").fetchone() == (
+        DUE.isoformat(),
+    )
+    assert faults(db) == []
+
+
+def test_a_payment_counts_until_the_day_it_bounces(db):
+    row = repayment(DUE, LEVEL, "N", note="LN000001")
+    take(db, alipay([row, sent_back(row, DUE + 3 * DAY)]))
+    paid_on = [outstanding(db)]
+    for day in range(4):
+        close(db, DUE + day * DAY)
+        paid_on.append(outstanding(db))
+    assert [fen < 1_200_000 for fen in paid_on] == [True, True, True, True, False]
+    assert faults(db) == []
+
+
+def test_a_part_sent_back_is_told_and_nothing_is_reversed(db):
+    row = repayment(DUE, LEVEL, "N", note="LN000001")
+    take(db, alipay([row]))
+    paid_fen = outstanding(db)
+    report = take(db, alipay([sent_back(row, DUE, amount_fen=1_000)]))
+    assert (report.reversed_count, outstanding(db)) == (0, paid_fen)
+    assert [warning for warning in report.warnings if "only a part" in warning]
+
+
+def test_our_own_payments_that_came_back_bounce_nothing(db):
+    row = repayment(DUE, LEVEL, "N", note="LN000001")
+    ours = repayment(DUE, LEVEL, "M", direction="支出")
+    take(db, alipay([row, ours, ours._replace(number="M_back", direction="收入", status="退款成功")]))
+    assert receipts(db) == {"N": ("placed", "LN000001")}
+
+
+# placed by a person
+
+
+def test_a_person_places_a_payment_once(db):
+    take(db, alipay([repayment(DUE, LEVEL, "N", party="陌生人")]))
+    assert place(db, "N", "LN000001") is True
+    assert receipts(db) == {"N": ("placed", "LN000001")}
+    assert balance(db, "suspense") == 0
+    before = dump(db)
+    assert place(db, "N", "LN000001") is False
+    assert dump(db) == before
+    assert faults(db) == []
+
+
+def test_a_placed_payment_stays_where_it_is(db):
+    take(db, alipay([repayment(DUE, LEVEL, "N", note="LN000001")]))
+    before = dump(db)
+    with pytest.raises(RefusedError, match="placed on loan LN000001"):
+        place(db, "N", "LN000002")
+    assert dump(db) == before
+
+
+def test_a_bounced_payment_cannot_be_placed(db):
+    row = repayment(DUE, 5, "N", party="陌生人")
+    take(db, alipay([row, sent_back(row, DUE)]))
+    before = dump(db)
+    with pytest.raises(RefusedError, match="reversed"):
+        place(db, "N", "LN000001")
+    assert dump(db) == before
+
+
+def test_money_cannot_repay_a_loan_that_was_not_there_yet(db):
+    take(db, alipay([repayment(OPENED_ON - DAY, 5, "N", party="陌生人")]))
+    with pytest.raises(RefusedError, match="older than loan"):
+        place(db, "N", "LN000001")
+
+
+@pytest.mark.parametrize(("payment_id", "loan_id"), [(99, "LN000001"), (1, "LN000009")])
+def test_unknown_payments_and_loans_are_not_found(db, payment_id, loan_id):
+    take(db, alipay([repayment(DUE, 5, "N", party="陌生人")]))
+    with pytest.raises(NotFoundError), writing(db):
+        place_payment(db, payment_id=payment_id, loan_id=loan_id, stamp=stamp(DUE))
+
+
+def test_a_placed_payment_bounces_from_its_loan(db):
+    row = repayment(DUE, LEVEL, "N", party="陌生人")
+    take(db, alipay([row]))
+    before = outstanding(db)
+    place(db, "N", "LN000001")
+    take(db, alipay([sent_back(row, DUE)]))
+    assert (outstanding(db), balance(db, "suspense"), balance(db, "clearing:alipay")) == (before, 0, 0)
+    assert receipts(db) == {"N": ("reversed", "LN000001")}
+    assert faults(db) == []
+
+
+def test_placing_by_hand_books_what_a_reference_would_have(db, tmp_path):
+    take(db, alipay([repayment(DUE, LEVEL, "N", note="LN000001")]))
+    sure = net_entries(db)
+    (tmp_path / "other").mkdir()
+    other = new_ledger(tmp_path / "other", is_durable=False)
+    open_loan(other, "LN000001")
+    open_loan(other, "LN000002", borrower_id="B2", principal_fen=2_400_000)
+    open_loan(other, "LN000003", borrower_id="B2", principal_fen=3_600_000)
+    close(other, DUE - DAY)
+    take(other, alipay([repayment(DUE, LEVEL, "N", party="陌生人")]))
+    place(other, "N", "LN000001")
+    assert net_entries(other) == sure
+
+
+# any order of files
+
+
+def build(folder) -> Connection:
+    db = new_ledger(folder, is_durable=False)
+    for number in (1, 2):
+        open_loan(db, f"LN00000{number}", borrower_id=f"B{number}")
+    return db
+
+
+@st.composite
+def payment_files(draw: st.DrawFn) -> tuple[list[bytes], list[int]]:
+    rows: list[Paid] = []
+    for number in range(draw(st.integers(1, 7))):
+        on = OPENED_ON + draw(st.integers(0, 70)) * DAY
+        amount_fen = draw(st.sampled_from([LEVEL, 50_000, 300_000, 1_300_000]))
+        note, party = draw(
+            st.sampled_from([("LN000001", "x"), ("LN000002", "x"), ("", "借款人B1"), ("", "借款人B2"), ("", "x")])
+        )
+        row = repayment(on, amount_fen, f"N{number}", note=note, party=party)
+        rows.append(row)
+        if draw(st.integers(0, 3)) == 0:
+            rows.append(sent_back(row, on + draw(st.integers(0, 9)) * DAY))
+    files = draw(st.lists(st.lists(st.sampled_from(rows), min_size=1, unique=True), min_size=1, max_size=3))
+    rest = [row for row in rows if not any(row in file for file in files)]
+    made = [alipay(file) for file in [*files, rest] if file]
+    return made, draw(st.permutations(range(len(made))))
+
+
+@given(payment_files(), st.lists(st.integers(0, 80), max_size=3))
+@settings(max_examples=40)
+def test_the_books_are_the_same_in_every_order_of_files_and_closes(tmp_path_factory, given_files, closes):
+    files, order = given_files
+    end_on = OPENED_ON + 85 * DAY
+    straight, other = (build(tmp_path_factory.mktemp("order")) for _ in range(2))
+    for data in files:
+        take(straight, data)
+    close(straight, end_on)
+    for data, close_after in itertools.zip_longest([files[at] for at in order], sorted(closes)):
+        if data is not None:
+            take(other, data)
+        if close_after is not None:
+            close(other, OPENED_ON + close_after * DAY, on=end_on)
+    close(other, end_on)
+    ours, theirs = (
+        {key: fen for key, fen in net_entries(db).items() if key[0] or "suspense" in key[1]} for db in (straight, other)
+    )
+    assert ours == theirs
+    assert receipts(straight) == receipts(other)
+    assert current_txns(straight, "lender") == current_txns(other, "lender")
+    for loan_id in loans.loan_ids(straight):
+        assert loans.stored_instalments(straight, loan_id) == loans.stored_instalments(other, loan_id)
+    assert faults(straight) == faults(other) == []
+    assert sum(row["balance_fen"] for row in journal.balances(other)) == 0
+    straight.close()
+    other.close()
