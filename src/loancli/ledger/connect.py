@@ -31,6 +31,15 @@ _SETTINGS = {
 
 Connection = sqlite3.Connection
 
+# The disk or its permissions, not the ledger: told as they are.
+_OF_THE_MACHINE = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
 
 def create(path: Path, *, opened_on: str, accounts: dict[str, tuple[str, str]]) -> None:
     """A new ledger whose first business day is `opened_on`. Raises InputError if the file exists."""
@@ -95,7 +104,10 @@ def open_ledger(path: Path) -> Connection:
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if not isinstance(error, sqlite3.DatabaseError):
+        if (
+            not isinstance(error, sqlite3.DatabaseError)
+            or getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_MACHINE
+        ):
             raise
         if "locked" in str(error):
             raise BusyError(f"{path}: another command is writing; try again") from error

@@ -1,0 +1,249 @@
+"""Real processes: several at once, killed, out of disk. Run again, they leave the books of a quiet run."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from ledger_maker import (
+    CHECKOUT,
+    DAY,
+    OPENED_ON,
+    alipay,
+    close,
+    dump,
+    faults,
+    new_ledger,
+    open_loan,
+    paid,
+    repayment,
+    take,
+    timeless,
+)
+from terms import revenue_product
+
+from loancli.core.rates import DayCount
+from loancli.ledger import days
+from loancli.ledger.connect import open_ledger
+from loancli.plan.product import Frequency
+
+THROUGH = OPENED_ON + 90 * DAY
+NOW = f"{THROUGH + 9 * DAY}T09:30:00+08:00"
+WEEKLY = revenue_product(code="weekly", frequency=Frequency(days=7), day_count=DayCount.ACT_365F)
+NUMBERS = range(1, 25)
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(CHECKOUT / "src"),
+    "LOANCLI_NOW": NOW,
+    "LC_ALL": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def command(path: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "loancli", "-q", "-L", str(path), "--actor", "test", *words]
+
+
+def start(path: Path, *words: str, limit: int | None = None) -> subprocess.Popen[bytes]:
+    def limited() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.Popen(
+        command(path, *words),
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=limited,
+    )
+
+
+def run(path: Path, *words: str, limit: int | None = None) -> tuple[int, str]:
+    process = start(path, *words, limit=limit)
+    _, told = process.communicate(timeout=60)
+    return process.returncode, told.decode()
+
+
+def killed(path: Path, *words: str, after: float) -> bool:
+    """Start a command and kill it so many seconds after it began to write; False if it was done before."""
+    wal = Path(f"{path}-wal")
+    process = start(path, *words)
+    while not wal.exists() and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """24 loans, a third of them revenue share, with revenue and repayments of three months to come."""
+    folder = tmp_path_factory.mktemp("processes")
+    db = new_ledger(folder, is_durable=False)
+    for number in NUMBERS:
+        changes = {"terms": WEEKLY, "periods": 20} if number % 3 == 0 else {}
+        open_loan(db, f"LN{number:06d}", borrower_id=f"B{number}", principal_fen=1_200_000, **changes)
+    for number in NUMBERS:
+        if number % 3 == 0:
+            rows = [paid(OPENED_ON + day * DAY, 30_000 + number * day) for day in range(60)]
+            take(db, alipay(rows), borrower_id=f"B{number}")
+    take(
+        db,
+        alipay(
+            [
+                repayment(OPENED_ON + (11 * number + 31 * turn) % 90 * DAY, 106_619, note=f"LN{number:06d}")
+                for number in NUMBERS
+                for turn in range(3)
+            ]
+        ),
+    )
+    db.close()
+    return folder / "books.db"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(made, tmp_path_factory) -> dict[str, list[tuple[object, ...]]]:
+    """The books after closing all days in one go."""
+    path = Path(shutil.copy(made, tmp_path_factory.mktemp("undisturbed") / "books.db"))
+    db = open_ledger(path)
+    close(db, THROUGH, on=THROUGH + 9 * DAY)
+    found = timeless(db)
+    db.close()
+    return found
+
+
+@pytest.fixture
+def path(made, tmp_path) -> Path:
+    return Path(shutil.copy(made, tmp_path / "books.db"))
+
+
+def checked(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    db = open_ledger(path)
+    assert faults(db) == []
+    found = timeless(db)
+    db.close()
+    return found
+
+
+CLOSE = ("day", "close", "--through", THROUGH.isoformat())
+
+
+def test_several_processes_at_once_close_each_day_exactly_once(path, undisturbed):
+    processes = [start(path, *CLOSE) for _ in range(3)]
+    told = [(process.communicate(timeout=60)[1].decode(), process.returncode) for process in processes]
+    assert [code for _, code in told] == [0, 0, 0], told
+    assert checked(path) == undisturbed
+
+
+def test_a_close_that_is_killed_again_and_again_ends_as_one_that_was_not(path, undisturbed):
+    dice = random.Random(20261123)
+    kills = 0
+    reached = []
+    for _ in range(10):
+        kills += killed(path, *CLOSE, after=dice.uniform(0, 0.12))
+        db = open_ledger(path)
+        reached.append(days.open_day(db))
+        db.close()
+    assert reached == sorted(reached)
+    assert len(set(reached)) > 2, "the kills did not hit the work"
+    assert kills >= 5
+    assert run(path, *CLOSE) == (0, "")
+    assert checked(path) == undisturbed
+
+
+def test_an_import_that_is_killed_is_there_whole_or_not_at_all(path, tmp_path):
+    dice = random.Random(7)
+    file = tmp_path / "revenue.csv"
+    file.write_bytes(alipay([paid(OPENED_ON + number % 80 * DAY, 100 + number) for number in range(6_000)]))
+    words = ("import", str(file), "--as", "revenue", "--borrower", "B1")
+    before = checked(path)
+    kills = 0
+    for _ in range(5):
+        kills += killed(path, *words, after=dice.uniform(0, 0.25))
+        db = open_ledger(path)
+        files, rows = (
+            db.execute(f"SELECT count(*) FROM {table} WHERE owner = 'B1'").fetchone()[0] for table in ("file", "txn")
+        )
+        db.close()
+        assert (files, rows) in {(0, 0), (1, 6_000)}
+        if not files:
+            assert checked(path) == before
+    assert kills >= 3
+    assert run(path, *words)[0] == 0
+    after = checked(path)
+    assert len(after["txn"]) == len(before["txn"]) + 6_000
+    assert run(path, *words)[0] == 0
+    assert checked(path) == after
+
+
+@pytest.mark.parametrize("room", [4_096, 65_536])
+def test_a_command_that_runs_out_of_disk_changes_nothing_and_works_once_there_is_room(path, tmp_path, room):
+    file = tmp_path / "revenue.csv"
+    file.write_bytes(alipay([paid(OPENED_ON, 100 + number) for number in range(3_000)]))
+    words = ("import", str(file), "--as", "revenue", "--borrower", "B1")
+    before = checked(path)
+    code, told = run(path, *words, limit=room)
+    assert code == 3, told
+    assert told.startswith("error: ")
+    assert "Traceback" not in told
+    assert checked(path) == before
+    assert run(path, *words)[0] == 0
+
+
+def test_a_close_that_runs_out_of_disk_keeps_the_days_it_told(path, undisturbed):
+    code, told = run(path, *CLOSE, limit=200_000)
+    assert code == 3, told
+    db = open_ledger(path)
+    assert OPENED_ON <= days.open_day(db) < THROUGH
+    assert faults(db) == []
+    db.close()
+    assert run(path, *CLOSE) == (0, "")
+    assert checked(path) == undisturbed
+
+
+def test_an_init_that_is_killed_can_be_run_again(tmp_path):
+    dice = random.Random(3)
+    path = tmp_path / "books.db"
+    for _ in range(4):
+        process = start(path, "init")
+        time.sleep(dice.uniform(0.15, 0.45))
+        process.kill()
+        process.communicate()
+        if path.exists():
+            open_ledger(path).close()
+            path.unlink()
+    assert run(path, "init")[0] == 0
+    db = open_ledger(path)
+    assert days.open_day(db) == date.fromisoformat(NOW[:10])
+    assert faults(db) == []
+    before = dump(db)
+    assert run(path, "init")[0] == 3
+    assert dump(db) == before
+    db.close()
+
+
+def test_a_reader_sees_sound_books_at_every_moment_of_a_close(path):
+    process = start(path, *CLOSE)
+    looks = 0
+    until = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < until:
+        db = open_ledger(path)
+        db.execute("BEGIN")  # one look at one moment
+        assert faults(db) == []
+        looks += 1
+        db.close()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert looks > 1
+
+
+def test_the_moment_of_the_clock_lies_after_the_days_that_are_closed():
+    assert date.fromisoformat(NOW[:10]) - timedelta(days=1) > THROUGH
