@@ -60,6 +60,9 @@ SQL: dict[str, str] = {
     "nothing was booked in a day after it was closed": """
         SELECT e.key, e.booked_on FROM entry e JOIN day d ON d.day = e.booked_on
         WHERE e.id > coalesce((SELECT id FROM entry WHERE sha = d.entry_sha), 0)""",
+    "an accrual is taken back by the next close": """
+        SELECT e.key FROM entry e LEFT JOIN entry r ON r.reverses = e.id
+        WHERE e.kind = 'accrual' AND r.id IS NULL AND e.booked_on < (SELECT max(day) FROM day)""",
     "no loan has repaid more than was paid out": "SELECT loan_id FROM position WHERE principal_outstanding_fen < 0",
     "the revenue of a day is the sum of its rows": """
         WITH rows AS (

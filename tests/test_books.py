@@ -1,0 +1,381 @@
+"""The books against a model of a few dictionaries: whatever is done in whatever order, no fen is lost or made.
+
+The model knows what was paid out and what every receipt is: waiting, on a loan, or gone back. It knows nothing of
+interest, plans or entries. `ledger check` must find nothing after every step, and the sums must be the model's.
+"""
+
+import itertools
+import sqlite3
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from ledger_maker import (
+    DAY,
+    Paid,
+    alipay,
+    close,
+    dump,
+    faults,
+    new_ledger,
+    open_loan,
+    paid,
+    receipts,
+    repayment,
+    sent_back,
+    stamp,
+    take,
+)
+from terms import product, revenue_product
+
+from loancli.core.entry import Entry, reversal
+from loancli.core.rates import DayCount
+from loancli.jobs import place_payment as place_payment_module
+from loancli.jobs import settle as settle_module
+from loancli.jobs import take_statement as take_statement_module
+from loancli.jobs.place_payment import place_payment
+from loancli.jobs.settle import settle
+from loancli.ledger import days, journal, loans, statements
+from loancli.ledger.connect import writing
+from loancli.plan.product import Allocation, Fee, Frequency, Kind
+from loancli.servicing import bookings, walk
+
+PRODUCTS = (
+    product(code="equal", day_count=DayCount.ACT_360, fees=(Fee(name="once", amount_fen=5_000),)),
+    product(
+        code="prepay",
+        kind=Kind.EQUAL_PRINCIPAL,
+        day_count=DayCount.ACT_365F,
+        frequency=Frequency(days=10),
+        allocation=Allocation(surplus="principal"),
+    ),
+    product(code="single", kind=Kind.SINGLE_PAYMENT, day_count=DayCount.ACT_ACT),
+    revenue_product(code="weekly", frequency=Frequency(days=7), day_count=DayCount.ACT_365F),
+    revenue_product(code="monthly"),
+)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the model knows of money that came in."""
+
+    row: Paid
+    loan_id: str | None
+    gone_on: date | None = None  # the day it went back
+
+
+class Books(RuleBasedStateMachine):
+    """Everything an operator does, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.db = new_ledger(Path(self.folder.name), is_durable=False)
+        self.disbursed: dict[str, int] = {}
+        self.signed_on: dict[str, str] = {}
+        self.receipts: dict[str, Receipt] = {}
+        self.revenue: dict[str, list[Paid]] = {}
+        self.closed: dict[str, tuple[object, ...]] = {}
+
+    def teardown(self) -> None:
+        self.db.close()
+        self.folder.cleanup()
+
+    @property
+    def today(self) -> date:
+        return days.open_day(self.db)
+
+    @initialize(which=st.integers(0, len(PRODUCTS) - 1))
+    def sign_first(self, which: int) -> None:
+        self.sign(which, 1_200_000, 4, 70)
+
+    @precondition(lambda self: len(self.disbursed) < 4)
+    @rule(
+        which=st.integers(0, len(PRODUCTS) - 1),
+        principal_fen=st.sampled_from([100_000, 1_200_000, 3_333_333]),
+        periods=st.integers(1, 5),
+        ago=st.integers(-5, 120),
+    )
+    def sign(self, which: int, principal_fen: int, periods: int, ago: int) -> None:
+        number = len(self.disbursed) + 1
+        loan_id = open_loan(
+            self.db,
+            f"LN{number:06d}",
+            borrower_id=f"B{number}",
+            terms=PRODUCTS[which],
+            principal_fen=principal_fen,
+            start_on=self.today - ago * DAY,
+            periods=periods,
+        )
+        self.disbursed[loan_id] = principal_fen
+        self.signed_on[loan_id] = (self.today - ago * DAY).isoformat()
+
+    @rule(
+        whose=st.sampled_from([0, 0, 0, 1, 2, 3]),
+        later=st.integers(-60, 10),
+        amount_fen=st.sampled_from([1, 9_999, 120_000, 405_000, 1_300_000]),
+        is_named=st.booleans(),
+        with_old=st.booleans(),
+    )
+    def receive(self, whose: int, later: int, amount_fen: int, is_named: bool, with_old: bool) -> None:
+        """Money comes in on any day up to ten days ahead of the books; the file may repeat what was there before."""
+        loan_id = sorted(self.disbursed)[whose % len(self.disbursed)]
+        signed_on = loans.record(self.db, loan_id).signed_on
+        on = max(self.today + later * DAY, signed_on)
+        row = repayment(on, amount_fen, party="陌生人", note=loan_id if is_named else "")
+        self.receipts[row.number] = Receipt(row, loan_id if is_named else None)
+        old = [each.row for each in self.receipts.values() if with_old]
+        report = take(self.db, alipay([*old, row]))
+        assert (report.placed_count, report.suspense_count) == ((1, 0) if is_named else (0, 1))
+
+    @precondition(lambda self: any(each.gone_on is None for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), later=st.integers(0, 12))
+    def bounce(self, which: int, later: int) -> None:
+        standing = [number for number, each in self.receipts.items() if each.gone_on is None]
+        found = self.receipts[standing[which % len(standing)]]
+        back = sent_back(found.row, found.row.on + later * DAY)
+        assert take(self.db, alipay([back])).reversed_count == 1
+        assert take(self.db, alipay([found.row, back])).reversed_count == 0
+        self.receipts[found.row.number] = replace(found, gone_on=back.on)
+
+    @precondition(lambda self: any(each.loan_id is None and each.gone_on is None for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), whose=st.integers(0, 4))
+    def place(self, which: int, whose: int) -> None:
+        waiting = [number for number, each in self.receipts.items() if each.loan_id is None and each.gone_on is None]
+        found = self.receipts[waiting[which % len(waiting)]]
+        fitting = [
+            loan_id for loan_id in sorted(self.disbursed) if loans.record(self.db, loan_id).signed_on <= found.row.on
+        ]
+        if fitting:
+            loan_id = fitting[whose % len(fitting)]
+            ids = {row["external_id"]: row["payment_id"] for row in statements.receipts(self.db)}
+            with writing(self.db):
+                place_payment(self.db, payment_id=ids[found.row.number], loan_id=loan_id, stamp=stamp(self.today))
+            self.receipts[found.row.number] = replace(found, loan_id=loan_id)
+
+    @rule(
+        whose=st.integers(0, 4),
+        ago=st.integers(-3, 40),
+        amount_fen=st.sampled_from([0, 5_000, 300_000, 2_000_000]),
+        direction=st.sampled_from(["收入", "收入", "支出"]),
+        covers=st.integers(0, 40),
+    )
+    def tell_revenue(self, whose: int, ago: int, amount_fen: int, direction: str, covers: int) -> None:
+        borrower_id = f"B{whose % len(self.disbursed) + 1}"
+        on = self.today - ago * DAY
+        row = paid(on, amount_fen, direction=direction)
+        known = self.revenue.setdefault(borrower_id, [])
+        known.append(row)
+        take(self.db, alipay(known, period=(on - covers * DAY, on)), borrower_id=borrower_id)
+
+    @rule(count=st.sampled_from([1, 1, 2, 7, 30]))
+    def close_days(self, count: int) -> None:
+        through = self.today + (count - 1) * DAY
+        assert len(close(self.db, through)) == count
+        assert close(self.db, through) == []
+
+    @rule()
+    def settle_again(self) -> None:
+        """Nothing is left to book."""
+        before = dump(self.db)["entry"]
+        with writing(self.db):
+            assert settle(self.db, sorted(self.disbursed)) == 0
+        assert dump(self.db)["entry"] == before
+
+    # what must hold after every step
+
+    @invariant()
+    def the_books_prove(self) -> None:
+        assert faults(self.db) == []
+
+    @invariant()
+    def sums_are_those_of_the_model(self) -> None:
+        books = {row["account"]: row["balance_fen"] for row in journal.balances(self.db)}
+        assert sum(books.values()) == 0
+        today = self.today
+        waiting = paid_fen = 0
+        on_loan: dict[str, int] = dict.fromkeys(self.disbursed, 0)
+        for number, each in self.receipts.items():
+            state = "placed" if each.loan_id else "suspense"
+            assert receipts(self.db)[number] == ("reversed" if each.gone_on else state, each.loan_id)
+            if each.loan_id is None:
+                waiting += 0 if each.gone_on else each.row.amount_fen
+        stored = {row[0]: row for row in self.db.execute("SELECT loan_id, since_on, paid_total_fen FROM position")}
+        for each in self.receipts.values():
+            if each.loan_id is not None:
+                # The copies stand at the loan's last moment; the open day's own facts come in with its close.
+                since_on = date.fromisoformat(stored[each.loan_id][1])
+                if each.row.on <= since_on and not (each.gone_on and each.gone_on <= since_on):
+                    on_loan[each.loan_id] += each.row.amount_fen
+        paid_fen = sum(on_loan.values())
+        assert {loan_id: row[2] for loan_id, row in stored.items()} == on_loan
+        assert books["suspense"] == -waiting
+        assert books["clearing:alipay"] == paid_fen + waiting
+        paid_out = [self.disbursed[row[0]] for row in stored.values() if self.signed_on[row[0]] <= row[1]]
+        assert books["clearing:bank"] == -sum(paid_out)
+        assert all(date.fromisoformat(row[1]) <= today for row in stored.values())
+
+    @invariant()
+    def principal_is_paid_or_outstanding(self) -> None:
+        repaid = dict(self.db.execute("SELECT loan_id, sum(paid_principal_fen) FROM instalment GROUP BY loan_id"))
+        for loan_id, outstanding_fen, credit_fen, status in self.db.execute(
+            "SELECT loan_id, principal_outstanding_fen, credit_fen, status FROM position"
+        ):
+            assert credit_fen >= 0
+            if status == "signed":
+                assert (outstanding_fen, repaid[loan_id]) == (0, 0)
+                continue
+            # Principal that was repaid ahead belongs to no instalment.
+            assert repaid[loan_id] + outstanding_fen <= self.disbursed[loan_id]
+            assert (status == "settled") == (outstanding_fen == 0 and self.due(loan_id) == 0)
+
+    def due(self, loan_id: str) -> int:
+        sql = "SELECT interest_due_fen + fee_due_fen + penalty_due_fen FROM position WHERE loan_id = ?"
+        return int(self.db.execute(sql, (loan_id,)).fetchone()[0])
+
+    @invariant()
+    def closed_days_stay(self) -> None:
+        booked = self.db.execute(
+            "SELECT booked_on, count(*), sum(amount_fen) FROM entry JOIN posting ON entry_id = id"
+            " WHERE booked_on <= (SELECT max(day) FROM day) GROUP BY 1"
+        )
+        closed = {row[0]: row for row in self.db.execute("SELECT * FROM day")}
+        closed |= {f"entries of {row[0]}": row for row in booked}
+        assert {name: closed.get(name) for name in self.closed} == self.closed
+        self.closed = closed
+
+
+TestBooks = Books.TestCase
+TestBooks.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+# The tests must be able to fail: bugs of the kinds that ledgers have had, planted one at a time.
+
+
+def _drop_the_remainder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pour(*args: Any, **options: Any) -> Any:
+        taken, left_fen = real(*args, **options)
+        return taken, left_fen - 1 if left_fen else 0
+
+    real = walk.pour
+    monkeypatch.setattr(walk, "pour", pour)
+
+
+def _take_a_repeated_row_as_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, count = statements.row_key, itertools.count()
+    monkeypatch.setattr(statements, "row_key", lambda *args: f"{real(*args)}{next(count)}")
+
+
+def _book_without_reversing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def difference(*args: Any) -> list[Entry]:
+        return [entry for entry in real(*args) if not entry.reverses]
+
+    real = bookings.difference
+    monkeypatch.setattr(settle_module, "difference", difference)
+
+
+def _reverse_without_booking_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def difference(*args: Any) -> list[Entry]:
+        found = real(*args)
+        return [entry for entry in found if entry.reverses] or found
+
+    real = bookings.difference
+    monkeypatch.setattr(settle_module, "difference", difference)
+
+
+def _replay_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def difference(loan_id: str, movements: Any, booked: Any) -> list[Entry]:
+        return real(loan_id, [*movements, *movements], booked)
+
+    real = bookings.difference
+    monkeypatch.setattr(settle_module, "difference", difference)
+
+
+def _leave_copies_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(db: Any, lives: Any) -> None:
+        real(db, [each for each in lives if not each[0].paid_total_fen])
+
+    real = loans.save
+    monkeypatch.setattr(loans, "save", save)
+
+
+def _leave_money_in_suspense(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place_payment_module, "release_suspense", lambda *args, **options: None)
+
+
+def _take_accruals_back_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "open_accruals", lambda db: [])
+
+
+def _forget_bounces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(take_statement_module, "_bounces", lambda *args: iter(()))
+
+
+def _count_revenue_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def added(db: Any, owner: str, taken: statements.Taken) -> None:
+        real(db, owner, taken)
+        real(db, owner, taken)
+
+    real = statements._add_daily_revenue
+    monkeypatch.setattr(statements, "_add_daily_revenue", added)
+
+
+def _book_late_facts_on_their_own_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    def book(db: Any, entries: Any, *, booked_on: date) -> int:
+        return sum(real(db, [entry], booked_on=min(booked_on, entry.value_on)) for entry in entries)
+
+    real = journal.book
+    monkeypatch.setattr(journal, "book", book)
+
+
+def _swap_the_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    def difference(*args: Any) -> list[Entry]:
+        return [replace(entry, legs=reversal(entry, key="").legs) for entry in real(*args)]
+
+    real = bookings.difference
+    monkeypatch.setattr(settle_module, "difference", difference)
+
+
+PLANTED = [
+    _drop_the_remainder,
+    _take_a_repeated_row_as_new,
+    _book_without_reversing,
+    _reverse_without_booking_anew,
+    _replay_twice,
+    _leave_copies_stale,
+    _leave_money_in_suspense,
+    _take_accruals_back_never,
+    _forget_bounces,
+    _count_revenue_twice,
+    _book_late_facts_on_their_own_day,
+    _swap_the_sides,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__.strip("_"))
+def test_a_planted_bug_is_caught(monkeypatch, plant):
+    plant(monkeypatch)
+    sought = settings(
+        max_examples=60,
+        stateful_step_count=15,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate],
+    )
+    with pytest.raises((AssertionError, sqlite3.IntegrityError)):
+        run_state_machine_as_test(Books, settings=sought)
