@@ -12,11 +12,12 @@ from loancli.core.event import Event, EventKind
 from loancli.ledger.connect import Connection
 
 _NOTHING = bytes(32)
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def canonical(value: Any) -> str:
     """One text for one value, for hashes and comparisons."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def chained(previous: bytes, *parts: object) -> bytes:
