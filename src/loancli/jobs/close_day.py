@@ -22,6 +22,8 @@ from loancli.servicing.contract import Contract
 from loancli.servicing.life import life
 from loancli.servicing.windows import Revenue, close_window, next_number
 
+CHUNK = 1_000  # loans whose lives are in memory at a time
+
 
 def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[dict[str, Any]]:
     """Close every open day up to `through`, a transaction each; yields the line of each closed day.
@@ -57,21 +59,24 @@ def _refuse_unfinished(through: date, stamp: Stamp) -> None:
 
 def close_day(db: Connection, day: date, *, stamp: Stamp) -> dict[str, Any]:
     """Close `day`, the open one, inside the caller's transaction; returns its line."""
-    changing = gather(db, loans.changing_on(db, day))
-    fixed: list[Event] = []
-    lives = []
-    for contract, events in changing.values():
-        new = _fix(db, contract, events, day, stamp)
-        fixed += new
-        lives.append(life(contract, [*events, *new], day))
-    journal.record(db, fixed, recorded_at=stamp.text)
-    entry_count = book_lives(db, lives, day)
+    changing = loans.changing_on(db, day)
+    fixed_count = entry_count = 0
+    for at in range(0, len(changing), CHUNK):
+        lives = []
+        fixed: list[Event] = []
+        for contract, events in gather(db, changing[at : at + CHUNK]).values():
+            new = _fix(db, contract, events, day, stamp)
+            fixed += new
+            lives.append(life(contract, [*events, *new], day))
+        journal.record(db, fixed, recorded_at=stamp.text)
+        entry_count += book_lives(db, lives, day)
+        fixed_count += len(fixed) // 2
     accrued_fen = loans.accrued_fen_by_product(db, day)
     entry_count += _book_accruals(db, day, accrued_fen)
     totals = {
         **loans.ageing(db, day),
-        "changed_loans": len(lives),
-        "fixed_instalments": len(fixed) // 2,
+        "changed_loans": len(changing),
+        "fixed_instalments": fixed_count,
         "entries": entry_count,
         "accrued_fen": sum(accrued_fen.values()),
     }
