@@ -20,8 +20,8 @@ PICTURES = {
     "loan-show": ["--lang", "zh", "loan", "show", "LN000001"],
     "revenue-show": ["revenue", "show", "B0037", "--from", "2026-03-01"],
 }
-PAGE = """<meta charset="utf-8"><body style="margin:0;overflow:hidden;background:#1e1e2e"><pre style="margin:12px;color:#e6e6ef;
-font:16px/21px 'Noto Sans Mono CJK SC'">{text}</pre>"""
+PAGE = """<meta charset="utf-8"><body style="margin:0;overflow:hidden;background:#1e1e2e">
+<pre style="margin:12px;color:#e6e6ef;font:16px/21px 'Noto Sans Mono CJK SC'">{text}</pre>"""
 
 
 def main() -> None:

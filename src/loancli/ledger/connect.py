@@ -16,7 +16,7 @@ from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundErro
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 4
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {4: "946539a9433b84cef75852212c0bb2320b866044a237647bc908d6cbd6960feb"}
+DIGESTS = {4: "61245d4c64bec813f83e401f66c349d65aa44aad46c3fa50fb1eb324d95dde33"}
 
 _SETTINGS = {
     "foreign_keys": 1,

@@ -124,7 +124,8 @@ def m002_loans(db: Database) -> None:
         CREATE TABLE plan_row (
             loan_id TEXT NOT NULL REFERENCES loan (loan_id), number INTEGER NOT NULL CHECK (number > 0),
             from_on TEXT NOT NULL, to_on TEXT NOT NULL, due_on TEXT NOT NULL,
-            principal_fen INTEGER NOT NULL CHECK (principal_fen >= 0), interest_fen INTEGER NOT NULL CHECK (interest_fen >= 0),
+            principal_fen INTEGER NOT NULL CHECK (principal_fen >= 0),
+            interest_fen INTEGER NOT NULL CHECK (interest_fen >= 0),
             fee_fen INTEGER NOT NULL CHECK (fee_fen >= 0), reason TEXT NOT NULL,
             PRIMARY KEY (loan_id, number)
         ) STRICT, WITHOUT ROWID;
@@ -135,8 +136,8 @@ def m002_loans(db: Database) -> None:
             principal_overdue_fen INTEGER NOT NULL, interest_due_fen INTEGER NOT NULL, fee_due_fen INTEGER NOT NULL,
             penalty_due_fen INTEGER NOT NULL, penalty_accrued_fen INTEGER NOT NULL, credit_fen INTEGER NOT NULL,
             oldest_unpaid_due_on TEXT, next_due_on TEXT, next_due_fen INTEGER NOT NULL, next_moment_on TEXT,
-            accrued_micro_fen INTEGER NOT NULL, accruing_micro_fen_per_day INTEGER NOT NULL, paid_total_fen INTEGER NOT NULL,
-            product_code TEXT NOT NULL
+            accrued_micro_fen INTEGER NOT NULL, accruing_micro_fen_per_day INTEGER NOT NULL,
+            paid_total_fen INTEGER NOT NULL, product_code TEXT NOT NULL
         ) STRICT;
         CREATE INDEX position_moment ON position (next_moment_on) WHERE next_moment_on IS NOT NULL;
         CREATE INDEX position_late ON position (oldest_unpaid_due_on, principal_outstanding_fen)
@@ -146,7 +147,8 @@ def m002_loans(db: Database) -> None:
         CREATE TABLE instalment (
             loan_id TEXT NOT NULL REFERENCES loan (loan_id), number INTEGER NOT NULL, due_on TEXT NOT NULL,
             is_due INTEGER NOT NULL, is_fixed INTEGER NOT NULL,
-            principal_fen INTEGER NOT NULL, interest_fen INTEGER NOT NULL, fee_fen INTEGER NOT NULL, penalty_fen INTEGER NOT NULL,
+            principal_fen INTEGER NOT NULL, interest_fen INTEGER NOT NULL, fee_fen INTEGER NOT NULL,
+            penalty_fen INTEGER NOT NULL,
             paid_principal_fen INTEGER NOT NULL, paid_interest_fen INTEGER NOT NULL, paid_fee_fen INTEGER NOT NULL,
             paid_penalty_fen INTEGER NOT NULL, paid_on TEXT, reason TEXT NOT NULL,
             PRIMARY KEY (loan_id, number)
@@ -164,8 +166,8 @@ def m003_statements(db: Database) -> None:
             owner TEXT NOT NULL, read_as TEXT NOT NULL CHECK (read_as IN ('repayments', 'revenue')),
             channel TEXT NOT NULL, account_sha TEXT NOT NULL, is_whole INTEGER NOT NULL CHECK (is_whole IN (0, 1)),
             from_on TEXT {_day("from_on", null=True)}, to_on TEXT {_day("to_on", null=True)},
-            row_count INTEGER NOT NULL, first_txn_id INTEGER NOT NULL, new_count INTEGER NOT NULL, rows_sha BLOB NOT NULL,
-            warnings TEXT NOT NULL,
+            row_count INTEGER NOT NULL, first_txn_id INTEGER NOT NULL, new_count INTEGER NOT NULL,
+            rows_sha BLOB NOT NULL, warnings TEXT NOT NULL,
             imported_at TEXT NOT NULL, actor TEXT NOT NULL, previous_sha BLOB NOT NULL UNIQUE, sha BLOB NOT NULL UNIQUE,
             UNIQUE (content_sha, owner, read_as)
         ) STRICT;
@@ -178,7 +180,7 @@ def m003_statements(db: Database) -> None:
             counterparty_account TEXT NOT NULL, kind TEXT NOT NULL, item TEXT NOT NULL, method TEXT NOT NULL,
             status TEXT NOT NULL, status_class TEXT NOT NULL, note TEXT NOT NULL, refund_of TEXT NOT NULL,
             revenue_class TEXT, revenue_rule TEXT,
-            file_id INTEGER NOT NULL  -- its file is written after it: `ledger check` asks for it, a foreign key would scan the table
+            file_id INTEGER NOT NULL  -- written before its file; `ledger check` asks, a foreign key would scan the table
         ) STRICT;
         CREATE INDEX txn_owner ON txn (owner, occurred_at);
         CREATE INDEX txn_refund ON txn (refund_of) WHERE refund_of <> '';
@@ -244,14 +246,16 @@ def m004_contacts(db: Database) -> None:
         CREATE INDEX outbox_state ON outbox (state, planned_for);
         CREATE INDEX outbox_borrower ON outbox (borrower_id, contact_on);
         CREATE TRIGGER outbox_steps BEFORE UPDATE OF state ON outbox
-            WHEN OLD.state || '>' || NEW.state NOT IN ('queued>claimed', 'queued>cancelled', 'claimed>sent', 'claimed>failed',
-                'claimed>unknown', 'claimed>released', 'unknown>sent', 'unknown>failed')
+            WHEN OLD.state || '>' || NEW.state NOT IN (
+                'queued>claimed', 'queued>cancelled', 'claimed>sent', 'claimed>failed', 'claimed>unknown', 'claimed>released', 'unknown>sent', 'unknown>failed')
             BEGIN SELECT raise(ABORT, 'the outbox has no such step'); END;
-        CREATE TRIGGER outbox_text_stays BEFORE UPDATE OF key, borrower_id, loan_id, phone, channel, text, planned_for ON outbox
+        CREATE TRIGGER outbox_text_stays
+            BEFORE UPDATE OF key, borrower_id, loan_id, phone, channel, text, planned_for ON outbox
             BEGIN SELECT raise(ABORT, 'a planned message is never rewritten'); END;
         CREATE TRIGGER outbox_stays BEFORE DELETE ON outbox BEGIN SELECT raise(ABORT, 'contacts are kept'); END;
         CREATE TABLE refusal (
-            id INTEGER PRIMARY KEY, batch TEXT NOT NULL, campaign TEXT NOT NULL, borrower_id TEXT NOT NULL, loan_id TEXT NOT NULL,
-            step TEXT NOT NULL, day TEXT NOT NULL, reason TEXT NOT NULL, UNIQUE (campaign, borrower_id, loan_id, step, day, reason)
+            id INTEGER PRIMARY KEY, batch TEXT NOT NULL, campaign TEXT NOT NULL, borrower_id TEXT NOT NULL,
+            loan_id TEXT NOT NULL, step TEXT NOT NULL, day TEXT NOT NULL, reason TEXT NOT NULL,
+            UNIQUE (campaign, borrower_id, loan_id, step, day, reason)
         ) STRICT;
     """)

@@ -1,4 +1,4 @@
-"""Export files and their rows: one physical transaction is one row for ever, in whichever file it arrives, and however often."""
+"""Export files and their rows: one transaction is one row for ever, in whichever file it arrives, however often."""
 
 import hashlib
 import json
@@ -101,8 +101,8 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
     for status in _statuses(db, file_id, taken.changed):
         digest.update(repr(status).encode())
     values = (facts.content_sha, facts.name, facts.format, facts.owner, facts.read_as, facts.channel, facts.account_sha,
-              int(facts.is_whole), _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id, taken.new_count, digest.digest(),
-              json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at, facts.actor)  # fmt: skip
+              int(facts.is_whole), _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id,
+              taken.new_count, digest.digest(), json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at, facts.actor)  # fmt: skip
     previous = journal.head(db, "file")
     sha = journal.chained(previous, file_id, *[value.hex() if isinstance(value, bytes) else value for value in values])
     db.execute(f"INSERT INTO file VALUES ({','.join('?' * 20)})", (file_id, *values, previous, sha))
@@ -230,7 +230,8 @@ def _current(where: str) -> str:
     """Transactions with their latest known status."""
     return f"""
         SELECT t.id, t.owner, t.channel, t.line, t.occurred_at, t.amount_fen, t.direction,
-               coalesce(s.money_moved, t.money_moved), t.external_id, t.merchant_order_id, t.counterparty, t.counterparty_account, t.kind, t.item, t.method,
+               coalesce(s.money_moved, t.money_moved), t.external_id, t.merchant_order_id, t.counterparty,
+               t.counterparty_account, t.kind, t.item, t.method,
                coalesce(s.status, t.status), coalesce(s.status_class, t.status_class), t.note, t.refund_of,
                CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS revenue_class,
                CASE WHEN s.txn_id IS NULL THEN t.revenue_rule ELSE s.revenue_rule END AS revenue_rule, t.file_id, t.key
