@@ -42,12 +42,18 @@ class Planned:
 
 
 def segmented(db: Connection, day: date, segments: Segments) -> tuple[list[Features], list[Assigned]]:
-    """Every active loan's features and segment on `day`. RefusedError while the days before are not closed."""
-    if days.open_day(db) < day:
+    """Every active loan's features and segment on `day`, the open one (docs/decisions/0004-business-day.md).
+
+    RefusedError while the days before are not closed, and once `day` is closed itself.
+    """
+    open_day = days.open_day(db)
+    if open_day < day:
         raise RefusedError(
-            f"the books are open at {days.open_day(db)}, so it is not known who is late on {day};"
+            f"the books are open at {open_day}, so it is not known who is late on {day};"
             f" first run: loancli day close --through {date.fromordinal(day.toordinal() - 1)}"
         )
+    if open_day > day:
+        raise RefusedError(f"the books are open at {open_day}: {day} is over, and who was who is not kept")
     features = features_on(db, day)
     return features, assign(features, segments)
 
@@ -69,7 +75,7 @@ def plan_contacts(db: Connection, rules: Rules, *, day: date, at: datetime, stam
     is_holiday = day in rules.calendar.off
     wanted = [(wish.loan_id, wish.borrower_id, wish.due_on, "") for wish in wished]
     asked = facts_for_gate(db, wanted, day, is_holiday=is_holiday)
-    planned_today = {row.borrower_id for row in history if row.planned_for == day and row.state is State.QUEUED}
+    planned_today = contacts.planned_on(db, day)
     asked = {
         wish.loan_id: replace(asked[wish.loan_id], other_planned_today=wish.borrower_id in planned_today)
         for wish in wished
@@ -81,6 +87,8 @@ def plan_contacts(db: Connection, rules: Rules, *, day: date, at: datetime, stam
         db, batch=batch, campaign=rules.campaign.name, purpose=rules.campaign.purpose.value, day=day, actor=stamp.actor
     )
     new_count = contacts.queue(db, batch, messages)
+    if new_count:  # what a person approved is what that person saw
+        contacts.withdraw_approval(db, batch)
     kept = [(one.wish.campaign, one.borrower_id, one.loan_id, one.wish.step, day, one.refusal.name) for one in refused]
     contacts.add_refusals(db, batch, kept)
     return Planned(

@@ -1,4 +1,4 @@
-"""The outbox, holds and promises. A message is claimed, with the caps looked at in the same transaction, before it is sent."""
+"""The outbox, holds and promises. A message is claimed, and the caps looked at, in one transaction; then it is sent."""
 
 import json
 from collections.abc import Iterable
@@ -9,6 +9,10 @@ from loancli.core.message import Message
 from loancli.ledger.connect import Connection
 
 COUNTED = "('claimed', 'sent', 'unknown')"  # what may have reached the person counts against the caps
+_MESSAGE = (
+    "id AS message_id, key, batch, campaign, purpose, borrower_id, loan_id, phone, channel, template, text,"
+    " planned_for, segment, why"
+)
 
 
 def _rows(db: Connection, sql: str, values: object = ()) -> list[dict[str, Any]]:
@@ -65,7 +69,8 @@ def add_promise(
 ) -> bool:
     """A promise to pay; False if the same one is there already."""
     cursor = db.execute(
-        "INSERT OR IGNORE INTO promise (loan_id, borrower_id, made_on, due_on, amount_fen, note, actor) VALUES (?,?,?,?,?,?,?)",
+        "INSERT OR IGNORE INTO promise (loan_id, borrower_id, made_on, due_on, amount_fen, note, actor)"
+        " VALUES (?,?,?,?,?,?,?)",
         (loan_id, borrower_id, made_on.isoformat(), due_on.isoformat(), amount_fen, note, actor),
     )
     return cursor.rowcount == 1
@@ -113,7 +118,8 @@ def queue(db: Connection, batch: str, messages: Iterable[Message]) -> int:
 def add_refusals(db: Connection, batch: str, refusals: Iterable[tuple[str, str, str, str, date, str]]) -> None:
     """Keep who was not contacted and why: (campaign, borrower, loan, step, day, reason)."""
     db.executemany(
-        "INSERT OR IGNORE INTO refusal (batch, campaign, borrower_id, loan_id, step, day, reason) VALUES (?,?,?,?,?,?,?)",
+        "INSERT OR IGNORE INTO refusal (batch, campaign, borrower_id, loan_id, step, day, reason)"
+        " VALUES (?,?,?,?,?,?,?)",
         [
             (batch, campaign, who, loan, step, day.isoformat(), reason)
             for campaign, who, loan, step, day, reason in refusals
@@ -127,8 +133,8 @@ def runs(db: Connection) -> list[dict[str, Any]]:
         db,
         """
         SELECT c.batch, c.campaign, c.purpose, c.day, c.state, c.planned_by, c.approved_by, count(o.id) AS messages,
-               sum(o.state = 'queued') AS queued, sum(o.state = 'sent') AS sent, sum(o.state = 'cancelled') AS cancelled,
-               sum(o.state IN ('claimed', 'unknown')) AS unknown
+               sum(o.state = 'queued') AS queued, sum(o.state = 'sent') AS sent,
+               sum(o.state = 'cancelled') AS cancelled, sum(o.state IN ('claimed', 'unknown')) AS unknown
         FROM campaign_run c LEFT JOIN outbox o USING (batch) GROUP BY c.batch ORDER BY c.day, c.batch
         """,
     )
@@ -147,12 +153,16 @@ def approve(db: Connection, batch: str, *, actor: str) -> None:
     )
 
 
+def withdraw_approval(db: Connection, batch: str) -> None:
+    """The run is not what a person approved any more."""
+    db.execute("UPDATE campaign_run SET state = 'planned', approved_by = NULL WHERE batch = ?", (batch,))
+
+
 def messages(db: Connection, *, batch: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
     """Messages of the outbox, in the order in which they were planned."""
     return _rows(
         db,
-        "SELECT id AS message_id, key, batch, campaign, purpose, borrower_id, loan_id, phone, channel, template, text, planned_for,"
-        " segment, why, state, detail FROM outbox"
+        f"SELECT {_MESSAGE}, state, detail FROM outbox"
         " WHERE (:batch IS NULL OR batch = :batch) AND (:state IS NULL OR state = :state) ORDER BY id",
         {"batch": batch, "state": state},
     )
@@ -172,6 +182,15 @@ def past(db: Connection, campaign: str) -> list[dict[str, Any]]:
     )
 
 
+def planned_on(db: Connection, day: date) -> set[str]:
+    """Borrowers to whom a message of any campaign is planned for `day`, or has gone."""
+    rows = db.execute(
+        f"SELECT DISTINCT borrower_id FROM outbox WHERE planned_for = ? AND (state = 'queued' OR state IN {COUNTED})",
+        (day.isoformat(),),
+    )
+    return {borrower_id for (borrower_id,) in rows}
+
+
 def queued_for(db: Connection, loan_ids: list[str]) -> list[dict[str, Any]]:
     """Messages about the loans that have not been claimed."""
     return _rows(
@@ -189,9 +208,8 @@ def sendable(db: Connection, *, day: date, batch: str | None) -> list[dict[str, 
     """Queued messages of approved runs that are planned for `day` or before."""
     return _rows(
         db,
-        "SELECT o.id AS message_id, o.key, o.campaign, o.purpose, o.borrower_id, o.loan_id, o.phone, o.channel, o.template, o.text,"
-        " o.planned_for, o.segment, o.why FROM outbox o JOIN campaign_run c USING (batch)"
-        " WHERE o.state = 'queued' AND c.state = 'approved' AND o.planned_for <= ? AND (? IS NULL OR o.batch = ?) ORDER BY o.id",
+        f"SELECT {_MESSAGE} FROM outbox WHERE state = 'queued' AND planned_for <= ? AND (? IS NULL OR batch = ?)"
+        " AND batch IN (SELECT batch FROM campaign_run WHERE state = 'approved') ORDER BY id",
         (day.isoformat(), batch, batch),
     )
 
@@ -200,8 +218,8 @@ def contacted(db: Connection, borrower_id: str, *, from_on: date, to_on: date) -
     """Contacts of a person that count against the caps, from `from_on` to `to_on`, over all purposes and channels."""
     return _rows(
         db,
-        f"SELECT contact_on, channel, purpose, text, state FROM outbox WHERE borrower_id = ? AND state IN {COUNTED}"
-        " AND contact_on BETWEEN ? AND ? ORDER BY id",
+        "SELECT id AS message_id, contact_on, channel, purpose, text, state FROM outbox"
+        f" WHERE borrower_id = ? AND state IN {COUNTED} AND contact_on BETWEEN ? AND ? ORDER BY id",
         (borrower_id, from_on.isoformat(), to_on.isoformat()),
     )
 
@@ -216,12 +234,22 @@ def contact_counts(db: Connection, *, from_on: date, to_on: date) -> dict[str, i
 
 
 def claim(db: Connection, message_id: int, *, on: date, at: datetime) -> None:
-    """Take a message for sending. The slot makes two claims of one person's same turn impossible."""
+    """Take a message for sending. The slot makes two claims of a person's same turn impossible; none is used again."""
     db.execute(
-        f"UPDATE outbox SET state = 'claimed', contact_on = :on, claimed_at = :at, slot = (SELECT count(*) + 1 FROM outbox o"
-        f" WHERE o.borrower_id = outbox.borrower_id AND o.contact_on = :on AND o.state IN {COUNTED}) WHERE id = :id",
+        "UPDATE outbox SET state = 'claimed', contact_on = :on, claimed_at = :at, slot = 1 + coalesce("
+        " (SELECT max(slot) FROM outbox o WHERE o.borrower_id = outbox.borrower_id AND o.contact_on = :on), 0)"
+        " WHERE id = :id",
         {"on": on.isoformat(), "at": at.isoformat(), "id": message_id},
     )
+
+
+def still_claimed(db: Connection, message_ids: list[int]) -> set[int]:
+    """Those that are claimed: another sender calls what has been claimed for long abandoned."""
+    rows = db.execute(
+        "SELECT id FROM outbox WHERE state = 'claimed' AND id IN (SELECT value FROM json_each(?))",
+        (json.dumps(message_ids),),
+    )
+    return {message_id for (message_id,) in rows}
 
 
 def step(db: Connection, message_ids: list[int], state: str, *, at: datetime, detail: str = "") -> None:
@@ -233,8 +261,9 @@ def step(db: Connection, message_ids: list[int], state: str, *, at: datetime, de
 
 
 def mark_abandoned(db: Connection, *, at: datetime, older_than: timedelta) -> int:
-    """Claims whose sender died become 'unknown': they may have left, so they count, and are never sent again by themselves."""
+    """Claims whose sender died become 'unknown': they may have left, so they count and are never sent again."""
     return db.execute(
-        "UPDATE outbox SET state = 'unknown', done_at = ?, detail = 'the sender stopped before it could say' WHERE state = 'claimed' AND claimed_at < ?",
+        "UPDATE outbox SET state = 'unknown', done_at = ?, detail = 'the sender stopped before it could say'"
+        " WHERE state = 'claimed' AND claimed_at < ?",
         (at.isoformat(), (at - older_than).isoformat()),
     ).rowcount
