@@ -10,6 +10,7 @@ from loancli.ledger import contacts, portfolio
 from loancli.ledger.connect import Connection
 from loancli.outreach.features import Features
 from loancli.outreach.policy import Asked, Hold, Purpose
+from loancli.outreach.strategies import mobile_of
 from loancli.servicing.life import life
 
 BREATHING_SPACE = "breathing_space"
@@ -35,18 +36,16 @@ def features_on(db: Connection, day: date) -> list[Features]:
 def _features(row: dict[str, Any], day: date, penalty_fen: int) -> Features:
     oldest_on = _day(row["oldest_unpaid_due_on"])
     next_on = _day(row["next_due_on"])
-    due_today = oldest_on == day
     past_due = days_past_due(oldest_on, day) if oldest_on else 0
-    due_fen = row["due_fen"] + penalty_fen
     first_on = date.fromisoformat(row["first_signed_on"])
     return Features(
         borrower_id=row["borrower_id"],
         loan_id=row["loan_id"],
         days_past_due=past_due,
-        days_to_due=0 if due_today else (next_on - day).days if next_on else None,
-        due_fen=due_fen,
-        next_due_fen=due_fen if due_today else row["next_due_fen"],
-        due_30d_fen=due_fen + row["next_30d_fen"],
+        days_to_due=(next_on - day).days if next_on else None,
+        due_fen=row["due_fen"] + row["today_fen"] + penalty_fen,
+        next_due_fen=row["next_due_fen"],
+        due_30d_fen=row["due_fen"] + row["ahead_30d_fen"] + penalty_fen,
         outstanding_fen=row["outstanding_fen"],
         bucket="M6+" if past_due > 180 else f"M{(past_due + 29) // 30}",
         has_revenue_data=row["revenue_until"] is not None,
@@ -59,7 +58,7 @@ def _features(row: dict[str, Any], day: date, penalty_fen: int) -> Features:
         contacts_7d=row["contacts_7d"],
         contacts_30d=row["contacts_30d"],
         failed_contacts_in_row=row["failed_contacts_in_row"],
-        has_phone=bool(row["phone"]),
+        has_phone=mobile_of(row["phone"]) is not None,
         open_complaint=bool(row["complaint"]),
         in_hardship=bool(row["hardship"]),
         in_legal=bool(row["legal"]),
@@ -76,9 +75,17 @@ def _part_ppm(part: int | None, whole: int | None) -> int | None:
 
 
 def facts_for_gate(
-    db: Connection, wanted: Sequence[tuple[str, str, date, str]], day: date, *, is_holiday: bool
+    db: Connection,
+    wanted: Sequence[tuple[str, str, date, str]],
+    day: date,
+    *,
+    is_holiday: bool,
+    own: frozenset[int] = frozenset(),
 ) -> dict[str, Asked]:
-    """The gate's facts by loan, for (loan, borrower, due day the message is about, text or '' where it is not written yet)."""
+    """The gate's facts by loan, for (loan, borrower, due day the message is about, text or '' while it is not written).
+
+    `own`: messages that the asker has claimed itself, which do not speak against themselves.
+    """
     held: dict[str, set[str]] = {}
     breathing: dict[str, date] = {}
     for hold in contacts.holds(db, on=day):
@@ -92,7 +99,9 @@ def facts_for_gate(
             promised[promise["borrower_id"]] = max(due_on, promised.get(promise["borrower_id"], due_on))
     facts = {}
     for loan_id, borrower_id, due_on, text in wanted:
-        week = contacts.contacted(db, borrower_id, from_on=day - timedelta(days=6), to_on=day)
+        # Every seven days that hold `day`: after the clock was set back, there are contacts on days to come.
+        around = contacts.contacted(db, borrower_id, from_on=day - timedelta(days=6), to_on=day + timedelta(days=6))
+        week = [each for each in around if each["message_id"] not in own]
         today = [each for each in week if each["contact_on"] == day.isoformat()]
         kinds = held.get(borrower_id, set())
         facts[loan_id] = Asked(
