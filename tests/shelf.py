@@ -1,4 +1,4 @@
-"""The reference shelf beside the checkout (`../shared`): published numbers and real files. Tests skip where it is absent."""
+"""The reference shelf beside the checkout (`../shared`): published numbers, real files. Where absent, tests skip."""
 
 import json
 from pathlib import Path
