@@ -1,4 +1,4 @@
-"""The books can be asked whether they are sound: named questions that must come back empty. What comes back explains."""
+"""The books can be asked whether they are sound: named questions that must come back empty; the answers explain."""
 
 import hashlib
 import json
@@ -106,7 +106,8 @@ def chain_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
 def _events(db: Connection) -> list[str]:
     previous = bytes(32)
     rows = db.execute(
-        "SELECT id, key, loan_id, kind, effective_on, payload, recorded_at, actor, batch, previous_sha, sha FROM event ORDER BY id"
+        "SELECT id, key, loan_id, kind, effective_on, payload, recorded_at, actor, batch, previous_sha, sha"
+        " FROM event ORDER BY id"
     )
     for *columns, stored_previous, sha in rows:
         if stored_previous != previous or sha != journal.chained(previous, *columns):
@@ -121,7 +122,8 @@ def _entries(db: Connection) -> list[str]:
     for leg in db.execute("SELECT entry_id, leg, debit, credit, amount_fen FROM posting ORDER BY entry_id, leg"):
         legs.setdefault(leg[0], []).append(leg)
     rows = db.execute(
-        "SELECT id, key, loan_id, kind, cause, value_on, booked_on, reverses, last_leg, previous_sha, sha FROM entry ORDER BY id"
+        "SELECT id, key, loan_id, kind, cause, value_on, booked_on, reverses, last_leg, previous_sha, sha"
+        " FROM entry ORDER BY id"
     )
     for *columns, stored_previous, sha in rows:
         if stored_previous != previous or sha != journal.chained(previous, *columns, legs.get(columns[0], [])):

@@ -16,7 +16,7 @@ from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundErro
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 4
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {4: "61245d4c64bec813f83e401f66c349d65aa44aad46c3fa50fb1eb324d95dde33"}
+DIGESTS = {4: "6c18823d7956373c6124481cdc5547601a8a2395bb1399ffae119218ab9b3c30"}
 
 _SETTINGS = {
     "foreign_keys": 1,

@@ -172,7 +172,8 @@ def balances(db: Connection, as_of: date | None = None) -> list[dict[str, Any]]:
             SELECT p.debit AS account, p.amount_fen AS debit_fen, 0 AS credit_fen
             FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
             UNION ALL
-            SELECT p.credit, 0, p.amount_fen FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
+            SELECT p.credit, 0, p.amount_fen
+            FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
         )
         SELECT a.code, a.kind, coalesce(sum(debit_fen), 0), coalesce(sum(credit_fen), 0)
         FROM account a LEFT JOIN moved ON moved.account = a.id GROUP BY a.id ORDER BY a.id

@@ -15,8 +15,8 @@ MICRO = 1_000_000
 _ROW = "number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason"
 _POSITION = (
     "loan_id, status, since_on, principal_outstanding_fen, principal_overdue_fen, interest_due_fen, fee_due_fen,"
-    " penalty_due_fen, penalty_accrued_fen, credit_fen, oldest_unpaid_due_on, next_due_on, next_due_fen, next_moment_on,"
-    " accrued_micro_fen, accruing_micro_fen_per_day, paid_total_fen"
+    " penalty_due_fen, penalty_accrued_fen, credit_fen, oldest_unpaid_due_on, next_due_on, next_due_fen,"
+    " next_moment_on, accrued_micro_fen, accruing_micro_fen_per_day, paid_total_fen"
 )
 _INSTALMENT = (
     "number, due_on, is_due, is_fixed, principal_fen, interest_fen, fee_fen, penalty_fen, paid_principal_fen,"
@@ -63,7 +63,8 @@ def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
     wanted = json.dumps(list(loan_ids))
     rows: dict[str, list[Row]] = {}
     for loan_id, number, from_on, to_on, due_on, principal, interest, fee, reason in db.execute(
-        f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?)) ORDER BY loan_id, number",
+        f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?))"
+        " ORDER BY loan_id, number",
         (wanted,),
     ):
         rows.setdefault(loan_id, []).append(
@@ -122,7 +123,8 @@ def instalment_amounts(db: Connection) -> dict[str, list[int]]:
     """What the fixed instalments of each loan ask for, penalty left out."""
     found: dict[str, list[int]] = {}
     for loan_id, amount_fen in db.execute(
-        "SELECT loan_id, principal_fen + interest_fen + fee_fen AS due_fen FROM instalment WHERE is_fixed AND due_fen > 0"
+        "SELECT loan_id, principal_fen + interest_fen + fee_fen AS due_fen FROM instalment"
+        " WHERE is_fixed AND due_fen > 0"
     ):
         found.setdefault(loan_id, []).append(amount_fen)
     return found
@@ -238,7 +240,8 @@ def accrued_fen_by_product(db: Connection, day: date) -> dict[str, int]:
     rows = db.execute(
         """
         SELECT product_code,
-               sum(accrued_micro_fen + accruing_micro_fen_per_day * CAST(julianday(:day) - julianday(since_on) + 1 AS INTEGER))
+               sum(accrued_micro_fen
+                   + accruing_micro_fen_per_day * CAST(julianday(:day) - julianday(since_on) + 1 AS INTEGER))
         FROM position WHERE status = 'active' GROUP BY product_code ORDER BY product_code
         """,
         {"day": day.isoformat()},

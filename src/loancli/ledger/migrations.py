@@ -180,7 +180,7 @@ def m003_statements(db: Database) -> None:
             counterparty_account TEXT NOT NULL, kind TEXT NOT NULL, item TEXT NOT NULL, method TEXT NOT NULL,
             status TEXT NOT NULL, status_class TEXT NOT NULL, note TEXT NOT NULL, refund_of TEXT NOT NULL,
             revenue_class TEXT, revenue_rule TEXT,
-            file_id INTEGER NOT NULL  -- written before its file; `ledger check` asks, a foreign key would scan the table
+            file_id INTEGER NOT NULL  -- written before its file: `ledger check` asks for it
         ) STRICT;
         CREATE INDEX txn_owner ON txn (owner, occurred_at);
         CREATE INDEX txn_refund ON txn (refund_of) WHERE refund_of <> '';
@@ -247,7 +247,8 @@ def m004_contacts(db: Database) -> None:
         CREATE INDEX outbox_borrower ON outbox (borrower_id, contact_on);
         CREATE TRIGGER outbox_steps BEFORE UPDATE OF state ON outbox
             WHEN OLD.state || '>' || NEW.state NOT IN (
-                'queued>claimed', 'queued>cancelled', 'claimed>sent', 'claimed>failed', 'claimed>unknown', 'claimed>released', 'unknown>sent', 'unknown>failed')
+                'queued>claimed', 'queued>cancelled', 'claimed>sent', 'claimed>failed', 'claimed>unknown',
+                'claimed>released', 'unknown>sent', 'unknown>failed')
             BEGIN SELECT raise(ABORT, 'the outbox has no such step'); END;
         CREATE TRIGGER outbox_text_stays
             BEFORE UPDATE OF key, borrower_id, loan_id, phone, channel, text, planned_for ON outbox
