@@ -102,7 +102,8 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
         digest.update(repr(status).encode())
     values = (facts.content_sha, facts.name, facts.format, facts.owner, facts.read_as, facts.channel, facts.account_sha,
               int(facts.is_whole), _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id, taken.new_count,
-              digest.digest(), json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at, facts.actor)  # fmt: skip
+              digest.digest(), json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at,
+              facts.actor)  # fmt: skip
     previous = journal.head(db, "file")
     sha = journal.chained(previous, file_id, *[value.hex() if isinstance(value, bytes) else value for value in values])
     db.execute(f"INSERT INTO file VALUES ({','.join('?' * 20)})", (file_id, *values, previous, sha))
