@@ -19,7 +19,7 @@ test: $(INSTALLED)
 	$(BIN)/pytest -q
 
 bench: $(INSTALLED)
-	$(BIN)/pytest -q -m bench
+	$(BIN)/python benchmarks/run.py
 
 soak: $(INSTALLED)
 	$(BIN)/pytest -q --hypothesis-profile=soak

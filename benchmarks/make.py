@@ -1,0 +1,115 @@
+"""What the benchmarks run on: large statements and a large book, made up, the same on every machine.
+
+python benchmarks/make.py statement FILE alipay|wechat ROWS
+python benchmarks/make.py books LEDGER LOANS SHARE_PERCENT
+"""
+
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from itertools import count, islice
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT / "fixtures")]
+
+from shops import month_lines  # noqa: E402
+from trades import make_borrowers  # noqa: E402
+from wallets import Line, alipay_file, wechat_file  # noqa: E402
+
+SEED = 7
+MONTHS = [date(2025 + month // 12, month % 12 + 1, 1) for month in range(6, 18)]  # July 2025 … June 2026
+ACCOUNTS_MAX = 1_200  # as many shops as the fixtures have names for
+OWNER = "B1"
+
+DAY = timedelta(days=1)
+CLOSED_ON = date(2026, 3, 10)  # the day whose close is measured: a Tuesday, as is the one before a working day
+CHUNK = 2_000
+
+
+def lines(channel: str) -> Iterator[Line]:
+    """The rows of many shops, month by month, as if one account had them all."""
+    for borrower in make_borrowers(SEED, ACCOUNTS_MAX):
+        for month in MONTHS:
+            yield from month_lines(SEED, borrower, channel, month, MONTHS[0])
+
+
+def statement(path: Path, channel: str, row_count: int) -> None:
+    """Write a statement of exactly `row_count` rows."""
+    to_on, exported_at = date(2026, 6, 30), "2026-07-01 09:00:00"
+    rows = list(islice(lines(channel), row_count))
+    assert len(rows) == row_count, f"the fixtures make {len(rows)} rows at most"
+    if channel == "alipay":
+        whole = alipay_file(
+            name="周禾丰", account="199****0001", from_on=MONTHS[0], to_on=to_on, exported_at=exported_at, lines=rows
+        )
+    else:
+        whole = wechat_file(nickname="禾丰慢生活", from_on=MONTHS[0], to_on=to_on, exported_at=exported_at, lines=rows)
+    path.write_bytes(whole)
+
+
+def books(path: Path, loan_count: int, share_percent: int) -> None:
+    """A ledger with the open day CLOSED_ON, on which an instalment of `share_percent` of its loans falls due.
+
+    The loans are signed in the month before, each for 12 monthly instalments; nobody has paid yet, as no day has come.
+    """
+    from loancli.core.days import BEIJING, read_calendar
+    from loancli.core.loan import Borrower
+    from loancli.jobs import Stamp
+    from loancli.jobs.close_day import close_through
+    from loancli.jobs.open_loan import Signing, open_loans
+    from loancli.ledger import borrowers
+    from loancli.ledger.connect import create, open_ledger, writing
+    from loancli.plan.kinds import Plan, build
+    from loancli.plan.product_file import read_product
+    from loancli.servicing.bookings import ACCOUNTS
+
+    schedules = CHECKOUT / "schedules"
+    calendar = read_calendar(
+        {file.name: file.read_text(encoding="utf-8") for file in (schedules / "calendars").glob("cn-*.csv")}
+    )
+    product = read_product((schedules / "products" / "equal-instalments.toml").read_text(encoding="utf-8"), "product")
+    stamp = Stamp(actor="bench", at=datetime(2026, 3, 10, 9, tzinfo=BEIJING))
+    before_on = CLOSED_ON - DAY
+    principals_fen = [yuan * 100 for yuan in range(5_000, 50_000, 500)]
+    due: list[list[Plan]] = []
+    later: list[list[Plan]] = []
+    for back in range(1, 31):
+        plans = [build(product, fen, CLOSED_ON - back * DAY, calendar=calendar) for fen in principals_fen]
+        first = plans[0].rows[0]
+        if first.due_on == first.to_on == CLOSED_ON:
+            due.append(plans)
+        elif min(first.to_on, first.due_on) > CLOSED_ON:
+            later.append(plans)
+    assert due, "no loan falls due on the day"
+    create(path, opened_on=before_on.isoformat(), accounts=ACCOUNTS)
+    db = open_ledger(path)
+    db.execute("PRAGMA synchronous = 0")  # of this connection only
+    numbers = count(1)
+    while batch := list(islice(numbers, CHUNK)):
+        batch = [number for number in batch if number <= loan_count]
+        if not batch:
+            break
+        people = [
+            Borrower(borrower_id=f"B{number}", name=f"借款人{number}", phone=f"199{number:08d}") for number in batch
+        ]
+        signings = []
+        for number in batch:
+            days = due if number % 100 < share_percent else later
+            plan = days[number // 100 % len(days)][number % len(principals_fen)]
+            loan_id = f"LN{number:06d}"
+            signings.append(Signing(loan_id=loan_id, borrower_id=f"B{number}", plan=plan, channel="bank"))
+        with writing(db):
+            borrowers.add(db, people)
+            open_loans(db, signings, calendar=calendar, stamp=stamp)
+    list(close_through(db, before_on, stamp=stamp))
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
+if __name__ == "__main__":
+    what, path, *rest = sys.argv[1:]
+    if what == "statement":
+        statement(Path(path), rest[0], int(rest[1]))
+    else:
+        books(Path(path), int(rest[0]), int(rest[1]))

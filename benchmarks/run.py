@@ -1,0 +1,247 @@
+"""How fast loancli is, as ratios to plain code that does the same work (`make bench`).
+
+Whole processes, run A B A B; the ratio is taken pair by pair and its median told, with the smallest and the largest.
+Beside the wall clock stands user + system time, which a busy machine disturbs less, and the peak of memory. Seeds are
+fixed; everything happens in a temporary folder (about 1 GB). `--only import` runs one section; `--rounds`, `--rows` and
+`--loans` make it shorter or longer.
+"""
+
+import argparse
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE.parent / "src"
+CLOSED_ON, CLOSING_ON = "2026-03-10", "2026-03-11"  # the day of benchmarks/make.py, and the one on which it is closed
+SHARE_PERCENT = 3
+HELLO = "import typer; app = typer.Typer(); app.command()(lambda: typer.echo('hello')); app([])"
+MAIN = "import sys; from loancli.cli.main import main; sys.exit(main())"  # what the installed command runs
+
+Command = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one process took."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_kib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A command, and what is prepared before each run of it."""
+
+    command: Command
+    prepare: Callable[[], None] = lambda: None
+
+
+def ours(*args: object) -> list[str]:
+    return [sys.executable, "-c", MAIN, *map(str, args)]
+
+
+def plain(*args: object) -> list[str]:
+    return [sys.executable, str(HERE / "plain.py"), *map(str, args)]
+
+
+def make(*args: object) -> None:
+    subprocess.run([sys.executable, str(HERE / "make.py"), *map(str, args)], check=True)
+
+
+def cost(side: Side) -> Cost:
+    """Run it once. This process stays small: what a child inherits counts in its peak."""
+    side.prepare()
+    environ = {**os.environ, "PYTHONPATH": str(SOURCE), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    started = time.perf_counter()
+    with subprocess.Popen(side.command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        told = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(side.command)} ended with {process.returncode}:\n{told.decode()}")
+    return Cost(wall_seconds=wall_seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_kib=usage.ru_maxrss)
+
+
+def alternated(sides: Sequence[Side], rounds: int) -> list[list[Cost]]:
+    """Each side's costs; the sides in turn, after one round that is not counted."""
+    for side in sides:
+        cost(side)
+    found: list[list[Cost]] = [[] for _ in sides]
+    for _ in range(rounds):
+        for side, costs in zip(sides, found, strict=True):
+            costs.append(cost(side))
+    return found
+
+
+def heading() -> None:
+    sys.stdout.write(
+        f"{'':52}{'wall':>6} {'(from-to)':>13}{'cpu':>7}{'aim':>7}{'ours, plain: wall s':>22}{'peak MiB':>14}\n"
+    )
+
+
+def told(what: str, ours_: Sequence[Cost], plain_: Sequence[Cost], aim: str = "") -> None:
+    """One line of the table."""
+    walls = [a.wall_seconds / b.wall_seconds for a, b in zip(ours_, plain_, strict=True)]
+    cpus = [a.cpu_seconds / b.cpu_seconds for a, b in zip(ours_, plain_, strict=True)]
+    seconds = [median(each.wall_seconds for each in side) for side in (ours_, plain_)]
+    peaks = [max(each.peak_kib for each in side) / 1024 for side in (ours_, plain_)]
+    spread = f"({min(walls):.2f}-{max(walls):.2f})"
+    sys.stdout.write(
+        f"{what:52}{median(walls):6.2f} {spread:>13}{median(cpus):7.2f}{aim:>7}{seconds[0]:13.3f},{seconds[1]:8.3f}"
+        f"{peaks[0]:8.0f},{peaks[1]:5.0f}\n"
+    )
+    sys.stdout.flush()
+
+
+def less(costs: Sequence[Cost], start: Sequence[Cost]) -> list[Cost]:
+    """What the work cost, without the start of its process."""
+    wall = median(each.wall_seconds for each in start)
+    cpu = median(each.cpu_seconds for each in start)
+    return [
+        Cost(
+            wall_seconds=each.wall_seconds - wall,
+            cpu_seconds=each.cpu_seconds - cpu,
+            peak_kib=each.peak_kib,
+        )
+        for each in costs
+    ]
+
+
+def copied(origin: Path, to: Path) -> Callable[[], None]:
+    """A fresh copy of a closed ledger."""
+
+    def prepare() -> None:
+        for suffix in ("-wal", "-shm"):
+            Path(f"{to}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(origin, to)
+
+    return prepare
+
+
+def require_same(mine: Path, other: Path, *questions: str) -> None:
+    """Both wrote as many rows: else the comparison is none."""
+    for question in questions:
+        answers = []
+        for path in (mine, other):
+            with closing(sqlite3.connect(path)) as db:
+                answers.append(db.execute(question).fetchone()[0])
+        assert answers[0] == answers[1], (question, answers)
+
+
+def starting(_folder: Path, options: argparse.Namespace) -> None:
+    """Two commands that do nothing."""
+    rounds = max(options.rounds, 15)
+    version, bare = alternated([Side(command=ours("--version")), Side(command=[sys.executable, "-c", "pass"])], rounds)
+    told("loancli --version : python -c pass", version, bare, "<= 3")
+    page, hello = alternated([Side(command=ours("--help")), Side(command=[sys.executable, "-c", HELLO])], rounds)
+    told("loancli --help : a bare Typer hello", page, hello, "<= 1.2")
+
+
+def importing(folder: Path, options: argparse.Namespace) -> None:
+    """A borrower's statement as revenue."""
+    empty, mine, other, full = (folder / name for name in ("empty.db", "mine.db", "other.db", "full.db"))
+    cost(Side(command=ours("--ledger", empty, "--as-of", "2026-07-01", "init")))
+    cost(Side(command=ours("--ledger", empty, "borrower", "add", "B1", "--name", "周禾丰")))
+    for channel in ("alipay", "wechat"):
+        whole, quarter = folder / f"{channel}.csv", folder / f"{channel}-quarter.csv"
+        make("statement", whole, channel, options.rows)
+        make("statement", quarter, channel, options.rows // 4)
+        again = folder / f"{channel}-again.csv"  # the same rows in other bytes, as a second export of the same days is
+        shutil.copyfile(whole, again)
+        with again.open("ab") as file:
+            file.write(b"\r\n")
+
+        def importing_of(file: Path, origin: Path = empty) -> Side:
+            words = ("--quiet", "--ledger", mine, "--as-of", "2026-07-01")
+            command = ours(*words, "import", file, "--as", "revenue", "--borrower", "B1")
+            return Side(command=command, prepare=copied(origin, mine))
+
+        baseline = Side(command=plain("import", whole, other, channel), prepare=copied(empty, other))
+        cost(importing_of(whole))
+        cost(baseline)
+        require_same(mine, other, "SELECT count(*) FROM txn", "SELECT sum(amount_fen) FROM txn WHERE direction = 'in'")
+        shutil.copyfile(mine, full)
+        rows = f"{channel} {options.rows:,} rows"
+        sides = [
+            importing_of(whole),
+            baseline,
+            importing_of(whole, full),
+            importing_of(again, full),
+            importing_of(quarter),
+        ]
+        first, plainly, same, seen, short = alternated(sides, options.rounds)
+        told(f"{rows} : decode, csv, executemany", first, plainly, "<= 2")
+        told(f"{rows}, the same file again : first import", same, first)
+        told(f"{rows}, same rows, another file : first import", seen, first)
+        told(f"{rows} : {options.rows // 4:,} rows", first, short)
+        sys.stdout.write(f"{'':52}peak of memory {_peak(first) / _peak(short):.2f}\n")
+
+
+def _peak(costs: Sequence[Cost]) -> float:
+    return median(each.peak_kib for each in costs)
+
+
+def close_of_day(folder: Path, options: argparse.Namespace) -> None:
+    """One day of a large book."""
+    books, mine, other = (folder / name for name in ("books.db", "mine.db", "other.db"))
+    if not books.exists():
+        make("books", books, options.loans, SHARE_PERCENT)
+    words = ("--quiet", "--ledger", mine, "--as-of", CLOSING_ON, "day", "close", "--through")
+    day_side = Side(command=ours(*words, CLOSED_ON), prepare=copied(books, mine))
+    plain_side = Side(command=plain("close", other, CLOSED_ON), prepare=copied(books, other))
+    starts = [
+        Side(command=ours(*words, "2026-03-09"), prepare=copied(books, mine)),  # that day is closed: start, open, end
+        Side(command=plain("nothing")),
+    ]
+    cost(day_side)
+    cost(plain_side)
+    tables = [f"SELECT count(*) FROM {table}" for table in ("entry", "posting", "day")]
+    touched = f"SELECT count(*) FROM position WHERE since_on = '{CLOSED_ON}' AND interest_due_fen > 0"
+    require_same(
+        mine,
+        other,
+        *tables,
+        touched,
+        "SELECT sum(is_due) FROM instalment",
+        "SELECT sum(interest_due_fen) FROM position",
+    )
+    sides = [day_side, plain_side, *starts]
+    day, plainly, start, plain_start = alternated(sides, options.rounds)
+    what = f"close of {options.loans:,} loans, {SHARE_PERCENT} % change"
+    told(f"{what} : a pass of SQL", day, plainly, "<= 4")
+    told(f"{what}, without starts", less(day, start), less(plainly, plain_start))
+
+
+SECTIONS = {"start": starting, "import": importing, "close": close_of_day}
+
+
+def main() -> None:
+    """Run the sections that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--loans", type=int, default=100_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="loancli-bench-") as folder:
+        heading()
+        for name, section in SECTIONS.items():
+            if options.only in (None, name):
+                section(Path(folder), options)
+
+
+if __name__ == "__main__":
+    main()
