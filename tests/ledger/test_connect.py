@@ -15,7 +15,7 @@ from ledger_maker import CHECKOUT, OPENED_ON, dump, execute, file_of, new_ledger
 
 from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
 from loancli.ledger import connect, days
-from loancli.ledger.connect import DIGESTS, SCHEMA, create, open_ledger, schema_digest, trial, writing
+from loancli.ledger.connect import DIGESTS, SCHEMA, create, open_ledger, reading, schema_digest, trial, writing
 from loancli.servicing.bookings import ACCOUNTS
 
 
@@ -284,6 +284,19 @@ def test_readers_go_on_while_one_writes(path):
         first.execute("INSERT INTO setting VALUES ('new', 'x')")
         assert second.execute("SELECT count(*) FROM setting").fetchone() == (1,)
     assert second.execute("SELECT count(*) FROM setting").fetchone() == (2,)
+
+
+def test_a_reader_stays_at_one_moment_while_others_write(path):
+    first, second = open_ledger(path), open_ledger(path)
+    count = "SELECT count(*) FROM setting"
+    with reading(first):
+        assert first.execute(count).fetchone() == (1,)
+        execute(second, "INSERT INTO setting VALUES ('new', 'x')")
+        assert first.execute(count).fetchone() == (1,)
+    assert first.execute(count).fetchone() == (2,)
+    with writing(first), reading(first):
+        assert first.execute(count).fetchone() == (2,)
+    execute(first, "INSERT INTO setting VALUES ('newer', 'x')")
 
 
 def test_a_full_disk_changes_nothing(path):

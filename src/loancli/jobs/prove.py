@@ -5,7 +5,7 @@ from datetime import date
 
 from loancli.jobs.settle import gather
 from loancli.ledger import checks, journal, loans
-from loancli.ledger.connect import Connection
+from loancli.ledger.connect import Connection, reading
 from loancli.servicing.bookings import Booked, difference
 from loancli.servicing.life import life
 
@@ -13,10 +13,15 @@ CHUNK = 2_000
 
 
 def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
-    """Each question with its answers; a sound ledger answers none.
+    """Each question with its answers, all asked of one moment; a sound ledger answers none.
 
     Where rows are not what was written, nothing is computed from them: that would mislead.
     """
+    with reading(db):
+        yield from _proof(db)
+
+
+def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
     yield from checks.sql_failures(db)
     is_whole = True
     for question, answers in checks.chain_failures(db):

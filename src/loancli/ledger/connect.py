@@ -177,6 +177,19 @@ def writing(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """One moment of the books: what others write meanwhile is not seen. Inside a transaction, that one's moment."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
+@contextmanager
 def trial(connection: Connection) -> Iterator[None]:
     """The same path as `writing`, rolled back at the end: what --dry-run does. Raises BusyError."""
     _begin(connection)
