@@ -6,6 +6,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.campaign import SEND_AT, AtOption, FolderOption, plan_run, plan_shown, send_run, sent_shown
+from loancli.cli.exit import Exit
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
 from loancli.cli.render import show, talk
 
@@ -40,3 +41,6 @@ def remind(
     sent = send_run(context, planned.batch, folder, dry_run=False)
     show(sent_shown(sent), format=output_format, output=output, title=planned.batch, lang=context.lang)
     talk(context, "campaign.planned", batch=planned.batch, count=planned.new_count, refused=len(planned.refused))
+    if sent.unknown_count:
+        talk(context, "campaign.unknown", count=sent.unknown_count)
+        raise typer.Exit(Exit.PARTIAL)
