@@ -196,12 +196,14 @@ def _add_daily_revenue(db: Connection, owner: str, taken: Taken) -> None:
         " ON CONFLICT (borrower_id, day, channel, revenue_class) DO UPDATE SET"
         " amount_fen = amount_fen + excluded.amount_fen, row_count = row_count + excluded.row_count"
     )
-    db.execute(
-        "INSERT INTO daily_revenue"
-        " SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*)"
-        f" FROM txn WHERE +owner = ? AND id >= ? AND {INCOME} GROUP BY 1, 2, 3, 4{upsert}",
-        (owner, taken.first_txn_id),
-    )
+    # A chunk of ids at a time: SQLite sorts what it groups in memory.
+    for first_id in range(taken.first_txn_id, taken.first_txn_id + taken.row_count, CHUNK):
+        db.execute(
+            "INSERT INTO daily_revenue"
+            " SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*)"
+            f" FROM txn WHERE +owner = ? AND id BETWEEN ? AND ? AND {INCOME} GROUP BY 1, 2, 3, 4{upsert}",
+            (owner, first_id, first_id + CHUNK - 1),
+        )
     latest = (
         "SELECT revenue_class FROM txn_status WHERE txn_id = :txn AND file_id {} :file ORDER BY file_id DESC, line DESC"
     )
