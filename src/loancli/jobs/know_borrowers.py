@@ -86,14 +86,16 @@ def facts_for_gate(
 
     `own`: messages that the asker has claimed itself, which do not speak against themselves.
     """
+    who = {borrower_id for _, borrower_id, _, _ in wanted}
+    only = next(iter(who)) if len(who) == 1 else None  # sending asks for one at a time
     held: dict[str, set[str]] = {}
     breathing: dict[str, date] = {}
-    for hold in contacts.holds(db, on=day):
+    for hold in contacts.holds(db, on=day, borrower_id=only):
         held.setdefault(hold["borrower_id"], set()).add(hold["kind"])
         if hold["kind"] == BREATHING_SPACE:
             breathing[hold["borrower_id"]] = _day(hold["to_on"]) or date.max
     promised: dict[str, date] = {}
-    for promise in contacts.promises(db):
+    for promise in contacts.promises(db, borrower_id=only, due_from=day):
         if promise["paid_fen"] < promise["amount_fen"]:
             due_on = date.fromisoformat(promise["due_on"])
             promised[promise["borrower_id"]] = max(due_on, promised.get(promise["borrower_id"], due_on))

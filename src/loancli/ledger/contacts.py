@@ -76,18 +76,26 @@ def add_promise(
     return cursor.rowcount == 1
 
 
-def promises(db: Connection, *, borrower_id: str | None = None) -> list[dict[str, Any]]:
-    """Promises with what was paid on the loan from the day they were made to the day they fell due."""
+def promises(db: Connection, *, borrower_id: str | None = None, due_from: date | None = None) -> list[dict[str, Any]]:
+    """Promises with what was paid on the loan from the day they were made to the day they fell due.
+
+    All, or one borrower's, and only those that fall due on `due_from` or later.
+    """
     return _rows(
         db,
         """
+        WITH wanted AS MATERIALIZED (
+            SELECT * FROM promise WHERE (:who IS NULL OR borrower_id = :who) AND (:due IS NULL OR due_on >= :due)),
+         paid AS MATERIALIZED (  -- receipts have no index by loan: they are gone through once, not once a promise
+            SELECT r.loan_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen
+            FROM receipt r JOIN txn t ON t.id = r.txn_id
+            WHERE EXISTS (SELECT 1 FROM wanted) AND r.state = 'placed' AND r.loan_id IN (SELECT loan_id FROM wanted))
         SELECT p.id AS promise_id, p.loan_id, p.borrower_id, p.made_on, p.due_on, p.amount_fen, p.note,
-               coalesce((SELECT sum(t.amount_fen) FROM receipt r JOIN txn t ON t.id = r.txn_id
-                         WHERE r.loan_id = p.loan_id AND r.state = 'placed'
-                           AND substr(t.occurred_at, 1, 10) BETWEEN p.made_on AND p.due_on), 0) AS paid_fen
-        FROM promise p WHERE :who IS NULL OR p.borrower_id = :who ORDER BY p.id
+               coalesce(sum(paid.amount_fen), 0) AS paid_fen
+        FROM wanted p LEFT JOIN paid ON paid.loan_id = p.loan_id AND paid.paid_on BETWEEN p.made_on AND p.due_on
+        GROUP BY p.id ORDER BY p.id
         """,
-        {"who": borrower_id},
+        {"who": borrower_id, "due": due_from.isoformat() if due_from else None},
     )
 
 

@@ -53,13 +53,15 @@ WITH
     WHERE state = 'failed'
       AND id > coalesce((SELECT max(id) FROM outbox s WHERE s.borrower_id = o.borrower_id AND s.state = 'sent'), 0)
     GROUP BY borrower_id),
+ paid AS MATERIALIZED (  -- receipts have no index by loan: they are gone through once, not once a promise
+    SELECT r.loan_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen FROM receipt r JOIN txn t ON t.id = r.txn_id
+    WHERE r.state = 'placed' AND r.loan_id IN (SELECT loan_id FROM promise)),
  broken AS (
-    SELECT p.borrower_id, count(*) AS times FROM promise p
-    WHERE p.due_on < :day AND p.amount_fen > coalesce((
-        SELECT sum(t.amount_fen) FROM receipt r JOIN txn t ON t.id = r.txn_id
-        WHERE r.loan_id = p.loan_id AND r.state = 'placed'
-          AND substr(t.occurred_at, 1, 10) BETWEEN p.made_on AND p.due_on), 0)
-    GROUP BY p.borrower_id),
+    SELECT borrower_id, count(*) AS times FROM (
+        SELECT p.borrower_id FROM promise p
+        LEFT JOIN paid ON paid.loan_id = p.loan_id AND paid.paid_on BETWEEN p.made_on AND p.due_on
+        WHERE p.due_on < :day GROUP BY p.id HAVING p.amount_fen > coalesce(sum(paid.amount_fen), 0))
+    GROUP BY borrower_id),
  held AS (
     SELECT borrower_id, max(kind IN ('complaint_open', 'dispute')) AS complaint,
            max(kind = 'hardship_review') AS hardship, max(kind = 'legal') AS legal
