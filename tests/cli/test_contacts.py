@@ -209,9 +209,9 @@ def check_history(db: Connection, out: Path) -> Counter[str]:
     """What really left, by the vendor's files: once, within the caps, in the hours, and claimed before."""
     rows = delivered(out)
     keys = [row[0] for row in rows]
-    assert max(Counter(keys).values()) == 1
-    assert max(Counter(row[1] for row in rows).values()) <= 3
-    assert max(Counter((row[1], row[2]) for row in rows).values()) == 1
+    assert max(Counter(keys).values(), default=0) <= 1  # a kill may have come before any file
+    assert max(Counter(row[1] for row in rows).values(), default=0) <= 3
+    assert max(Counter((row[1], row[2]) for row in rows).values(), default=0) <= 1
     for path in out.glob("sms-*.csv"):
         at = datetime.strptime(path.name[4:19], "%Y%m%d-%H%M%S")  # noqa: DTZ007 - Shanghai's
         assert 8 <= at.hour < 22
