@@ -135,6 +135,25 @@ def test_the_same_payment_in_two_files_is_paid_once(db):
     assert outstanding(db) == before[1]
 
 
+def test_money_that_may_be_there_already_waits_for_a_person(db):
+    row = repayment(DUE, LEVEL, "2026" + "1" * 24, note="LN000001")
+    take(db, alipay([row]))
+    before = outstanding(db)
+    through_excel = row._replace(number="2.02611E+27", at="08:30:41")  # its number is gone, and so are its seconds
+    other_amount = row._replace(amount_fen=LEVEL + 100)
+    for doubtful in (through_excel, other_amount):
+        report = take(db, alipay([doubtful]))
+        assert (report.placed_count, report.suspense_count) == (0, 1)
+    assert {row["reason"] for row in statements.receipts(db, state="suspense")} == {"possible_double"}
+    assert outstanding(db) == before
+    assert faults(db) == []
+
+
+def test_two_payments_of_one_minute_that_both_have_a_number_are_two(db):
+    rows = [repayment(DUE, LEVEL, note="LN000001"), repayment(DUE, LEVEL, note="LN000001")]
+    assert take(db, alipay(rows)).placed_count == 2
+
+
 def test_a_pending_payment_is_placed_when_it_is_final(db):
     row = repayment(DUE, LEVEL, "N", note="LN000001")
     take(db, alipay([row._replace(status="等待确认收货")]))

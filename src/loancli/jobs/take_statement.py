@@ -25,6 +25,7 @@ from loancli.servicing.match import Matcher, PayableLoan
 LENDER = "lender"
 PROBLEMS_MAX = 200
 PENDING = "pending"  # a status class, and the reason why such a receipt waits
+DOUBLE = "possible_double"  # it may be a receipt that is there already under another number
 
 
 @dataclass(slots=True, kw_only=True)
@@ -193,8 +194,9 @@ def _take_repayments(db: Connection, taken: statements.Taken, report: ImportRepo
         if not _is_receipt(txn.row) or (known and not (known["reason"] == PENDING and is_final)):
             continue
         match = matcher.match(txn.row)
-        if not is_final:
-            match = replace(match, loan_id=None, reason=PENDING, candidates=matcher.candidates(txn.row))
+        doubt = PENDING if not is_final else DOUBLE if statements.may_be_double(db, txn) else None
+        if doubt:
+            match = replace(match, loan_id=None, reason=doubt, candidates=matcher.candidates(txn.row))
         if match.loan_id is None:
             if known is None:
                 waiting.append(txn)

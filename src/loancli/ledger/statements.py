@@ -301,6 +301,25 @@ def refunds_of(db: Connection, owner: str, external_id: str) -> list[Txn]:
     )
 
 
+def may_be_double(db: Connection, txn: Txn) -> bool:
+    """Does an older row of the account look like the same money? A person must say.
+
+    It carries the same number with other facts, or one of the two has lost its number (Excel) and they agree in minute
+    and amount.
+    """
+    minute = txn.row.occurred_at[:16]
+    lost = db.execute(
+        "SELECT 1 FROM txn WHERE owner = ? AND occurred_at BETWEEN ? AND ? AND id < ? AND channel = ? AND amount_fen = ?"
+        " AND direction = 'in' AND (external_id = '' OR ? = '') LIMIT 1",
+        (txn.owner, minute, f"{minute}~", txn.txn_id, txn.channel, txn.row.amount_fen, txn.row.external_id),
+    ).fetchone()
+    same_number = txn.row.external_id and any(
+        other.txn_id < txn.txn_id and other.row.direction == "in"
+        for other in txn_with_external_id(db, txn.owner, txn.channel, txn.row.external_id)
+    )
+    return lost is not None or bool(same_number)
+
+
 # where receipts were placed
 
 
