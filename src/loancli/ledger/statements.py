@@ -309,8 +309,8 @@ def may_be_double(db: Connection, txn: Txn) -> bool:
     """
     minute = txn.row.occurred_at[:16]
     lost = db.execute(
-        "SELECT 1 FROM txn WHERE owner = ? AND occurred_at BETWEEN ? AND ? AND id < ? AND channel = ? AND amount_fen = ?"
-        " AND direction = 'in' AND (external_id = '' OR ? = '') LIMIT 1",
+        "SELECT 1 FROM txn WHERE owner = ? AND occurred_at BETWEEN ? AND ? AND id < ? AND channel = ?"
+        " AND amount_fen = ? AND direction = 'in' AND (external_id = '' OR ? = '') LIMIT 1",
         (txn.owner, minute, f"{minute}~", txn.txn_id, txn.channel, txn.row.amount_fen, txn.row.external_id),
     ).fetchone()
     same_number = txn.row.external_id and any(
