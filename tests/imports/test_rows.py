@@ -108,7 +108,7 @@ def test_an_amount_is_read_exactly_as_fen_of_reads_it(wechat, wechat_row, read, 
             assert found == (amount_fen if amount_fen <= AMOUNT_FEN_MAX else None), text
 
 
-@pytest.mark.parametrize("text", ["1000000000.01", "999,999,999,999,999,999,999.00"])
+@pytest.mark.parametrize("text", ["1000000000.01", "999,999,999,999.00"])
 def test_an_amount_above_a_billion_yuan_is_refused(alipay, alipay_row, read, text):
     problem = _one(read, alipay([alipay_row(金额=text)]))
     assert str(problem) == "export.csv:26:金额: more than 1 billion yuan in one row; bring the original export"
