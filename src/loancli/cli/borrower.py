@@ -9,7 +9,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import show, talk
+from loancli.cli.render import show, visible
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.loan import Borrower
 from loancli.core.mask import mask_name, mask_phone
@@ -41,7 +41,7 @@ def add(
     borrower = _borrower(row)
     with session.change(context, dry_run=dry_run) as db:
         count = borrowers.add(db, [borrower])
-    talk(context, "borrower.added" if count else "borrower.same", borrower_id=borrower_id)
+    session.tell(context, "borrower.added" if count else "borrower.same", dry_run=dry_run, borrower_id=borrower_id)
 
 
 @app.command("import")
@@ -56,24 +56,29 @@ def import_(
     from loancli.ledger import borrowers
 
     context = context_of(ctx)
-    found = read_borrowers(session.read_text(file), file.name)
+    found = read_borrowers(session.read_text(file), visible(file.name))
     with session.change(context, dry_run=dry_run) as db:
         count = borrowers.add(db, found)
-    talk(context, "borrower.imported", count=count, same=len(found) - count)
+    session.tell(context, "borrower.imported", dry_run=dry_run, count=count, same=len(found) - count)
 
 
 def read_borrowers(text: str, file_name: str) -> list[Borrower]:
     """The borrowers of a CSV text. Raises InputError with file, row and column of everything that is wrong."""
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"{file_name}:1: the columns {', '.join(missing)} are missing; needed: {', '.join(COLUMNS)}")
+    try:
+        _check_columns(list(reader.fieldnames or ()), file_name)
+    except csv.Error as error:
+        raise InputError(f"{file_name}:1: not CSV: {error}") from None
     problems: list[Problem] = []
     found: dict[str, Borrower] = {}
     try:
         for row in reader:
+            if None in row or None in row.values():
+                message = "has not as many cells as there are columns; put a text that holds a comma in quotes"
+                problems.append(Problem(file_name=file_name, row=reader.line_num, column=None, message=message))
+                continue
             try:
-                borrower = _borrower({name: row.get(name) or "" for name in COLUMNS})
+                borrower = _borrower({name: row.get(name, "") for name in COLUMNS})
                 if borrower.borrower_id in found:
                     raise InputError("borrower_id: stands on two rows")
                 found[borrower.borrower_id] = borrower
@@ -81,10 +86,21 @@ def read_borrowers(text: str, file_name: str) -> list[Borrower]:
                 column, _, message = str(error).partition(": ")
                 problems.append(Problem(file_name=file_name, row=reader.line_num, column=column, message=message))
     except csv.Error as error:
-        raise InputError(f"{file_name}:{reader.line_num}: not CSV: {error}") from None
+        raise InputError(f"{file_name}:{reader.reader.line_num}: not CSV: {error}") from None
     if problems:
         raise input_error(problems)
     return list(found.values())
+
+
+def _check_columns(found: list[str], file_name: str) -> None:
+    missing = [name for name in COLUMNS[:2] if name not in found]
+    if missing:
+        raise InputError(f"{file_name}:1: the columns {', '.join(missing)} are missing; known: {', '.join(COLUMNS)}")
+    for name in found:
+        if name not in COLUMNS:  # a misspelt 'aliases' would lose the names that payments arrive under
+            raise InputError(f"{file_name}:1:{visible(name)}: there is no such column; known: {', '.join(COLUMNS)}")
+        if found.count(name) > 1:
+            raise InputError(f"{file_name}:1:{name}: stands there twice")
 
 
 def _borrower(row: dict[str, str]) -> Borrower:

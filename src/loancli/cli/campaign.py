@@ -1,5 +1,6 @@
 """loancli campaign: contacts in bulk: plan, preview, approve, send."""
 
+import re
 from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.borrower import UnmaskOption
 from loancli.cli.exit import Exit
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, now
 from loancli.cli.render import show, talk
@@ -18,20 +20,21 @@ from loancli.texts import Lang, say
 if TYPE_CHECKING:
     from loancli.jobs.plan_contacts import Planned
     from loancli.jobs.send_outbox import Sent
+    from loancli.outreach.segments import Segments
 
 app = typer.Typer()
 BatchArgument = Annotated[str, typer.Argument(metavar="BATCH", help="A run, such as collections-2026-11-23.")]
 SEND_AT = time(10)
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
 def hour(text: str | time) -> time:
     """'09:30': the parser of an option that takes a time of day; its default comes as it is."""
     if isinstance(text, time):
         return text
-    try:
-        return time.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a time of day such as 09:30") from None
+    if _HOUR.fullmatch(text) is None:  # Python reads 10, T10:00 and 10:00+05:00 as well
+        raise typer.BadParameter(f"{text!r} is not a time of day such as 09:30")
+    return time.fromisoformat(text)
 
 
 AtOption = Annotated[
@@ -53,34 +56,53 @@ def plan(
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
+    unmask: UnmaskOption = False,
 ) -> None:
     """Plan a campaign for --as-of: who gets which text, who is left alone, and why. Planning twice plans once."""
     context = context_of(ctx)
-    planned = plan_run(context, name, at, dry_run=dry_run)
-    show(plan_shown(planned, context.lang), format=output_format, output=output, title=planned.batch, lang=context.lang)
-    talk(context, "campaign.planned", batch=planned.batch, count=planned.new_count, refused=len(planned.refused))
+    planned, rows = plan_run(context, name, at, dry_run=dry_run, unmask=unmask)
+    show(rows, format=output_format, output=output, title=planned.batch, lang=context.lang)
+    values = {"batch": planned.batch, "count": planned.new_count, "refused": len(planned.refused)}
+    session.tell(context, "campaign.planned", dry_run=dry_run, **values)
 
 
-def plan_run(context: Context, name: str, at: time, *, dry_run: bool) -> "Planned":
-    """Plan a campaign for the day of --as-of."""
+def plan_run(
+    context: Context, name: str, at: time, *, dry_run: bool, unmask: bool = False
+) -> tuple["Planned", list[dict[str, Any]]]:
+    """Plan a campaign for the day of --as-of; also its messages, refusals and hand-overs as one list of rows."""
     from loancli.jobs.plan_contacts import plan_contacts
+    from loancli.ledger import borrowers
 
     rules = session.contact_rules(context, name)
     instant = datetime.combine(context.as_of, at, BEIJING)
     with session.change(context, dry_run=dry_run) as db:
-        return plan_contacts(db, rules, day=context.as_of, at=instant, stamp=session.stamp(context))
+        planned = plan_contacts(db, rules, day=context.as_of, at=instant, stamp=session.stamp(context))
+        people = borrowers.find(db, sorted({message.borrower_id for message in planned.messages}))
+    names = {} if unmask else {borrower_id: person.name for borrower_id, person in people.items()}
+    return planned, _plan_shown(planned, names, rules.segments, context.lang)
 
 
-def plan_shown(planned: "Planned", lang: Lang) -> list[dict[str, Any]]:
-    """Messages, refusals and hand-overs as one list."""
+def masked_text(text: str, name: str | None) -> str:
+    """A message without the name it speaks to, which it holds as templates write it; None leaves it as it is."""
+    from loancli.outreach.templates import NAME_LENGTH_MAX, neutral
+
+    if name is None:
+        return text
+    shown = neutral(name)
+    return session.masked(text, [shown if len(shown) <= NAME_LENGTH_MAX else shown[: NAME_LENGTH_MAX - 1]])
+
+
+def _plan_shown(planned: "Planned", names: dict[str, str], segments: "Segments", lang: Lang) -> list[dict[str, Any]]:
+    from loancli.cli.segment import why_in
+
     rows = [
         {
             "borrower_id": message.borrower_id,
             "loan_id": message.loan_id,
             "answer": "message",
             "segment": message.segment,
-            "detail": message.text,
-            "why": message.why,
+            "detail": masked_text(message.text, names.get(message.borrower_id)),
+            "why": why_in(lang, message.why, message.segment, segments),
         }
         for message in planned.messages
     ]
@@ -91,7 +113,7 @@ def plan_shown(planned: "Planned", lang: Lang) -> list[dict[str, Any]]:
             "answer": one.refusal.name,
             "segment": one.wish.segment,
             "detail": one.refusal.zh if lang == "zh" else one.refusal.en,
-            "why": one.wish.why,
+            "why": why_in(lang, one.wish.why, one.wish.segment, segments),
         }
         for one in planned.refused
     ]
@@ -124,12 +146,12 @@ def list_(ctx: typer.Context, output_format: FormatOption = None, output: Output
 def preview(
     ctx: typer.Context,
     batch: BatchArgument,
-    unmask: Annotated[bool, typer.Option("--unmask", help="Show numbers in full.")] = False,
+    unmask: UnmaskOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Show a run as it stands in the outbox: every text, its segment and why, and who was refused and why."""
-    from loancli.ledger import contacts
+    from loancli.ledger import borrowers, contacts
     from loancli.outreach.policy import Refusal
     from loancli.outreach.templates import segments_of
 
@@ -139,6 +161,8 @@ def preview(
         if run is None:
             raise NotFoundError(f"there is no campaign run '{batch}'; see: loancli campaign list")
         found, refused = contacts.messages(db, batch=batch), contacts.refusals(db, batch)
+        people = borrowers.find(db, sorted({row["borrower_id"] for row in found}))
+    names = {} if unmask else {borrower_id: person.name for borrower_id, person in people.items()}
     messages = [
         {
             "message_id": row["message_id"],
@@ -147,7 +171,7 @@ def preview(
             "phone": row["phone"] if unmask else mask_phone(row["phone"]),
             "state": row["state"],
             "parts": segments_of(row["text"]),
-            "text": row["text"],
+            "text": masked_text(row["text"], names.get(row["borrower_id"])),
             "segment": row["segment"],
             "why": row["why"],
         }
@@ -157,7 +181,7 @@ def preview(
         {**row, "meaning": Refusal[row["reason"]].zh if context.lang == "zh" else Refusal[row["reason"]].en}
         for row in refused
     ]
-    if output_format is Format.JSON:
+    if session.as_json(output_format, output):
         show({**run, "messages": messages, "refused": refusals}, format=output_format, output=output, lang=context.lang)
         return
     show(messages, format=output_format, output=output, title=batch, lang=context.lang)
@@ -173,7 +197,7 @@ def approve(ctx: typer.Context, batch: BatchArgument, dry_run: DryRunOption = Fa
     context = context_of(ctx)
     with session.change(context, dry_run=dry_run) as db:
         approved(db, batch, stamp=session.stamp(context))
-    talk(context, "campaign.approved", batch=batch)
+    session.tell(context, "campaign.approved", dry_run=dry_run, batch=batch)
 
 
 @app.command()
@@ -191,9 +215,19 @@ def send(
     context = context_of(ctx)
     sent = send_run(context, batch, folder, dry_run=dry_run)
     show(sent_shown(sent), format=output_format, output=output, title="sent", lang=context.lang)
+    if dry_run:
+        talk(context, "import.dry_run")
     if sent.unknown_count:
         talk(context, "campaign.unknown", count=sent.unknown_count)
         raise typer.Exit(Exit.PARTIAL)
+
+
+def check_sending(context: Context, folder: Path) -> None:
+    """Whether messages can leave at all. Raises RefusedError, NotFoundError."""
+    if context.as_of != now().date():
+        raise RefusedError(f"messages leave today, {now().date()}; --as-of {context.as_of} is another day")
+    if not folder.is_dir():
+        raise NotFoundError(f"{folder}: no such folder")
 
 
 def send_run(context: Context, batch: str | None, folder: Path, *, dry_run: bool) -> "Sent":
@@ -201,10 +235,7 @@ def send_run(context: Context, batch: str | None, folder: Path, *, dry_run: bool
     from loancli.jobs.send_outbox import send_outbox
     from loancli.ledger import contacts
 
-    if context.as_of != now().date():
-        raise RefusedError(f"messages leave today, {now().date()}; --as-of {context.as_of} is another day")
-    if not folder.is_dir():
-        raise NotFoundError(f"{folder}: no such folder")
+    check_sending(context, folder)
     rules = session.contact_rules(context, "collections")
     with session.ledger(context) as db:
         if batch is not None and contacts.run(db, batch) is None:

@@ -60,7 +60,9 @@ def close(
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="Only the last days.")] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", min=1, max=session.NUMBER_MAX, help="Only the last days.")
+    ] = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:

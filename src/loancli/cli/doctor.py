@@ -3,7 +3,6 @@
 import sqlite3
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -91,7 +90,7 @@ def _schedules(context: Context) -> Finding:
 def _calendar(context: Context) -> Finding:
     known_until = session.calendar(context).known_until
     # Loans of a year are signed against it; a plan beyond it knows weekends only.
-    state = "ok" if known_until >= context.as_of + timedelta(days=365) else "note"
+    state = "ok" if (known_until - context.as_of).days >= 365 else "note"
     return state, say("doctor.calendar", context.lang, day=known_until)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
-from loancli.cli.render import show, talk
+from loancli.cli.render import show
 from loancli.core.errors import NotFoundError
 
 app = typer.Typer()
@@ -38,13 +38,13 @@ def add(
         hold_id = contacts.add_hold(
             db, borrower_id=borrower_id, kind=kind, note=note, from_on=context.as_of, to_on=until, actor=context.actor
         )
-    talk(context, "hold.added", hold=hold_id, borrower_id=borrower_id, kind=kind)
+    session.tell(context, "hold.added", dry_run=dry_run, hold=hold_id, borrower_id=borrower_id, kind=kind)
 
 
 @app.command()
 def lift(
     ctx: typer.Context,
-    hold_id: Annotated[int, typer.Argument(help="The hold's number in `hold list`.")],
+    hold_id: Annotated[int, typer.Argument(min=1, max=session.NUMBER_MAX, help="The hold's number in `hold list`.")],
     dry_run: DryRunOption = False,
 ) -> None:
     """End a hold: from --as-of on the borrower may be contacted again."""
@@ -54,7 +54,7 @@ def lift(
     with session.change(context, dry_run=dry_run) as db:
         if not contacts.lift_hold(db, hold_id, on=context.as_of):
             raise NotFoundError(f"there is no hold {hold_id} that is still open; see: loancli hold list")
-    talk(context, "hold.lifted", hold=hold_id)
+    session.tell(context, "hold.lifted", dry_run=dry_run, hold=hold_id)
 
 
 @app.command("list")

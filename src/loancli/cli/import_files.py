@@ -9,7 +9,7 @@ import typer
 from loancli.cli import session
 from loancli.cli.exit import Exit
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import counting, show, talk
+from loancli.cli.render import counting, show, talk, visible
 from loancli.core.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ def import_files(
     with session.change(context, dry_run=dry_run) as db:
         for path in files:
             if not path.is_file():
-                raise NotFoundError(f"{path}: no such file")
+                raise NotFoundError(f"{visible(str(path))}: no such file")
             with path.open("rb") as source, counting(path, LONG_BYTES, context) as watch:
                 reports.append(
                     take_statement(
                         db,
                         source,
-                        path.name,
+                        visible(path.name),
                         borrower_id=borrower,
                         rules=rules,
                         encoding=encoding,

@@ -1,5 +1,6 @@
 """loancli loan: sign loans, and see where they stand on any day."""
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +38,7 @@ LIST_SCREEN = (
     "next_due_on",
     "next_due_fen",
 )
+LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
 
 
@@ -67,12 +69,14 @@ def open_(
     )
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(verdict.sentence)
+    if loan_id is not None and LOAN_ID.fullmatch(loan_id) is None:
+        raise typer.BadParameter("1 to 40 letters, digits, - and _, for payers to quote", param_hint="--loan-id")
     with session.change(context, dry_run=dry_run) as db:
-        number = loan_id or next_loan_id(db)
+        number = next_loan_id(db) if loan_id is None else loan_id
         signing = Signing(loan_id=number, borrower_id=borrower, plan=plan, channel=channel)
         new = open_loans(db, [signing], calendar=session.calendar(context), stamp=session.stamp(context))
     rows, summary = plan_rows(plan, context), {"loan_id": number, **plan_summary(plan, verdict)}
-    if output_format is Format.JSON:
+    if session.as_json(output_format, output):
         show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
     else:
         show(rows, format=output_format, output=output, title=number, screen=plan_screen(plan), lang=context.lang)
@@ -91,9 +95,12 @@ def list_(
 ) -> None:
     """List loans as they stand on --as-of; --late: those past due, what is due most first."""
     from loancli.jobs.list_loans import loans_on
+    from loancli.ledger import borrowers
 
     context = context_of(ctx)
     with session.ledger(context) as db:
+        if borrower is not None:
+            borrowers.one(db, borrower)
         found = loans_on(db, context.as_of, borrower_id=borrower)
     rows = [{**row, "name": mask_name(row["name"])} for row in found if row["days_past_due"] or not late]
     if late:
@@ -109,7 +116,7 @@ def show_(
     context = context_of(ctx)
     at_day = _life(context, loan_id)
     head, rows = _head(at_day), _instalments(at_day, context)
-    if output_format is Format.JSON:
+    if session.as_json(output_format, output):
         show({**head, "instalments": rows}, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:
@@ -220,7 +227,7 @@ def events(
         }
         for movement in life(contract, found, context.as_of).movements
     ]
-    if output_format is Format.JSON:
+    if session.as_json(output_format, output):
         show({"events": happened, "movements": moved}, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:

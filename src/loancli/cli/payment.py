@@ -1,15 +1,19 @@
 """loancli payment: repayments received, and those that a person must place."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loancli.cli import session
+from loancli.cli.borrower import UnmaskOption
 from loancli.cli.loan import LoanArgument
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import show, talk
+from loancli.cli.render import show
 from loancli.core.mask import mask_name
 from loancli.texts import Lang, say
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 app = typer.Typer()
 UNMATCHED_SCREEN = ("payment_id", "paid_on", "amount_fen", "payer", "note", "reason", "candidates")
@@ -21,44 +25,68 @@ def list_(
     loan: Annotated[str | None, typer.Option("--loan", help="Only this loan's.")] = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
+    unmask: UnmaskOption = False,
 ) -> None:
     """List the repayments received, where each was placed and why."""
-    from loancli.ledger import statements
+    from loancli.ledger import loans, statements
 
     context = context_of(ctx)
     with session.ledger(context) as db:
+        if loan is not None:
+            loans.record(db, loan)
         found = statements.receipts(db, loan_id=loan)
-    rows = [_row(each, context.lang, ("state", "loan_id")) for each in found]
+        names = _names(db)
+    rows = [_row(each, context.lang, ("state", "loan_id"), names, unmask=unmask) for each in found]
     show(rows, format=output_format, output=output, title="payments", lang=context.lang)
 
 
 @app.command()
-def unmatched(ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None) -> None:
+def unmatched(
+    ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None, unmask: UnmaskOption = False
+) -> None:
     """List the payments that wait for a person, with the loans that something speaks for."""
     from loancli.ledger import statements
 
     context = context_of(ctx)
     with session.ledger(context) as db:
         found = statements.receipts(db, state="suspense")
+        names = _names(db)
     rows = []
     for each in found:
         choices = [
             f"{choice['loan_id']} ({', '.join(say(f'reason.{reason}', context.lang) for reason in choice['reasons'])})"
             for choice in each["candidates"]
         ]
-        rows.append({**_row(each, context.lang, ()), "candidates": choices})
+        rows.append({**_row(each, context.lang, (), names, unmask=unmask), "candidates": choices})
     show(rows, format=output_format, output=output, title="unmatched", screen=UNMATCHED_SCREEN, lang=context.lang)
 
 
-def _row(each: dict[str, Any], lang: Lang, more: tuple[str, ...]) -> dict[str, Any]:
-    reason = each["reason"]
+def _names(db: "Connection") -> dict[str, tuple[str, ...]]:
+    """Loan → the names its borrower goes by, to be masked in notes."""
+    from loancli.ledger import borrowers, loans
+
+    people = borrowers.find(db)
+    return {
+        loan_id: (people[borrower_id].name, *people[borrower_id].aliases)
+        for loan_id, borrower_id, _ in loans.signed(db)
+    }
+
+
+def _row(
+    each: dict[str, Any], lang: Lang, more: tuple[str, ...], names: dict[str, tuple[str, ...]], *, unmask: bool
+) -> dict[str, Any]:
+    reason, payer, note = each["reason"], each["counterparty"], each["note"] or each["item"]
+    if not unmask:
+        concerned = [each["loan_id"], *(choice["loan_id"] for choice in each["candidates"])]
+        note = session.masked(note, [payer, *(name for loan_id in concerned for name in names.get(loan_id, ()))])
+        payer = mask_name(payer)
     return {
         "payment_id": each["payment_id"],
         "paid_on": each["paid_on"],
         "amount_fen": each["amount_fen"],
         "channel": each["channel"],
-        "payer": mask_name(each["counterparty"]) if each["counterparty"] else "",
-        "note": each["note"] or each["item"],
+        "payer": payer,
+        "note": note,
         **{name: each[name] for name in more},
         "reason": reason if reason.startswith("by ") else say(f"reason.{reason}", lang),
         "file": f"{each['file']}:{each['line']}",
@@ -68,7 +96,9 @@ def _row(each: dict[str, Any], lang: Lang, more: tuple[str, ...]) -> dict[str, A
 @app.command()
 def match(
     ctx: typer.Context,
-    payment_id: Annotated[int, typer.Argument(help="The payment's number in `payment unmatched`.")],
+    payment_id: Annotated[
+        int, typer.Argument(min=1, max=session.NUMBER_MAX, help="The payment's number in `payment unmatched`.")
+    ],
     loan_id: LoanArgument,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -78,4 +108,5 @@ def match(
     context = context_of(ctx)
     with session.change(context, dry_run=dry_run) as db:
         is_new = place_payment(db, payment_id=payment_id, loan_id=loan_id, stamp=session.stamp(context))
-    talk(context, "payment.placed" if is_new else "payment.same", payment=payment_id, loan_id=loan_id)
+    key = "payment.placed" if is_new else "payment.same"
+    session.tell(context, key, dry_run=dry_run, payment=payment_id, loan_id=loan_id)

@@ -123,7 +123,7 @@ def show_(
         context, session.product(context, code), principal, start or context.as_of, periods, first_due
     )
     rows, summary = plan_rows(plan, context), plan_summary(plan, verdict)
-    if output_format is Format.JSON:
+    if session.as_json(output_format, output):
         show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
         return
     show(

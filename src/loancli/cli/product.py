@@ -8,7 +8,8 @@ import typer
 from loancli.cli import session
 from loancli.cli.options import FormatOption, OutputOption, context_of
 from loancli.cli.plan import cost_of, plan_summary
-from loancli.cli.render import show, talk
+from loancli.cli.render import show, talk, visible
+from loancli.core.errors import InputError
 from loancli.core.rates import percent
 from loancli.plan.product import Product
 from loancli.texts import Lang, say
@@ -89,7 +90,16 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Product files (TOML).")],
 ) -> None:
     """Check product files: every mistake with file, line and key, and what is allowed."""
+    from loancli.plan.product_file import read_product
+
     context = context_of(ctx)
+    wrong = []
     for file in files:
-        product = session.product(context, str(file) if file.suffix == ".toml" else f"{file}.toml")
+        try:
+            product = read_product(session.read_text(file), visible(str(file)))
+        except InputError as error:
+            wrong.append(str(error))
+            continue
         talk(context, "product.sound", file=file, name=product.name_zh if context.lang == "zh" else product.name_en)
+    if wrong:
+        raise InputError("\n".join(wrong))

@@ -9,7 +9,7 @@ from loancli.cli import session
 from loancli.cli.loan import LoanArgument
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import amount
-from loancli.cli.render import show, talk
+from loancli.cli.render import show
 from loancli.core.errors import InputError
 
 app = typer.Typer()
@@ -42,7 +42,8 @@ def add(
             note=note,
             actor=context.actor,
         )
-    talk(context, "promise.added" if is_new else "promise.same", loan_id=loan_id, day=due)
+    key = "promise.added" if is_new else "promise.same"
+    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, day=due)
 
 
 @app.command("list")

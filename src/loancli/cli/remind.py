@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from loancli.cli import session
-from loancli.cli.campaign import SEND_AT, AtOption, FolderOption, plan_run, plan_shown, send_run, sent_shown
+from loancli.cli.campaign import SEND_AT, AtOption, FolderOption, check_sending, plan_run, send_run, sent_shown
 from loancli.cli.exit import Exit
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
 from loancli.cli.render import show, talk
@@ -26,15 +26,12 @@ def remind(
     from loancli.jobs.plan_contacts import approve
 
     context = context_of(ctx)
-    planned = plan_run(context, "reminders", at, dry_run=dry_run)
+    if not dry_run:
+        check_sending(context, folder)  # before anything is written
+    planned, rows = plan_run(context, "reminders", at, dry_run=dry_run)
     if dry_run:
-        show(
-            plan_shown(planned, context.lang),
-            format=output_format,
-            output=output,
-            title=planned.batch,
-            lang=context.lang,
-        )
+        show(rows, format=output_format, output=output, title=planned.batch, lang=context.lang)
+        talk(context, "import.dry_run")
         return
     with session.change(context, dry_run=False) as db:
         approve(db, planned.batch, stamp=session.stamp(context))

@@ -1,5 +1,6 @@
 """loancli revenue: a borrower's revenue as the exports show it, and the rule behind it."""
 
+import sys
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -40,9 +41,11 @@ def show_(
     from loancli.ledger import borrowers, statements
 
     context = context_of(ctx)
+    last_on = to_on or context.as_of
+    if from_on is not None and from_on > last_on:
+        raise typer.BadParameter(f"{from_on} is after {last_on}", param_hint="--from")
     with session.ledger(context) as db:
         borrowers.one(db, borrower_id)
-        last_on = to_on or context.as_of
         daily = statements.daily_revenue(db, borrower_id, from_on=from_on or date(2000, 1, 1), to_on=last_on)
         decided = statements.revenue_by_rule(db, borrower_id) if rules else []
         covered = statements.coverage(db, borrower_id)
@@ -51,7 +54,7 @@ def show_(
         return
     rows = _series(daily, by)
     show(rows, format=output_format, output=output, title=borrower_id, lang=context.lang)
-    if output is None and output_format in {None, Format.TABLE} and rows:
+    if output is None and output_format in {None, Format.TABLE} and rows and sys.stdout.isatty():
         names = (say("revenue.net", context.lang), say("revenue.possible", context.lang))
         write(bars([(str(row["from_on"]), row["net_sure_fen"], row["possible_fen"]) for row in rows], names=names))
     for channel, gaps in _gaps(covered).items():

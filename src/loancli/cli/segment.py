@@ -11,6 +11,7 @@ from loancli.cli.options import FormatOption, OutputOption, context_of
 from loancli.cli.render import Format, show
 from loancli.core.errors import NotFoundError
 from loancli.core.rates import PPM
+from loancli.texts import Lang
 
 if TYPE_CHECKING:
     from loancli.outreach.features import Features
@@ -55,13 +56,22 @@ def list_(
                 "segment": each.segment,
                 "days_past_due": one.days_past_due,
                 "due_fen": one.due_fen,
-                "why": each.why,
+                "why": why_in(context.lang, each.why, each.segment, segments),
             }
             for one, each in zip(known, assigned, strict=True)
         ]
     else:
         rows = counted(known, assigned, segments)
     show(rows, format=output_format, output=output, title="segments", lang=context.lang)
+
+
+def why_in(lang: Lang, why: str, segment: str, segments: "Segments") -> str:
+    """The sentence of a segment in the user's language; it is kept in Chinese, with the values that decided."""
+    found = next(each for each in segments.segments if each.name == segment)
+    if lang == "zh" or not why.startswith(found.why_zh):
+        return why
+    values = why.removeprefix(found.why_zh).strip("（）")
+    return f"{found.why_en} ({values})" if values else found.why_en
 
 
 def counted(known: "Sequence[Features]", assigned: "Sequence[Assigned]", segments: "Segments") -> list[dict[str, Any]]:
@@ -97,20 +107,21 @@ def explain(
     if found is None:
         raise NotFoundError(f"loan '{loan_id}' is not active on {context.as_of}; see: loancli loan list")
     one, each = found
+    why = why_in(context.lang, each.why, each.segment, segments)
     conditions = [
         {**answer._asdict(), "condition": " ".join(answer.condition.split())} for answer in explained(one, segments)
     ]
-    if output_format is Format.JSON:
+    if session.as_json(output_format, output):
         answer = {
             "loan_id": loan_id,
             "segment": each.segment,
-            "why": each.why,
+            "why": why,
             "features": one,
             "conditions": conditions,
         }
         show(answer, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:
-        show({"loan_id": loan_id, "segment": each.segment, "why": each.why}, title=loan_id, lang=context.lang)
+        show({"loan_id": loan_id, "segment": each.segment, "why": why}, title=loan_id, lang=context.lang)
         show(one, lang=context.lang)
     show(conditions, format=output_format, output=output, title=loan_id, lang=context.lang)

@@ -1,15 +1,18 @@
 """What the commands of a run share: the ledger file, the schedules that operators edit, and who does it when."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loancli import shipped
-from loancli.cli.options import Context, now
+from loancli.cli.options import Context, Format, now
+from loancli.cli.render import talk, visible
 from loancli.core.days import BEIJING, Calendar, read_calendar
 from loancli.core.errors import InputError, NotFoundError, SetupError
+from loancli.core.mask import mask_name, mask_phone
 from loancli.jobs import Stamp
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from loancli.plan.cost import Ceilings
     from loancli.plan.product import Product
     from loancli.plan.revenue import Rules as RevenueRules
+
+NUMBER_MAX = 2**63 - 1  # of a row in SQLite
+_MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 
 
 def stamp(context: Context) -> Stamp:
@@ -47,6 +53,28 @@ def change(context: Context, *, dry_run: bool) -> Iterator["Connection"]:
         yield connection
 
 
+def tell(context: Context, key: str, *, dry_run: bool, **values: object) -> None:
+    """What was done, as a sentence to stderr; with `dry_run` followed by the word that nothing was."""
+    talk(context, key, **values)
+    if dry_run:
+        talk(context, "import.dry_run")
+
+
+def as_json(output_format: Format | None, output: Path | None) -> bool:
+    """Whether the answer is one JSON document: by --format, else by the ending of -o."""
+    return output_format is Format.JSON or (
+        output_format is None and output is not None and output.suffix.lower() == ".json"
+    )
+
+
+def masked(text: str, names: Iterable[str]) -> str:
+    """Free text, with the `names` that it holds and every mobile number masked."""
+    for name in sorted(set(names), key=len, reverse=True):
+        if len(name) > 1:
+            text = text.replace(name, mask_name(name))
+    return _MOBILE.sub(lambda found: mask_phone(found[0]), text)
+
+
 def texts(context: Context, kind: str) -> dict[str, str]:
     """The files of schedules/<kind> by name, the lender's before ours. InputError for one that is not UTF-8."""
     return {name: read_text(path) for name, path in shipped.schedules(kind, context.schedules).items()}
@@ -54,12 +82,16 @@ def texts(context: Context, kind: str) -> dict[str, str]:
 
 def read_text(path: Path) -> str:
     """The text of a file that an operator wrote. Raises NotFoundError, InputError."""
+    shown = visible(str(path))
     if not path.is_file():
-        raise NotFoundError(f"{path}: no such file")
+        raise NotFoundError(f"{shown}: no such file")
+    data = path.read_bytes()
+    if data.startswith(b"PK\x03\x04"):
+        raise InputError(f"{shown}: this is an Excel workbook; save its sheet as 'CSV UTF-8'")
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        raise InputError(f"{shown}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
 
 
 def calendar(context: Context) -> Calendar:
@@ -77,14 +109,14 @@ def product(context: Context, code: str) -> "Product":
     files = texts(context, "products")
     name = f"{code}.toml"
     if name not in files:
-        known = ", ".join(sorted(Path(each).stem for each in files))
+        known = ", ".join(sorted(Path(each).stem for each in files if each.endswith(".toml")))
         raise NotFoundError(f"there is no product '{code}'; known: {known}")
     return read_product(files[name], name)
 
 
 def products(context: Context) -> list["Product"]:
-    """Every product."""
-    return [product(context, Path(name).stem) for name in texts(context, "products")]
+    """Every product; a note or a backup beside them is none."""
+    return [product(context, Path(name).stem) for name in texts(context, "products") if name.endswith(".toml")]
 
 
 def ceilings(context: Context) -> "Ceilings":
