@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 app = typer.Typer()
+NAME_MAX = 20  # a longer name in a note is not looked for
 UNMATCHED_SCREEN = ("payment_id", "paid_on", "amount_fen", "payer", "note", "reason", "candidates")
 
 
@@ -61,24 +62,21 @@ def unmatched(
     show(rows, format=output_format, output=output, title="unmatched", screen=UNMATCHED_SCREEN, lang=context.lang)
 
 
-def _names(db: "Connection") -> dict[str, tuple[str, ...]]:
-    """Loan → the names its borrower goes by, to be masked in notes."""
-    from loancli.ledger import borrowers, loans
+def _names(db: "Connection") -> frozenset[str]:
+    """The names that borrowers go by, to be masked in notes."""
+    from loancli.ledger import borrowers
 
-    people = borrowers.find(db)
-    return {
-        loan_id: (people[borrower_id].name, *people[borrower_id].aliases)
-        for loan_id, borrower_id, _ in loans.signed(db)
-    }
+    people = borrowers.find(db).values()
+    return frozenset(name for person in people for name in (person.name, *person.aliases))
 
 
 def _row(
-    each: dict[str, Any], lang: Lang, more: tuple[str, ...], names: dict[str, tuple[str, ...]], *, unmask: bool
+    each: dict[str, Any], lang: Lang, more: tuple[str, ...], names: frozenset[str], *, unmask: bool
 ) -> dict[str, Any]:
     reason, payer, note = each["reason"], each["counterparty"], each["note"] or each["item"]
     if not unmask:
-        concerned = [each["loan_id"], *(choice["loan_id"] for choice in each["candidates"])]
-        note = session.masked(note, [payer, *(name for loan_id in concerned for name in names.get(loan_id, ()))])
+        parts = {note[at:end] for at in range(len(note)) for end in range(at + 2, min(at + NAME_MAX, len(note)) + 1)}
+        note = session.masked(note, [payer, *(parts & names)])
         payer = mask_name(payer)
     return {
         "payment_id": each["payment_id"],
