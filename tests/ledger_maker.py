@@ -266,7 +266,7 @@ def receipts(db: Connection) -> dict[str, tuple[str, str | None]]:
     """Platform id → (state, loan) of every receipt."""
     from loancli.ledger import statements
 
-    return {row["external_id"]: (row["state"], row["loan_id"]) for row in statements.receipts(db)}
+    return {row["external_id"]: (row["state"], row["loan_id"]) for row in receipts.receipts(db)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

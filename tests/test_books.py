@@ -161,7 +161,7 @@ class Books(RuleBasedStateMachine):
         ]
         if fitting:
             loan_id = fitting[whose % len(fitting)]
-            ids = {row["external_id"]: row["payment_id"] for row in statements.receipts(self.db)}
+            ids = {row["external_id"]: row["payment_id"] for row in receipts.receipts(self.db)}
             with writing(self.db):
                 place_payment(self.db, payment_id=ids[found.row.number], loan_id=loan_id, stamp=stamp(self.today))
             self.receipts[found.row.number] = replace(found, loan_id=loan_id)

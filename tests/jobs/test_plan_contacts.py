@@ -306,7 +306,7 @@ def test_a_payment_that_a_person_places_cancels_what_is_queued(db):
     assert receipts(db) == {"77": ("suspense", None)}
     assert set(now_states(db).values()) == {"queued"}
     with writing(db):
-        payment_id = statements.receipts(db)[0]["payment_id"]
+        payment_id = receipts.receipts(db)[0]["payment_id"]
         assert place_payment(db, payment_id=payment_id, loan_id="LN000002", stamp=stamp(TODAY))
     assert now_states(db) == {"B1": "queued", "B2": "cancelled", "B3": "queued"}
 

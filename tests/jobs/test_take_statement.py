@@ -29,7 +29,7 @@ from ledger_maker import (
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.jobs.place_payment import place_payment
-from loancli.ledger import borrowers, journal, loans, statements
+from loancli.ledger import borrowers, journal, loans, receipts, statements
 from loancli.ledger.connect import Connection, writing
 
 DUE = date(2026, 2, 5)
@@ -54,7 +54,7 @@ def outstanding(db: Connection, loan_id: str = "LN000001") -> int:
 
 
 def place(db: Connection, number: str, loan_id: str) -> bool:
-    found = {row["external_id"]: row["payment_id"] for row in statements.receipts(db)}
+    found = {row["external_id"]: row["payment_id"] for row in receipts.receipts(db)}
     with writing(db):
         return place_payment(db, payment_id=found[number], loan_id=loan_id, stamp=stamp(DUE))
 
@@ -75,7 +75,7 @@ def place(db: Connection, number: str, loan_id: str) -> bool:
 def test_a_sure_match_is_booked(db, row, reason):
     report = take(db, alipay([row]))
     assert (report.placed_count, report.suspense_count, report.reversed_count) == (1, 0, 0)
-    (receipt,) = statements.receipts(db)
+    (receipt,) = receipts.receipts(db)
     assert (receipt["state"], receipt["loan_id"], receipt["reason"]) == ("placed", "LN000001", reason)
     assert balance(db, "clearing:alipay") == row.amount_fen
     assert faults(db) == []
@@ -97,7 +97,7 @@ def test_anything_else_waits_in_suspense_with_candidates(db, row, reason, candid
     before = {loan_id: outstanding(db, loan_id) for loan_id in ("LN000001", "LN000002", "LN000003")}
     report = take(db, alipay([row]))
     assert (report.placed_count, report.suspense_count) == (0, 1)
-    (receipt,) = statements.receipts(db)
+    (receipt,) = receipts.receipts(db)
     assert (receipt["state"], receipt["loan_id"], receipt["reason"]) == ("suspense", None, reason)
     assert [each["loan_id"] for each in receipt["candidates"]] == candidates
     assert all(each["reasons"] for each in receipt["candidates"])
@@ -122,7 +122,7 @@ def test_what_is_no_money_for_us_is_kept_and_not_booked(db, row):
     report = take(db, alipay([row]))
     assert (report.placed_count, report.suspense_count, report.new_count) == (0, 0, 1)
     assert net_entries(db) == before
-    assert statements.receipts(db) == []
+    assert receipts.receipts(db) == []
     assert faults(db) == []
 
 
@@ -144,7 +144,7 @@ def test_money_that_may_be_there_already_waits_for_a_person(db):
     for doubtful in (through_excel, other_amount):
         report = take(db, alipay([doubtful]))
         assert (report.placed_count, report.suspense_count) == (0, 1)
-    assert {row["reason"] for row in statements.receipts(db, state="suspense")} == {"possible_double"}
+    assert {row["reason"] for row in receipts.receipts(db, state="suspense")} == {"possible_double"}
     assert outstanding(db) == before
     assert faults(db) == []
 
@@ -170,7 +170,7 @@ def test_a_pending_payment_of_a_stranger_waits_on_for_the_reason_it_then_has(db)
     take(db, alipay([row._replace(status="等待确认收货")]))
     report = take(db, alipay([row]))
     assert (report.placed_count, report.suspense_count) == (0, 0)
-    assert statements.receipts(db)[0]["reason"] == "unknown_payer"
+    assert receipts.receipts(db)[0]["reason"] == "unknown_payer"
     assert balance(db, "suspense") == -5
     assert faults(db) == []
 

@@ -48,7 +48,7 @@ def db(tmp_path) -> Connection:
 
 
 def revenue(db: Connection, day: date = FIRST) -> dict[str, tuple[int, int]]:
-    rows = statements.daily_revenue(db, "B1", from_on=day, to_on=day)
+    rows = revenue.daily_revenue(db, "B1", from_on=day, to_on=day)
     return {kind: (fen, count) for _, _, kind, fen, count in rows}
 
 
@@ -208,7 +208,7 @@ def test_revenue_by_rule_tells_the_latest_status(db):
     row = paid(FIRST, 100, status=PENDING)
     take(db, alipay([row]), borrower_id="B1")
     take(db, alipay([row._replace(status=SETTLED)]), borrower_id="B1")
-    assert statements.revenue_by_rule(db, "B1") == [
+    assert revenue.revenue_by_rule(db, "B1") == [
         {"channel": "alipay", "class": "sure", "rule": "qr_receipt", "rows": 1, "amount_fen": 100}
     ]
 
@@ -252,7 +252,7 @@ def arrangements(draw: st.DrawFn) -> tuple[list[bytes], list[int]]:
 
 
 def content(db: Connection) -> object:
-    return current_txns(db, "B1"), revenue_rows(db), statements.coverage(db, "B1"), statements.revenue_by_rule(db, "B1")
+    return current_txns(db, "B1"), revenue_rows(db), revenue.coverage(db, "B1"), revenue.revenue_by_rule(db, "B1")
 
 
 @given(arrangements())
@@ -276,10 +276,10 @@ def test_overlapping_files_in_any_order_and_repeated_give_the_same(tmp_path_fact
 def test_a_file_covers_the_days_that_it_states_else_those_of_its_rows(db):
     take(db, alipay([paid(FIRST, 1)], period=(FIRST - 3 * DAY, FIRST + 9 * DAY)), borrower_id="B1")
     take(db, alipay([paid(FIRST + 20 * DAY, 1), paid(FIRST + 12 * DAY, 1)]), borrower_id="B1")
-    assert statements.coverage(db, "B1") == {
+    assert revenue.coverage(db, "B1") == {
         "alipay": [(FIRST - 3 * DAY, FIRST + 9 * DAY), (FIRST + 12 * DAY, FIRST + 20 * DAY)]
     }
-    assert statements.coverage(db, "B2") == {}
+    assert revenue.coverage(db, "B2") == {}
 
 
 def test_a_filtered_export_and_the_lenders_own_cover_nothing(db):

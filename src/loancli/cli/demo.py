@@ -190,8 +190,8 @@ def _take_repayments(story: _Story, month: date, stamp: Stamp) -> dict[str, int]
     paths = story.lender_month(story.folder / "world", story.world, month, dues)
     reports = _read(story, ((path, None) for path in paths), stamp)
     return {
-        "repayments": sum(report.placed_count for report in reports),
-        "unmatched": sum(report.suspense_count for report in reports),
+        "repayments": sum(report.placed.placed_count for report in reports),
+        "unmatched": sum(report.placed.suspense_count for report in reports),
         "bounced": sum(report.reversed_count for report in reports),
     }
 
@@ -199,7 +199,7 @@ def _take_repayments(story: _Story, month: date, stamp: Stamp) -> dict[str, int]
 def _one_borrower(story: _Story, as_of: date) -> None:
     """A revenue-share loan of a noodle shop: its revenue beside its instalments, month by month."""
     from loancli.jobs.settle import gather
-    from loancli.ledger import borrowers, loans, statements
+    from loancli.ledger import borrowers, loans, revenue
     from loancli.plan.flexible import window_of
     from loancli.servicing.life import life
 
@@ -217,7 +217,7 @@ def _one_borrower(story: _Story, as_of: date) -> None:
         if not state.is_due:
             continue
         window = window_of(contract.product, contract.rows, state.number)
-        daily = statements.daily_revenue(story.db, contract.borrower_id, from_on=window.from_on, to_on=window.to_on)
+        daily = revenue.daily_revenue(story.db, contract.borrower_id, from_on=window.from_on, to_on=window.to_on)
         net_fen = sum(fen if kind == "sure" else -fen for _, _, kind, fen, _ in daily if kind in {"sure", "reduction"})
         rows.append((f"{window.from_on:%Y-%m}", net_fen, state.due_fen))
     lang = story.context.lang

@@ -77,7 +77,7 @@ def import_files(
             talk(context, "import.warning", warning=warning)
         if report.conflicts:
             talk(context, "import.conflicts", file=report.file_name, count=len(report.conflicts))
-    waiting = sum(report.suspense_count for report in reports)
+    waiting = sum(report.placed.suspense_count for report in reports)
     if waiting:
         talk(context, "import.waiting", count=waiting)
     if dry_run:
@@ -110,9 +110,9 @@ def _shown(report: "ImportReport") -> dict[str, Any]:
             row[f"{kind}_fen"] = report.revenue_fen.get(kind, (0, 0))[1]
     else:
         row |= {
-            "placed": report.placed_count,
-            "unmatched": report.suspense_count,
-            "reversed": report.reversed_count,
-            "messages_cancelled": report.cancelled_count,
+            "placed": report.placed.placed_count,
+            "unmatched": report.placed.suspense_count,
+            "reversed": report.placed.reversed_count,
+            "messages_cancelled": report.placed.cancelled_count,
         }
     return row

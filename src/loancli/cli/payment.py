@@ -29,13 +29,13 @@ def list_(
     unmask: UnmaskOption = False,
 ) -> None:
     """List the repayments received, where each was placed and why."""
-    from loancli.ledger import loans, statements
+    from loancli.ledger import loans, receipts
 
     context = context_of(ctx)
     with session.ledger(context) as db:
         if loan is not None:
             loans.record(db, loan)
-        found = statements.receipts(db, loan_id=loan)
+        found = receipts.receipts(db, loan_id=loan)
         names = _names(db)
     rows = [_row(each, context.lang, ("state", "loan_id"), names, unmask=unmask) for each in found]
     show(rows, format=output_format, output=output, title="payments", lang=context.lang)
@@ -46,11 +46,11 @@ def unmatched(
     ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None, unmask: UnmaskOption = False
 ) -> None:
     """List the payments that wait for a person, with the loans that something speaks for."""
-    from loancli.ledger import statements
+    from loancli.ledger import receipts
 
     context = context_of(ctx)
     with session.ledger(context) as db:
-        found = statements.receipts(db, state="suspense")
+        found = receipts.receipts(db, state="suspense")
         names = _names(db)
     rows = []
     for each in found:

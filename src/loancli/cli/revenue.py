@@ -38,7 +38,7 @@ def show_(
     output: OutputOption = None,
 ) -> None:
     """Show a borrower's revenue by day, week or month: sure, possible, excluded, what reduces it."""
-    from loancli.ledger import borrowers, statements
+    from loancli.ledger import borrowers, revenue
 
     context = context_of(ctx)
     last_on = to_on or context.as_of
@@ -46,9 +46,9 @@ def show_(
         raise typer.BadParameter(f"{from_on} is after {last_on}", param_hint="--from")
     with session.ledger(context) as db:
         borrowers.one(db, borrower_id)
-        daily = statements.daily_revenue(db, borrower_id, from_on=from_on or date(2000, 1, 1), to_on=last_on)
-        decided = statements.revenue_by_rule(db, borrower_id) if rules else []
-        covered = statements.coverage(db, borrower_id)
+        daily = revenue.daily_revenue(db, borrower_id, from_on=from_on or date(2000, 1, 1), to_on=last_on)
+        decided = revenue.revenue_by_rule(db, borrower_id) if rules else []
+        covered = revenue.coverage(db, borrower_id)
     if rules:
         show(_with_why(context, decided), format=output_format, output=output, title=borrower_id, lang=context.lang)
         return

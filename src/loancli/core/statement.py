@@ -25,7 +25,14 @@ class StatementRow(NamedTuple):
     status: str  # the platform's word
     status_class: str  # settled | pending | refunded | part_refunded | closed | failed
     note: str  # 备注
-    refund_of: str  # external id of the payment that this row pays back, where the file proves it
+    refund_of: str  # number of the payment that this row pays back, where the file proves it
+    trade_id: str = ""  # the platform's number of this movement in its other exports, where external_id is another
+    fee_milli_fen: int = 0  # what the platform kept of this row, in 1/1000 fen; below zero: given back
+
+    @property
+    def movement(self) -> str:
+        """The number under which every export of the platform shows this movement: '2026…_5' is one of '2026…'."""
+        return (self.trade_id or self.external_id).partition("_")[0]
 
     @property
     def occurred_on(self) -> str:

@@ -244,6 +244,8 @@ def read_rows(
                 status_class,
                 "" if note == "/" else note,
                 refund_of,
+                "",
+                0,
             ),
         )
 

@@ -14,7 +14,7 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import Event
 from loancli.jobs import Stamp
 from loancli.jobs.settle import book_lives, gather
-from loancli.ledger import days, journal, loans, statements
+from loancli.ledger import days, journal, loans, revenue
 from loancli.ledger.connect import Connection, trial, writing
 from loancli.plan.flexible import window_of
 from loancli.servicing.bookings import accrual
@@ -99,10 +99,10 @@ def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date,
 
 def revenue_of(db: Connection, borrower_id: str, *, from_on: date, to_on: date) -> Revenue:
     """A borrower's revenue from `from_on` to `to_on`, both included, as known now."""
-    rows = statements.daily_revenue(db, borrower_id, from_on=from_on, to_on=to_on)
+    rows = revenue.daily_revenue(db, borrower_id, from_on=from_on, to_on=to_on)
     return Revenue(
         fen={(on, channel, kind): amount_fen for on, channel, kind, amount_fen, _ in rows},
-        covered=statements.coverage(db, borrower_id),
+        covered=revenue.coverage(db, borrower_id),
     )
 
 

@@ -4,14 +4,14 @@ from loancli.core.errors import NotFoundError, RefusedError
 from loancli.jobs import Stamp
 from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
-from loancli.jobs.take_statement import payment_event, release_suspense
-from loancli.ledger import days, journal, loans, statements
+from loancli.jobs.take_repayments import payment_event, release_suspense
+from loancli.ledger import days, journal, loans, receipts, statements
 from loancli.ledger.connect import Connection
 
 
 def place_payment(db: Connection, *, payment_id: int, loan_id: str, stamp: Stamp) -> bool:
     """Book a waiting payment on a loan; False if it is there already. Raises NotFoundError, RefusedError."""
-    receipt = statements.receipt(db, payment_id)
+    receipt = receipts.receipt(db, payment_id)
     txn = statements.txn(db, payment_id)
     if receipt is None or txn is None:
         raise NotFoundError(f"there is no payment {payment_id}; see: loancli payment unmatched")
@@ -27,9 +27,8 @@ def place_payment(db: Connection, *, payment_id: int, loan_id: str, stamp: Stamp
         raise RefusedError(
             f"payment {payment_id} of {event.effective_on} is older than loan {loan_id}, signed on {record.signed_on}"
         )
-    statements.place(
-        db, payment_id, state="placed", loan_id=loan_id, event_key=event.key, reason=f"by {stamp.actor}", candidates=[]
-    )
+    part = receipts.Part(loan_id, txn.row.amount_fen, event.key)
+    receipts.place(db, payment_id, state="placed", reason=f"by {stamp.actor}", parts=[part])
     release_suspense(db, txn, booked_on=days.open_day(db))
     journal.record(db, [event], recorded_at=stamp.text)
     settle(db, [loan_id])

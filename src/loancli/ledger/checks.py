@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from loancli.ledger import journal, loans, statements
+from loancli.ledger import journal, loans, revenue, statements
 from loancli.ledger.connect import Connection
 
 _LEGS = """(SELECT e.loan_id, d.code AS debit, c.code AS credit, p.amount_fen FROM posting p
@@ -25,6 +25,8 @@ def _as_in_positions(booked: str, position: str) -> str:
                (SELECT {position} FROM position WHERE position.loan_id = legs.loan_id) AS position_fen
         FROM {_LEGS} AS legs WHERE loan_id IS NOT NULL GROUP BY loan_id HAVING booked_fen IS NOT position_fen"""
 
+
+FILE_AT = statements.STORED.split(", ").index("file_id")
 
 SQL: dict[str, str] = {
     "foreign keys hold": "PRAGMA foreign_key_check",
@@ -50,13 +52,20 @@ SQL: dict[str, str] = {
              FROM receipt r JOIN txn t ON t.id = r.txn_id WHERE r.state = 'suspense')
         WHERE booked_fen <> waiting_fen""",
     "a receipt and its events tell the same": """
-        SELECT r.txn_id, r.state, r.loan_id, r.event_key FROM receipt r JOIN txn t ON t.id = r.txn_id
-        LEFT JOIN event e ON e.key = 'payment/' || t.key LEFT JOIN event b ON b.key = 'reversed/' || t.key
-        WHERE e.key IS NOT r.event_key OR e.loan_id IS NOT r.loan_id
-           OR b.loan_id IS NOT iif(r.state = 'reversed', r.loan_id, NULL)""",
+        SELECT r.txn_id, r.state, p.loan_id, p.event_key
+        FROM receipt r JOIN receipt_part p ON p.txn_id = r.txn_id LEFT JOIN event e ON e.key = p.event_key
+        LEFT JOIN event b ON b.key = 'reversed/' || substr(p.event_key, length('payment/') + 1)
+        WHERE e.loan_id IS NOT p.loan_id OR json_extract(e.payload, '$.amount_fen') IS NOT p.amount_fen
+           OR b.loan_id IS NOT iif(r.state = 'reversed', p.loan_id, NULL)""",
     "every payment has its receipt": """
-        SELECT e.key FROM event e LEFT JOIN receipt r ON r.event_key = e.key
-        WHERE e.kind = 'payment_received' AND e.key GLOB 'payment/*' AND r.txn_id IS NULL""",
+        SELECT e.key FROM event e LEFT JOIN receipt_part p ON p.event_key = e.key
+        WHERE e.kind = 'payment_received' AND e.key GLOB 'payment/*' AND p.txn_id IS NULL""",
+    "every placed receipt is placed whole": """
+        SELECT r.txn_id, r.state, t.amount_fen, coalesce(sum(p.amount_fen), 0) AS placed_fen
+        FROM receipt r JOIN txn t ON t.id = r.txn_id LEFT JOIN receipt_part p ON p.txn_id = r.txn_id
+        GROUP BY r.txn_id
+        HAVING placed_fen <> CASE r.state WHEN 'placed' THEN t.amount_fen WHEN 'reversed' THEN placed_fen ELSE 0 END
+            OR placed_fen NOT IN (0, t.amount_fen)""",
     "nothing was booked in a day after it was closed": """
         SELECT e.key, e.booked_on FROM entry e JOIN day d ON d.day = e.booked_on
         WHERE e.id > coalesce((SELECT id FROM entry WHERE sha = d.entry_sha), 0)""",
@@ -64,16 +73,11 @@ SQL: dict[str, str] = {
         SELECT e.key FROM entry e LEFT JOIN entry r ON r.reverses = e.id
         WHERE e.kind = 'accrual' AND r.id IS NULL AND e.booked_on < (SELECT max(day) FROM day)""",
     "no loan has repaid more than was paid out": "SELECT loan_id FROM position WHERE principal_outstanding_fen < 0",
-    "the revenue of a day is the sum of its rows": """
+    "the revenue of a day is the sum of its rows": f"""
         WITH rows AS (
-            SELECT t.owner, substr(t.occurred_at, 1, 10) AS day, t.channel,
-                   CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END AS class,
-                   sum(t.amount_fen) AS fen, count(*) AS count
-            FROM txn t LEFT JOIN txn_status s ON s.txn_id = t.id AND (s.file_id, s.line) =
-                (SELECT file_id, line FROM txn_status WHERE txn_id = t.id ORDER BY file_id DESC, line DESC LIMIT 1)
-            WHERE t.revenue_class IS NOT NULL AND (t.direction = 'in' OR
-                CASE WHEN s.txn_id IS NULL THEN t.revenue_class ELSE s.revenue_class END <> 'excluded')
-            GROUP BY 1, 2, 3, 4)
+            SELECT owner, substr(occurred_at, 1, 10) AS day, channel, revenue_class, sum(amount_fen) AS fen,
+                   count(*) AS count, sum({revenue.FEE}) AS fee_milli_fen
+            FROM ({statements.current("t.revenue_class IS NOT NULL")}) WHERE {statements.INCOME} GROUP BY 1, 2, 3, 4)
         SELECT 'of the rows' AS sum, * FROM (SELECT * FROM rows EXCEPT SELECT * FROM daily_revenue)
         UNION ALL SELECT 'stored', * FROM (SELECT * FROM daily_revenue EXCEPT SELECT * FROM rows)""",
 }
@@ -136,9 +140,9 @@ def _files(db: Connection) -> list[str]:
     previous = bytes(32)
     digests = {file_id: hashlib.sha256() for (file_id,) in db.execute("SELECT id FROM file")}
     for txn in db.execute(f"SELECT {statements.STORED} FROM txn ORDER BY id"):
-        if txn[-1] not in digests:
+        if txn[FILE_AT] not in digests:
             return [f"statement row {txn[0]} belongs to no file"]
-        digests[txn[-1]].update(repr(txn).encode())
+        digests[txn[FILE_AT]].update(statements.digested(txn).encode())
     for status in db.execute("SELECT * FROM txn_status ORDER BY txn_id, file_id, line"):
         if status[1] not in digests:
             return [f"a status of statement row {status[0]} belongs to no file"]

@@ -14,9 +14,9 @@ from pathlib import Path
 from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
 
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
-SCHEMA = 4
+SCHEMA = 5
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {4: "6c18823d7956373c6124481cdc5547601a8a2395bb1399ffae119218ab9b3c30"}
+DIGESTS = {5: "83ad49bda28534bc70dd314b46cab0f0fbaa5483a5822020ee31bce615fa216a"}
 
 _SETTINGS = {
     "foreign_keys": 1,

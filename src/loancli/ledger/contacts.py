@@ -86,10 +86,10 @@ def promises(db: Connection, *, borrower_id: str | None = None, due_from: date |
         """
         WITH wanted AS MATERIALIZED (
             SELECT * FROM promise WHERE (:who IS NULL OR borrower_id = :who) AND (:due IS NULL OR due_on >= :due)),
-         paid AS MATERIALIZED (  -- receipts have no index by loan: they are gone through once, not once a promise
-            SELECT r.loan_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen
-            FROM receipt r JOIN txn t ON t.id = r.txn_id
-            WHERE EXISTS (SELECT 1 FROM wanted) AND r.state = 'placed' AND r.loan_id IN (SELECT loan_id FROM wanted))
+         paid AS MATERIALIZED (
+            SELECT q.loan_id, substr(t.occurred_at, 1, 10) AS paid_on, q.amount_fen
+            FROM receipt_part q JOIN receipt r ON r.txn_id = q.txn_id JOIN txn t ON t.id = r.txn_id
+            WHERE r.state = 'placed' AND q.loan_id IN (SELECT loan_id FROM wanted))
         SELECT p.id AS promise_id, p.loan_id, p.borrower_id, p.made_on, p.due_on, p.amount_fen, p.note,
                coalesce(sum(paid.amount_fen), 0) AS paid_fen
         FROM wanted p LEFT JOIN paid ON paid.loan_id = p.loan_id AND paid.paid_on BETWEEN p.made_on AND p.due_on

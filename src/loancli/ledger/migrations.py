@@ -260,3 +260,53 @@ def m004_contacts(db: Database) -> None:
             UNIQUE (campaign, borrower_id, loan_id, step, day, reason)
         ) STRICT;
     """)
+
+
+@migrations()
+def m005_one_movement_once(db: Database) -> None:
+    """Merchant bills: other numbers and fees of a row; what several rows together, or a person, decide about one."""
+    db.executescript("""
+        ALTER TABLE txn ADD COLUMN trade_id TEXT NOT NULL DEFAULT '';
+        ALTER TABLE txn ADD COLUMN fee_milli_fen INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE daily_revenue ADD COLUMN fee_milli_fen INTEGER NOT NULL DEFAULT 0;
+        INSERT INTO account (code, kind, meaning)
+            SELECT 'expense:channel_fee', 'expense', 'fees of payment channels, which the lender bears'
+            WHERE EXISTS (SELECT 1 FROM account);
+
+        -- What follows from several rows together (the same money in two exports, a round trip). Can be built again.
+        CREATE TABLE ruling (
+            txn_id INTEGER PRIMARY KEY REFERENCES txn (id), rule TEXT NOT NULL,
+            revenue_class TEXT CHECK (revenue_class IN ('sure', 'possible', 'excluded', 'reduction')),
+            other_txn_id INTEGER REFERENCES txn (id)
+        ) STRICT;
+        -- What a person decided about a row of revenue; the newest counts, and one without a class takes it back.
+        CREATE TABLE verdict (
+            id INTEGER PRIMARY KEY, txn_id INTEGER NOT NULL REFERENCES txn (id),
+            revenue_class TEXT CHECK (revenue_class IN ('sure', 'possible', 'excluded', 'reduction')),
+            why TEXT NOT NULL, actor TEXT NOT NULL, recorded_at TEXT NOT NULL,
+            previous_sha BLOB NOT NULL UNIQUE, sha BLOB NOT NULL UNIQUE CHECK (length(sha) = 32)
+        ) STRICT;
+        CREATE INDEX verdict_txn ON verdict (txn_id, id);
+
+        ALTER TABLE receipt RENAME TO receipt_4;
+        DROP INDEX receipt_state;
+        CREATE TABLE receipt (
+            txn_id INTEGER PRIMARY KEY REFERENCES txn (id),
+            state TEXT NOT NULL CHECK (state IN ('suspense', 'placed', 'reversed', 'double')),
+            reason TEXT NOT NULL, candidates TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX receipt_state ON receipt (state, txn_id);
+        -- One payment may be split over several loans; each part is an event.
+        CREATE TABLE receipt_part (
+            txn_id INTEGER NOT NULL REFERENCES receipt (txn_id), part INTEGER NOT NULL CHECK (part >= 1),
+            loan_id TEXT NOT NULL REFERENCES loan (loan_id), amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+            event_key TEXT NOT NULL UNIQUE, PRIMARY KEY (txn_id, part)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX receipt_part_loan ON receipt_part (loan_id);
+        INSERT INTO receipt SELECT txn_id, state, reason, candidates FROM receipt_4;
+        INSERT INTO receipt_part
+            SELECT r.txn_id, 1, r.loan_id, t.amount_fen, r.event_key
+            FROM receipt_4 r JOIN txn t ON t.id = r.txn_id WHERE r.event_key IS NOT NULL;
+        DROP TABLE receipt_4;
+    """)
+    db.executescript(_guard("verdict"))

@@ -53,9 +53,10 @@ WITH
     WHERE state = 'failed'
       AND id > coalesce((SELECT max(id) FROM outbox s WHERE s.borrower_id = o.borrower_id AND s.state = 'sent'), 0)
     GROUP BY borrower_id),
- paid AS MATERIALIZED (  -- receipts have no index by loan: they are gone through once, not once a promise
-    SELECT r.loan_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen FROM receipt r JOIN txn t ON t.id = r.txn_id
-    WHERE r.state = 'placed' AND r.loan_id IN (SELECT loan_id FROM promise)),
+ paid AS MATERIALIZED (
+    SELECT q.loan_id, substr(t.occurred_at, 1, 10) AS paid_on, q.amount_fen
+    FROM receipt_part q JOIN receipt r ON r.txn_id = q.txn_id JOIN txn t ON t.id = r.txn_id
+    WHERE r.state = 'placed' AND q.loan_id IN (SELECT loan_id FROM promise)),
  broken AS (
     SELECT borrower_id, count(*) AS times FROM (
         SELECT p.borrower_id FROM promise p

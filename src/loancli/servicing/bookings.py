@@ -22,6 +22,7 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "income:interest": ("income", "contract interest"),
     "income:fee": ("income", "fees"),
     "income:penalty": ("income", "penalty interest"),
+    "expense:channel_fee": ("expense", "fees of payment channels, which the lender bears"),
 }
 
 
