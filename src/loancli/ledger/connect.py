@@ -16,7 +16,7 @@ from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundErro
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 5
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {5: "83ad49bda28534bc70dd314b46cab0f0fbaa5483a5822020ee31bce615fa216a"}
+DIGESTS = {5: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869"}
 
 _SETTINGS = {
     "foreign_keys": 1,

@@ -279,6 +279,7 @@ def m005_one_movement_once(db: Database) -> None:
             revenue_class TEXT CHECK (revenue_class IN ('sure', 'possible', 'excluded', 'reduction')),
             other_txn_id INTEGER REFERENCES txn (id)
         ) STRICT;
+        CREATE INDEX ruling_other ON ruling (other_txn_id) WHERE other_txn_id IS NOT NULL;
         -- What a person decided about a row of revenue; the newest counts, and one without a class takes it back.
         CREATE TABLE verdict (
             id INTEGER PRIMARY KEY, txn_id INTEGER NOT NULL REFERENCES txn (id),
