@@ -11,7 +11,6 @@ _BOTH_MENUS = f"get the table instead: {WECHAT_MENU}; {ALIPAY_MENU}"
 _UNPACK = "unpack it first and bring the file inside; a password it asks for is shown in the app, not in the mail"
 
 _HEADS: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "a gzip archive: unpack it first and bring the file inside"),
     (b"Rar!\x1a\x07", f"a RAR archive: {_UNPACK}"),
     (b"7z\xbc\xaf\x27\x1c", f"a 7z archive: {_UNPACK}"),
     (
@@ -33,71 +32,22 @@ class Foreign:
     name: str
     columns: frozenset[str]
     advice: str
-    first: str = ""  # the first column, where the names alone do not tell
-    last: str = ""
 
     def recognises(self, cells: list[str]) -> bool:
-        if not self.columns.issubset(cells):
-            return False
-        return (not self.first or cells[0] == self.first) and (
-            not self.last or [c for c in cells if c][-1] == self.last
-        )
+        return self.columns.issubset(cells)
 
 
-_APP = f"bring the statement of today's app: {ALIPAY_MENU}"
-_PERSONAL = "bring the borrower's personal statement"
+_MERCHANT_BILL = "b.alipay.com 账单下载 (业务明细, 账务明细)"
 FOREIGN: tuple[Foreign, ...] = (
-    Foreign(
-        name="the Alipay statement from the web site",
-        columns=frozenset({"交易号", "商家订单号", "交易创建时间", "金额(元)", "收/支", "资金状态"}),
-        advice=f"it is not read yet; {_APP}",
-    ),
-    Foreign(
-        name="the Alipay app statement of 2021 to early 2023",
-        columns=frozenset({"收/支", "交易订单号", "交易时间"}),
-        first="收/支",
-        last="交易时间",
-        advice=f"it is not read yet; {_APP}",
-    ),
     Foreign(
         name="the Alipay cashbook (记账本)",
         columns=frozenset({"记录时间", "分类", "收支类型", "金额"}),
-        advice=f"it is written by hand and proves no payment; {_APP}",
-    ),
-    Foreign(
-        name="the Alipay merchant fund bill (账务明细)",
-        columns=frozenset({"账务流水号", "业务流水号", "收入金额(+元)", "支出金额(-元)"}),
-        advice=f"merchant bills are not read yet; {_PERSONAL}: {ALIPAY_MENU}",
-    ),
-    Foreign(
-        name="the summary of an Alipay merchant fund bill (账务汇总)",
-        columns=frozenset({"类型", "收入笔数", "支出笔数"}),
-        advice=f"it holds totals, no transactions; {_PERSONAL}: {ALIPAY_MENU}",
-    ),
-    Foreign(
-        name="the Alipay merchant trade bill (业务明细)",
-        columns=frozenset({"支付宝交易号", "商户订单号", "业务类型", "商家实收(元)"}),
-        advice=f"merchant bills are not read yet; {_PERSONAL}: {ALIPAY_MENU}",
-    ),
-    Foreign(
-        name="the summary of an Alipay merchant trade bill (业务汇总)",
-        columns=frozenset({"门店编号", "交易订单总笔数", "退款订单总笔数"}),
-        advice=f"it holds totals, no transactions; {_PERSONAL}: {ALIPAY_MENU}",
+        advice=f"it is written by hand and proves no payment; bring the statement: {ALIPAY_MENU}",
     ),
     Foreign(
         name="the list of the Alipay merchant portal (收支明细)",
         columns=frozenset({"支付宝流水号", "账务类型", "收入(+元)", "支出(-元)"}),
-        advice=f"it is not read yet; {_PERSONAL}: {ALIPAY_MENU}",
-    ),
-    Foreign(
-        name="the WeChat merchant trade bill",
-        columns=frozenset({"公众账号ID", "商户号", "微信订单号", "交易状态"}),
-        advice=f"merchant bills are not read yet; {_PERSONAL}: {WECHAT_MENU}",
-    ),
-    Foreign(
-        name="the WeChat merchant fund bill (资金账单)",
-        columns=frozenset({"记账时间", "微信支付业务单号", "资金流水单号", "收支类型"}),
-        advice=f"merchant bills are not read yet; {_PERSONAL}: {WECHAT_MENU}",
+        advice=f"it states no totals that could be checked; bring the bill: {_MERCHANT_BILL}",
     ),
     Foreign(
         name="the table of a WeChat proof (微信支付交易明细证明)",
@@ -107,15 +57,8 @@ FOREIGN: tuple[Foreign, ...] = (
 )
 
 
-def refuse_container(start: bytes, file_name: str) -> None:
+def refuse_foreign(start: bytes, file_name: str) -> None:
     """Raise InputError for a file that is no text table, told by its first bytes (FORMATS §1.1)."""
-    if start.startswith(b"PK"):
-        if b"xl/" in start or b"[Content_Types].xml" in start:
-            raise InputError(
-                f"{file_name}: this is an Excel workbook; workbooks are not read yet: open it and save the sheet as "
-                "'CSV UTF-8', without changing a cell"
-            )
-        raise InputError(f"{file_name}: this is a ZIP archive: {_UNPACK}")
     for mark, what in _HEADS:
         if start.startswith(mark):
             raise InputError(f"{file_name}: this is {what}")

@@ -1,17 +1,22 @@
-"""Records → statement rows: the one loop both personal statements share; what differs is data (`Words`)."""
+"""Records → statement rows.
+
+Personal statements share one fast loop (`read_rows`); what differs is data (`Words`). Merchant bills, which are short,
+share another (`read_bill`), and each says in a function of its own what its columns mean.
+"""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
 
-from loancli.core.days import BEIJING, date_of
+from loancli.core.days import BEIJING
 from loancli.core.errors import InputError, Problem
 from loancli.core.money import fen_of
-from loancli.core.statement import Declared, StatementRow
-from loancli.imports.text import COLUMNS_MAX, Layout, Source, column_name, split_line
+from loancli.core.statement import StatementRow
+from loancli.imports.source import COLUMNS_MAX, Columns, Layout, Repair, Source, Table, column_name
+from loancli.imports.totals import Counted, milli_fen_of
 
 AMOUNT_FEN_MAX = (
     100_000_000_000  # 1 billion yuan; no personal statement holds a row above, and SQLite's integers end at 64 bits
@@ -41,121 +46,75 @@ _E_NOTATION = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII | re.IGNORECASE)
 _MANTISSA_DIGITS = 15  # what Excel keeps of a number
 _CERTAINLY_LOST_DIGITS = 20  # shorter ids may end in zeros of their own
 
+_TOO_MUCH = "more than 1 billion yuan in one row; bring the original export"
+_BLANK = " \t\r\n\u3000\u00a0"
 _CENTS = {f".{cents:02d}": cents for cents in range(100)}
 _WHOLES_MAX = 50_000
-
-_COUNT_AND_SUM = r"[:：]\s*(\d{1,9})笔[,，]?\s*([\d.,]{1,20})元"
-_PERIOD = re.compile(
-    r"起始时间[:：]\s*\[(\d{4}-\d\d-\d\d)[^\]]*\]\s*终止时间[:：]\s*\[(\d{4}-\d\d-\d\d)[^\]]*\]", re.ASCII
-)
-_ROW_COUNT = re.compile(r"共\s*(\d{1,9})\s*笔记录", re.ASCII)
-_EXPORTED = re.compile(r"导出(?:交易)?类型[:：]\s*\[?([^\]]*)\]?")
-
-
-@dataclass(slots=True)
-class Counted:
-    """What was read, for the comparison with what the file states. Grows while the rows are read."""
-
-    totals: dict[str, list[int]] = field(default_factory=lambda: {"in": [0, 0], "out": [0, 0], "neutral": [0, 0]})
-    problems: int = 0
-    lost_ids: int = 0
-    unknown_statuses: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def row_count(self) -> int:
-        return sum(count for count, _ in self.totals.values())
-
 
 Outcome = tuple[str, int]  # status_class, money_moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """How one platform says things. `columns`: FIELDS → column name; `directions`: its word → in, out, neutral."""
+    """How one platform says things. `directions`: its word → in, out, neutral."""
 
-    channel: str
-    columns: Mapping[str, str]
     directions: Mapping[str, str]
     outcomes: Mapping[tuple[str, str], Outcome]  # (status, direction)
     outcome: Callable[[str], Outcome | None]  # for a status that carries a value; None: unknown
     refund_of: Callable[[str, str, Mapping[str, str]], str]  # (external_id, kind, links)
-    account: str  # the words before the account in the preamble
-    neutral: str  # the word for neutral rows in the preamble's totals
+    # (item, note, amount_fen) of a row that speaks of 服务费 → what of the amount the platform kept, in 1/1000 fen
+    fee_milli_fen: Callable[[str, str, int], int]
 
 
-class _CellError(Exception):
+class CellError(Exception):
+    """A cell that cannot be used; `column` is a field or a column's name."""
+
     def __init__(self, column: str, message: str) -> None:
         self.column = column
         self.message = message
 
 
-def layout_of(words: Words, line: str, delimiter: str, header_line: int, file_name: str) -> Layout:
+def layout_of(
+    table: Table,
+    header_line: int,
+    columns: Columns,
+    file_name: str,
+    *,
+    optional: frozenset[str] = _OPTIONAL,
+    ends: tuple[str, ...] = (),
+    is_ticked: bool = False,
+) -> Layout:
     """Where this header puts the columns. Raises InputError for a needed column that is missing or stands twice."""
-    columns = tuple(column_name(cell) for cell in split_line(line, delimiter))
-    while columns and not columns[-1]:
-        columns = columns[:-1]
+    names = tuple(column_name(cell) for cell in table.rows[header_line - 1])
+    while names and not names[-1]:
+        names = names[:-1]
     place = f"{file_name}:{header_line}"
-    if len(columns) > COLUMNS_MAX:
-        raise InputError(f"{place}: the header has {len(columns):,} columns; at most {COLUMNS_MAX} are read")
+    if len(names) > COLUMNS_MAX:
+        raise InputError(f"{place}: the header has {len(names):,} columns; at most {COLUMNS_MAX} are read")
     positions: dict[str, int] = {}
-    for name, column in words.columns.items():
-        found = [at for at, seen in enumerate(columns) if seen == column]
-        if not found and name not in _OPTIONAL:
-            raise InputError(f"{place}:{column}: the header has no such column; bring the original export")
-        if len(found) > 1 and name not in _REPEATABLE:
+    for field_name, wanted in columns.items():
+        known = (wanted,) if isinstance(wanted, str) else wanted
+        found = [at for at, seen in enumerate(names) if seen in known]
+        if not found and field_name not in optional:
+            raise InputError(f"{place}:{known[0]}: the header has no such column; bring the original export")
+        if len(found) > 1 and field_name not in _REPEATABLE:
             raise InputError(
-                f"{place}:{column}: the header has this column twice (columns {found[0] + 1} and {found[1] + 1}); "
+                f"{place}:{known[0]}: the header has this column twice (columns {found[0] + 1} and {found[1] + 1}); "
                 "bring the original export"
             )
         if found:
-            positions[name] = found[0]
+            positions[field_name] = found[0]
     return Layout(
         header_line=header_line,
-        delimiter=delimiter,
-        columns=columns,
+        table=table.name,
+        delimiter=table.delimiter,
+        columns=names,
         positions=positions,
-        width_min=max(positions.values()) + 1,
+        # A bill's last columns may be optional ones.
+        width_min=max(at for name, at in positions.items() if name not in optional) + 1,
+        ends=ends,
+        is_ticked=is_ticked,
     )
-
-
-def declared(words: Words, preamble: list[str]) -> Declared:
-    """What the lines above the header state. What is redacted or unreadable counts as not stated."""
-    account, exported, row_count = "", "全部", None
-    period: tuple[str | None, str | None] = (None, None)
-    totals: dict[str, tuple[int, int]] = {}
-    spoken = {"收入": "in", "支出": "out", words.neutral: "neutral"}
-    for raw in preamble:
-        line = raw.strip('", \t\r\n')
-        if match := re.match(rf"{words.account}[:：]\s*\[?([^\]]*)\]?", line):
-            account = match[1].strip()
-        if match := _EXPORTED.match(line):
-            exported = match[1].strip()
-        if match := _PERIOD.match(line):
-            period = _day(match[1]), _day(match[2])
-        if match := _ROW_COUNT.match(line):
-            row_count = int(match[1])
-        for word, direction in spoken.items():
-            if match := re.match(word + _COUNT_AND_SUM, line, re.ASCII):
-                try:
-                    totals[direction] = int(match[1]), fen_of(match[2])
-                except InputError:
-                    continue
-    return Declared(
-        channel=words.channel,
-        account_label=account,
-        from_on=period[0],
-        to_on=period[1],
-        filtered=exported not in ("", "全部"),
-        row_count=row_count,
-        totals=totals,
-    )
-
-
-def _day(text: str) -> str | None:
-    try:
-        return date_of(text).isoformat()
-    except InputError:
-        return None
 
 
 def read_rows(
@@ -165,7 +124,7 @@ def read_rows(
     counted: Counted,
     *,
     links: Mapping[str, str],
-    repaired: Callable[[list[str]], list[str] | None],
+    repaired: Repair,
 ) -> Iterator[StatementRow | Problem]:
     """Every row after the header, in the file's order: a row, or the first problem of one that cannot be used.
 
@@ -197,7 +156,7 @@ def read_rows(
 
             direction = directions.get(way)
             if direction is None:
-                raise _CellError("direction", _unknown_direction(way, directions))
+                raise CellError("direction", unknown_word(way, directions))
 
             try:
                 amount_fen = wholes[amount[:-3]] + _CENTS[amount[-3:]]
@@ -207,18 +166,20 @@ def read_rows(
             if not external_id.isalnum() or not external_id.isascii() or external_id[-5:] == "00000":
                 external_id = _identity(external_id, counted)
             elif len(external_id) > ID_CHARS_MAX:
-                raise _CellError("external_id", f"longer than {ID_CHARS_MAX} characters; bring the original export")
-        except _CellError as error:
+                raise CellError("external_id", f"longer than {ID_CHARS_MAX} characters; bring the original export")
+        except CellError as error:
             counted.problems += 1
-            column = words.columns[error.column]
-            yield Problem(file_name=source.file_name, row=line, column=column, message=error.message)
+            yield problem_of(source, layout, line, error)
             continue
 
         outcome = outcomes.get((status, direction))
         if outcome is None:
-            outcome = words.outcome(status) or _unknown_status(status, counted)
+            outcome = words.outcome(status) or unknown_status(status, counted)
         status_class, moved = outcome
         refund_of = words.refund_of(external_id, kind, links) if status_class == "refunded" else ""
+        fee_milli_fen = 0
+        if "服务费" in note or (direction == "out" and "服务费" in item):
+            fee_milli_fen = words.fee_milli_fen(item, note, amount_fen)
         if order_id == "/" or ((order_id[-5:] == "00000" or "+" in order_id) and _is_lost(order_id)):
             order_id = ""
         tally = totals[direction]
@@ -245,9 +206,106 @@ def read_rows(
                 "" if note == "/" else note,
                 refund_of,
                 "",
-                0,
+                fee_milli_fen,
             ),
         )
+
+
+def problem_of(source: Source, layout: Layout, line: int, error: CellError) -> Problem:
+    """The problem of one cell, with the name of its column."""
+    at = layout.positions.get(error.column)
+    column = error.column if at is None else layout.columns[at]
+    place = "" if at is None else source.place(line, at)
+    return Problem(file_name=source.file_name, row=line, column=column, message=f"{place}{error.message}")
+
+
+class Cells:
+    """One row of a bill by its fields; trimmed, without a back-tick, '' for a column that this file does not have."""
+
+    __slots__ = ("_cells", "_days", "_positions")
+
+    def __init__(self, positions: Mapping[str, int], days: dict[str, str]) -> None:
+        self._positions = positions
+        self._days = days
+        self._cells: list[str] = []
+
+    def of(self, cells: list[str]) -> "Cells":
+        self._cells = cells
+        return self
+
+    def __getitem__(self, name: str) -> str:
+        at = self._positions.get(name, -1)
+        if not 0 <= at < len(self._cells):
+            return ""
+        text = self._cells[at].strip(_BLANK).removeprefix("`").strip(_BLANK)
+        return "" if text == "/" else text
+
+    def moment(self, *names: str) -> str:
+        """The first of the fields that is filled, as an instant in Beijing."""
+        name = next((name for name in names if self[name]), names[-1])
+        return _moment(self[name], self._days) if self[name] else _missing(name)
+
+    def fen(self, name: str) -> int:
+        """An amount with its sign in fen; 0 for an empty cell."""
+        text = self[name]
+        if not text:
+            return 0
+        sign, digits = (-1, text[1:]) if text[0] in "-－" else (1, text.removeprefix("+"))
+        try:
+            amount_fen = fen_of(digits)
+        except InputError as error:
+            raise CellError(name, str(error).replace(digits, text, 1)) from None
+        if amount_fen > AMOUNT_FEN_MAX:
+            raise CellError(name, _TOO_MUCH)
+        return sign * amount_fen
+
+    def milli_fen(self, name: str) -> int:
+        """A fee with its sign in 1/1000 fen; 0 for an empty cell."""
+        amount = milli_fen_of(self[name]) if self[name] else 0
+        if amount is None or abs(amount) > AMOUNT_FEN_MAX * 1_000:
+            raise CellError(name, f"'{self[name][:40]}' is not a fee in yuan with at most five decimals")
+        return amount
+
+    def number(self, name: str, counted: Counted) -> str:
+        """A number of the platform; '' where Excel destroyed it. Raises CellError where it is missing."""
+        return _identity(self[name], counted, name)
+
+    def order_id(self, name: str = "merchant_order_id") -> str:
+        """A shop's own number; '' where it is absent or lost."""
+        return "" if _is_lost(self[name]) else self[name]
+
+
+def _missing(name: str) -> str:
+    raise CellError(name, "empty; every row of an original export has a time")
+
+
+def read_bill(
+    source: Source,
+    layout: Layout,
+    counted: Counted,
+    row_of: Callable[[Cells, int], StatementRow | None],
+    repaired: Repair = lambda _cells: None,
+) -> Iterator[StatementRow | Problem]:
+    """Every row after the header as `row_of` reads it; None from it leaves a row out (another shop's)."""
+    cells = Cells(layout.positions, {})
+    for line, record in source.records(layout, repaired):
+        if isinstance(record, Problem):
+            counted.problems += 1
+            yield record
+            continue
+        try:
+            row = row_of(cells.of(record), line)
+        except CellError as error:
+            counted.problems += 1
+            yield problem_of(source, layout, line, error)
+            continue
+        if row is None:
+            counted.left_out += 1
+            continue
+        tally = counted.totals[row.direction]
+        tally[0] += 1
+        tally[1] += row.amount_fen
+        yield row
 
 
 @cache
@@ -262,15 +320,15 @@ def _moment(text: str, days: dict[str, str]) -> str:
     match = _TIME.fullmatch(text)
     if match is None:
         if _SERIAL.fullmatch(text):
-            raise _CellError("time", f"'{text}' is a number, as Excel leaves it; bring the file as it was exported")
-        raise _CellError("time", f"'{text[:40]}' is not a time; exports write 2026-10-03 08:30:00")
+            raise CellError("time", f"'{text}' is a number, as Excel leaves it; bring the file as it was exported")
+        raise CellError("time", f"'{text[:40]}' is not a time; exports write 2026-10-03 08:30:00")
     year, _, month, day, hour, minute, second = match.groups(default="0")
     try:
         at = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=BEIJING)
         if not 2000 <= at.year < 2100:
             raise ValueError
     except ValueError:
-        raise _CellError("time", f"'{text}' does not exist in any calendar from 2000 to 2099") from None
+        raise CellError("time", f"'{text}' does not exist in any calendar from 2000 to 2099") from None
     days[at.date().isoformat()] = at.date().isoformat()
     return at.isoformat()
 
@@ -280,31 +338,32 @@ def _amount(text: str, wholes: dict[str, int]) -> int:
     try:
         amount_fen = fen_of(text)
     except InputError as error:
-        raise _CellError("amount", str(error)) from None
+        raise CellError("amount", str(error)) from None
     if amount_fen > AMOUNT_FEN_MAX:
-        raise _CellError("amount", "more than 1 billion yuan in one row; bring the original export")
+        raise CellError("amount", _TOO_MUCH)
     cents = _CENTS.get(text[-3:])
     if cents is not None and amount_fen + 100 <= AMOUNT_FEN_MAX and len(wholes) < _WHOLES_MAX:
         wholes[text[:-3]] = amount_fen - cents
     return amount_fen
 
 
-def _unknown_direction(word: str, directions: Mapping[str, str]) -> str:
-    return f"'{word[:40]}' is none of {', '.join(directions)}"
+def unknown_word(word: str, known: Iterable[str]) -> str:
+    """The sentence for a word that a column cannot hold."""
+    return f"'{word[:40]}' is none of {', '.join(each or 'blank' for each in known)}"
 
 
-def _identity(text: str, counted: Counted) -> str:
+def _identity(text: str, counted: Counted, name: str = "external_id") -> str:
     """A transaction number as it is used for a key; '' for one that Excel destroyed: it must never be compared."""
     external_id = text.strip("'\"`’‘“” \t")
     if external_id in ("", "/"):
-        raise _CellError("external_id", "empty; every row of an original export has a transaction number")
+        raise CellError(name, "empty; every row of an original export has a transaction number")
     if _is_lost(external_id):
         counted.lost_ids += 1
         return ""
     if len(external_id) > ID_CHARS_MAX:
-        raise _CellError("external_id", f"longer than {ID_CHARS_MAX} characters; bring the original export")
+        raise CellError(name, f"longer than {ID_CHARS_MAX} characters; bring the original export")
     if not external_id.isascii() or not external_id.isprintable() or " " in external_id:
-        raise _CellError("external_id", f"'{external_id}' is no transaction number; bring the original export")
+        raise CellError(name, f"'{external_id}' is no transaction number; bring the original export")
     return external_id
 
 
@@ -315,7 +374,7 @@ def _is_lost(text: str) -> bool:
     return len(text) >= _CERTAINLY_LOST_DIGITS and text.isdecimal() and not text[_MANTISSA_DIGITS:].strip("0")
 
 
-def _unknown_status(status: str, counted: Counted) -> Outcome:
+def unknown_status(status: str, counted: Counted) -> Outcome:
     """A status word no table has: kept and counted, never dropped. Only a word of failure says that nothing moved."""
     if status in counted.unknown_statuses or len(counted.unknown_statuses) < _UNKNOWN_WORDS_MAX:
         counted.unknown_statuses[status] = counted.unknown_statuses.get(status, 0) + 1

@@ -9,37 +9,39 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from loancli.core.errors import InputError, Problem
+from loancli.imports.source import (
+    CELL_CHARS_MAX,
+    COLUMNS_MAX,
+    HEAD_LINES,
+    ROWS_MAX,
+    TOO_LONG,
+    TRIMMED,
+    Layout,
+    Repair,
+    Table,
+)
 
 # A statement of 1,000,000 rows must be readable (about 200 MiB), so these lie above the 50 MiB and 200,000 rows of
 # RELIABILITY §7; memory does not grow with either.
 FILE_BYTES_MAX = 400 * 1024 * 1024
-ROWS_MAX = 2_000_000
-COLUMNS_MAX = 64
-CELL_CHARS_MAX = 4096
 LINE_BYTES_MAX = COLUMNS_MAX * CELL_CHARS_MAX * 4  # 4 bytes: the longest character of UTF-8 and GB18030
-HEAD_LINES = 80
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
 
 _BLOCK_BYTES = 64 * 1024
 _DETECT_BYTES = 256 * 1024
 _UTF8_EVIDENCE_CHARS = 8  # so many Chinese characters in a row are valid UTF-8 by chance in no GB18030 text
+_TAIL_CELLS_MAX = 7  # the widest summary: that of WeChat's trade bill
 _JOINED_LINES_MAX = 8  # a quoted note may hold a few line ends
 _CONTROLS = bytes(byte for byte in [*range(32), 127] if byte not in b"\t\r\n")
 _CONTROL = re.compile(b"[" + re.escape(_CONTROLS) + b"]")
 _LINE_END = re.compile(rb"\r\n?|\n")
 _LINE_ENDS = ("", "\r\n", "\n", "\r")
-_TRIMMED = " \t\r\n\u3000\u00a0\ufeff`"
-
-
-def column_name(cell: str) -> str:
-    """A cell of the header as a name: '金额（元） ' → '金额(元)'."""
-    return cell.strip(_TRIMMED).replace("（", "(").replace("）", ")")
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
@@ -52,28 +54,15 @@ def split_line(line: str, delimiter: str) -> list[str]:
     return line.split(delimiter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Where the columns stand. `positions`: the first column of each name."""
-
-    header_line: int
-    delimiter: str
-    columns: tuple[str, ...]
-    positions: dict[str, int]
-    width_min: int
-
-    def column(self, index: int) -> str:
-        return self.columns[index] if index < len(self.columns) and self.columns[index] else f"column {index + 1}"
-
-
 @dataclass(slots=True, kw_only=True)
-class Source:
+class TextSource:
     """An open file, its name for messages, and how it is read. `layout` is set once the header is found."""
 
     file: BinaryIO
     file_name: str
     encoding: str
     layout: Layout | None = field(default=None)
+    tail: list[str] = field(default_factory=list)  # what stands below the table, once the rows were read
 
     @property
     def _codec(self) -> str:
@@ -108,7 +97,29 @@ class Source:
             text = start[: max(start.rfind(b"\n"), start.rfind(b"\r")) + 1].decode(self._codec)
         return list(islice(io.StringIO(text.lstrip("\ufeff"), newline=""), HEAD_LINES))
 
-    def lines_with(self, *words: str) -> Iterator[str]:
+    def tables(self) -> list[Table]:
+        """The first lines, split at commas and at tabs (Excel's "Unicode text")."""
+        head = self.head()
+        return [
+            Table(name="", delimiter=delimiter, rows=[split_line(line, delimiter) for line in head])
+            for delimiter in (",", "\t")
+        ]
+
+    def place(self, _line: int, _index: int) -> str:
+        """Line and column say it all."""
+        return ""
+
+    def check_head(self) -> None:
+        """Read the first lines strictly. Raises InputError with the damaged place."""
+        for _ in islice(self.lines(), HEAD_LINES):
+            pass
+
+    def records_with(self, layout: Layout, *words: str) -> Iterator[list[str]]:
+        """Only the rows that hold one of `words`, as cells."""
+        for line in self._lines_with(*words):
+            yield split_line(line, layout.delimiter)
+
+    def _lines_with(self, *words: str) -> Iterator[str]:
         """Only the lines that hold one of `words`; found in the bytes, so the others cost nearly nothing."""
         marks = [word.encode(self._codec) for word in words]
         rest = b""
@@ -130,15 +141,15 @@ class Source:
                         raise self._undecodable() from None
                     at = text.find(mark, end.end())
 
-    def records(
-        self, layout: Layout, repaired: Callable[[list[str]], list[str] | None]
-    ) -> Iterator[tuple[int, list[str] | Problem]]:
+    def records(self, layout: Layout, repaired: Repair) -> Iterator[tuple[int, list[str] | Problem]]:
         """(line, cells) for each row after the header; a Problem for one that cannot be told apart; no blank rows.
 
         `repaired` may put a row with too many cells right; None: it cannot.
         """
         delimiter, width_min, width_max = layout.delimiter, layout.width_min, len(layout.columns)
-        blank = _TRIMMED + delimiter + '"'
+        blank = TRIMMED + delimiter + '"'
+        marks = {end[0] for end in layout.ends}
+        is_ticked = layout.is_ticked
         number = layout.header_line
         number_max = number + ROWS_MAX
         unread = islice(self.lines(), number, None)
@@ -152,7 +163,16 @@ class Source:
                 number += 1
                 if number > number_max:
                     raise InputError(f"{self.file_name}:{number}: more than {ROWS_MAX:,} rows; export a shorter period")
-                if '"' not in line:
+                if marks and line[:1] in marks and line.startswith(layout.ends):
+                    self.tail = [line, *chain(_drained(ahead), unread)]
+                    yield from self._below(layout, number)
+                    return
+                if is_ticked and line[:1] == "`":
+                    # Values may hold commas and bare quotes; none holds a comma with a back-tick behind it.
+                    cells = line.rstrip("\r\n").split(f"{delimiter}`")
+                    if len(cells) != width_max:
+                        cells = split_line(line, delimiter)
+                elif '"' not in line:
                     cells = line.split(delimiter)
                 else:
                     waiting.append(line)
@@ -168,7 +188,7 @@ class Source:
                         number += len(more)
                         continue
                     except csv.Error:  # the csv module's own limit for a cell, which lies above ours
-                        yield number, self._problem(layout, number, None, _TOO_LONG)
+                        yield number, self._problem(layout, number, None, TOO_LONG)
                         continue
                 count = len(cells)
                 if count == width_max + 1 and cells[-1] in _LINE_ENDS:  # Alipay ends rows with a comma
@@ -181,14 +201,19 @@ class Source:
                 return
             lines = chain(_drained(ahead), unread)
 
-    def _fitted(
-        self, layout: Layout, number: int, cells: list[str], repaired: Callable[[list[str]], list[str] | None]
-    ) -> list[str] | Problem:
+    def _below(self, layout: Layout, number: int) -> Iterator[tuple[int, Problem]]:
+        """A Problem where rows stand below the end of the table; they would be lost without a word."""
+        for at, line in enumerate(self.tail, start=number):
+            if sum(bool(cell.strip(TRIMMED)) for cell in split_line(line, layout.delimiter)) > _TAIL_CELLS_MAX:
+                message = f"a row below the end of the table, which stands on line {number}; bring each file alone"
+                yield at, self._problem(layout, at, None, message)
+
+    def _fitted(self, layout: Layout, number: int, cells: list[str], repaired: Repair) -> list[str] | Problem:
         """A row that is too long or of another width than the header: as it is, cut or put right, or a Problem."""
         count, width_max = len(cells), len(layout.columns)
         too_long = next((at for at, cell in enumerate(cells) if len(cell) > CELL_CHARS_MAX), None)
         if too_long is not None:
-            return self._problem(layout, number, too_long, _TOO_LONG)
+            return self._problem(layout, number, too_long, TOO_LONG)
         if layout.width_min <= count <= width_max:
             return cells
         if count > COLUMNS_MAX:
@@ -285,7 +310,6 @@ class Source:
         raise AssertionError("the text decodes")
 
 
-_TOO_LONG = f"a cell of more than {CELL_CHARS_MAX:,} characters; no payment export has one"
 _NOT_CLOSED = "a quote opens here and is not closed in this row; remove it or compare the original"
 
 
@@ -338,7 +362,7 @@ def _open_at(line: str, layout: Layout) -> int:
     return len(split_line(line, layout.delimiter)) - 1
 
 
-def open_source(file: BinaryIO, file_name: str, encoding: str | None = None) -> Source:
+def open_source(file: BinaryIO, file_name: str, encoding: str | None = None) -> TextSource:
     """The file as text by evidence; `encoding` overrules it. Raises InputError for an empty or too large file."""
     size = file.seek(0, io.SEEK_END)
     if size > FILE_BYTES_MAX:
@@ -350,7 +374,7 @@ def open_source(file: BinaryIO, file_name: str, encoding: str | None = None) -> 
     start = file.read(_DETECT_BYTES)
     if not start.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise InputError(f"{file_name}: the file is empty")
-    return Source(file=file, file_name=file_name, encoding=encoding or _detected(start))
+    return TextSource(file=file, file_name=file_name, encoding=encoding or _detected(start))
 
 
 def _detected(start: bytes) -> str:
