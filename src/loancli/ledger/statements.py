@@ -246,6 +246,12 @@ def txns_since(db: Connection, taken: Taken) -> list[Txn]:
     return list(_txns(db.execute(current(where), (taken.first_txn_id, json.dumps(list(taken.changed))))))
 
 
+def txns(db: Connection, txn_ids: Iterable[int]) -> list[Txn]:
+    """Transactions by number."""
+    where = "t.id IN (SELECT value FROM json_each(?))"
+    return list(_txns(db.execute(current(where), (json.dumps(list(txn_ids)),))))
+
+
 def txns_of(db: Connection, owner: str) -> Iterator[Txn]:
     """All transactions of an account owner, by time."""
     return _txns(db.execute(current("t.owner = ?"), (owner,)))
@@ -286,6 +292,18 @@ def may_be_double(db: Connection, txn: Txn) -> bool:
         for other in txn_with_external_id(db, txn.owner, txn.channel, txn.row.external_id)
     )
     return lost is not None or bool(same_number)
+
+
+def sums(
+    db: Connection, owner: str, file_format: str, account_sha: str, *, from_on: date | None, to_on: date | None
+) -> dict[str, tuple[int, int]]:
+    """Rows and fen by direction of what files of one format and account brought for the days; empty: nothing."""
+    rows = db.execute(
+        "SELECT t.direction, count(*), sum(t.amount_fen) FROM txn t JOIN file f ON f.id = t.file_id"
+        " WHERE t.owner = ? AND f.format = ? AND f.account_sha = ? AND t.occurred_at BETWEEN ? AND ? GROUP BY 1",
+        (owner, file_format, account_sha, _iso(from_on) or "", f"{_iso(to_on) or '9'}T24"),
+    )
+    return {direction: (count, amount_fen) for direction, count, amount_fen in rows}
 
 
 def files(db: Connection, owner: str | None = None) -> list[dict[str, Any]]:
