@@ -168,7 +168,6 @@ def _read(story: _Story, files: Iterator[tuple[Path, str | None]], stamp: Stamp)
                         path.name,
                         borrower_id=borrower_id,
                         rules=story.rules,
-                        encoding=None,
                         stamp=stamp,
                     )
                 )
@@ -192,7 +191,7 @@ def _take_repayments(story: _Story, month: date, stamp: Stamp) -> dict[str, int]
     return {
         "repayments": sum(report.placed.placed_count for report in reports),
         "unmatched": sum(report.placed.suspense_count for report in reports),
-        "bounced": sum(report.reversed_count for report in reports),
+        "bounced": sum(report.placed.reversed_count for report in reports),
     }
 
 

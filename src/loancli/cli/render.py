@@ -120,9 +120,8 @@ def progress(items: Iterable[T], *, total: int | None, label: str, quiet: bool =
 
 
 @contextmanager
-def counting(path: Path, long_bytes: int, context: "Context") -> Iterator[Callable[[int], None]]:
+def counting(name: str, size: int, long_bytes: int, context: "Context") -> Iterator[Callable[[int], None]]:
     """A function to call with the number of the line read last; a bar on stderr, on a terminal, for long files."""
-    size = path.stat().st_size
     if context.quiet or size < long_bytes or not sys.stderr.isatty():
         yield lambda line: None
         return
@@ -132,7 +131,7 @@ def counting(path: Path, long_bytes: int, context: "Context") -> Iterator[Callab
 
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} lines"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(Text(path.name).markup, total=None)
+        task = bar.add_task(Text(name).markup, total=None)
         yield lambda line: bar.update(task, completed=line)
 
 

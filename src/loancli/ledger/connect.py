@@ -177,6 +177,19 @@ def writing(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
+def attempt(connection: Connection) -> Iterator[None]:
+    """A part of a transaction that may fail alone: then it is as if it had not begun, and the error goes on."""
+    connection.execute("SAVEPOINT attempt")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK TO attempt")
+        raise
+    finally:
+        connection.execute("RELEASE attempt")
+
+
+@contextmanager
 def reading(connection: Connection) -> Iterator[None]:
     """One moment of the books: what others write meanwhile is not seen. Inside a transaction, that one's moment."""
     if connection.in_transaction:
