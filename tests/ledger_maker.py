@@ -20,6 +20,7 @@ from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.close_day import close_through
 from loancli.jobs.open_loan import Signing, open_loans
+from loancli.jobs.place_payment import Placement, PlacementReport, place_payments
 from loancli.jobs.prove import prove
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
@@ -190,7 +191,6 @@ def take_inside(
         name,
         borrower_id=borrower_id,
         rules=RULES,
-        encoding=None,
         stamp=stamp(on or open_day(db)),
     )
 
@@ -262,11 +262,24 @@ def balance(db: Connection, account: str) -> int:
     return next(row["balance_fen"] for row in balances(db) if row["account"] == account)
 
 
-def receipts(db: Connection) -> dict[str, tuple[str, str | None]]:
-    """Platform id → (state, loan) of every receipt."""
-    from loancli.ledger import statements
+def place_by_hand(
+    db: Connection, number: str, *shares: str | tuple[str, int | None], on: date, is_learnt: bool = False
+) -> PlacementReport:
+    """A person places the payment under a platform id, whole or in parts, in a transaction of its own."""
+    from loancli.ledger import receipts
 
-    return {row["external_id"]: (row["state"], row["loan_id"]) for row in receipts.receipts(db)}
+    [payment_id] = [row["payment_id"] for row in receipts.listing(db) if row["external_id"] == number]
+    parts = tuple((each, None) if isinstance(each, str) else each for each in shares)
+    with writing(db):
+        placement = Placement(payment_id=payment_id, shares=parts, is_learnt=is_learnt)
+        return place_payments(db, [placement], stamp=stamp(on))
+
+
+def placings(db: Connection) -> dict[str, tuple[str, str | None]]:
+    """Platform id → (state, loan) of every receipt."""
+    from loancli.ledger import receipts
+
+    return {row["external_id"]: (row["state"], row["loan_id"]) for row in receipts.listing(db)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

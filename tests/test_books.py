@@ -33,22 +33,20 @@ from ledger_maker import (
     new_ledger,
     open_loan,
     paid,
-    receipts,
+    place_by_hand,
+    placings,
     repayment,
     sent_back,
-    stamp,
     take,
 )
 from terms import product, revenue_product
 
 from loancli.core.entry import Entry, reversal
 from loancli.core.rates import DayCount
-from loancli.jobs import place_payment as place_payment_module
 from loancli.jobs import settle as settle_module
-from loancli.jobs import take_statement as take_statement_module
-from loancli.jobs.place_payment import place_payment
+from loancli.jobs.place_receipts import Placing
 from loancli.jobs.settle import settle
-from loancli.ledger import days, journal, loans, statements
+from loancli.ledger import days, journal, loans, revenue, statements
 from loancli.ledger.connect import writing
 from loancli.plan.product import Allocation, Fee, Frequency, Kind
 from loancli.servicing import bookings, walk
@@ -139,7 +137,7 @@ class Books(RuleBasedStateMachine):
         self.receipts[row.number] = Receipt(row, loan_id if is_named else None)
         old = [each.row for each in self.receipts.values() if with_old]
         report = take(self.db, alipay([*old, row]))
-        assert (report.placed_count, report.suspense_count) == ((1, 0) if is_named else (0, 1))
+        assert (report.placed.placed_count, report.placed.suspense_count) == ((1, 0) if is_named else (0, 1))
 
     @precondition(lambda self: any(each.gone_on is None for each in self.receipts.values()))
     @rule(which=st.integers(0, 20), later=st.integers(0, 12))
@@ -147,8 +145,8 @@ class Books(RuleBasedStateMachine):
         standing = [number for number, each in self.receipts.items() if each.gone_on is None]
         found = self.receipts[standing[which % len(standing)]]
         back = sent_back(found.row, found.row.on + later * DAY)
-        assert take(self.db, alipay([back])).reversed_count == 1
-        assert take(self.db, alipay([found.row, back])).reversed_count == 0
+        assert take(self.db, alipay([back])).placed.reversed_count == 1
+        assert take(self.db, alipay([found.row, back])).placed.reversed_count == 0
         self.receipts[found.row.number] = replace(found, gone_on=back.on)
 
     @precondition(lambda self: any(each.loan_id is None and each.gone_on is None for each in self.receipts.values()))
@@ -161,9 +159,7 @@ class Books(RuleBasedStateMachine):
         ]
         if fitting:
             loan_id = fitting[whose % len(fitting)]
-            ids = {row["external_id"]: row["payment_id"] for row in receipts.receipts(self.db)}
-            with writing(self.db):
-                place_payment(self.db, payment_id=ids[found.row.number], loan_id=loan_id, stamp=stamp(self.today))
+            assert place_by_hand(self.db, found.row.number, loan_id, on=self.today).placed_count == 1
             self.receipts[found.row.number] = replace(found, loan_id=loan_id)
 
     @rule(
@@ -212,7 +208,7 @@ class Books(RuleBasedStateMachine):
         on_loan: dict[str, int] = dict.fromkeys(self.disbursed, 0)
         for number, each in self.receipts.items():
             state = "placed" if each.loan_id else "suspense"
-            assert receipts(self.db)[number] == ("reversed" if each.gone_on else state, each.loan_id)
+            assert placings(self.db)[number] == ("reversed" if each.gone_on else state, each.loan_id)
             if each.loan_id is None:
                 waiting += 0 if each.gone_on else each.row.amount_fen
         stored = {row[0]: row for row in self.db.execute("SELECT loan_id, since_on, paid_total_fen FROM position")}
@@ -315,7 +311,7 @@ def _leave_copies_stale(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _leave_money_in_suspense(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_payment_module, "release_suspense", lambda *args, **options: None)
+    monkeypatch.setattr(Placing, "release_suspense", lambda self, txn: None)
 
 
 def _take_accruals_back_never(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +319,7 @@ def _take_accruals_back_never(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _forget_bounces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(take_statement_module, "_bounces", lambda *args: iter(()))
+    monkeypatch.setattr(Placing, "follow", lambda *args: None)
 
 
 def _count_revenue_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,8 +327,8 @@ def _count_revenue_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         real(db, owner, taken)
         real(db, owner, taken)
 
-    real = statements._add_daily_revenue
-    monkeypatch.setattr(statements, "_add_daily_revenue", added)
+    real = revenue.add_rows
+    monkeypatch.setattr(revenue, "add_rows", added)
 
 
 def _book_late_facts_on_their_own_day(monkeypatch: pytest.MonkeyPatch) -> None:

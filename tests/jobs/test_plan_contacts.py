@@ -5,13 +5,25 @@ from datetime import date, time
 
 import pytest
 from contact_maker import message, plan, queue, rules, send, shipped, states, to_everyone
-from ledger_maker import DAY, alipay, borrower, close, dump, new_ledger, open_loan, receipts, repayment, stamp, take
+from ledger_maker import (
+    DAY,
+    alipay,
+    borrower,
+    close,
+    dump,
+    new_ledger,
+    open_loan,
+    place_by_hand,
+    placings,
+    repayment,
+    stamp,
+    take,
+)
 from terms import product
 
 from loancli.core.errors import NotFoundError, RefusedError
-from loancli.jobs.place_payment import place_payment
 from loancli.jobs.plan_contacts import approve, plan_contacts, segmented
-from loancli.ledger import borrowers, contacts, statements
+from loancli.ledger import borrowers, contacts
 from loancli.ledger.connect import Connection, trial, writing
 from loancli.outreach.policy import Hold, Purpose
 from loancli.plan.product import Allocation
@@ -288,26 +300,24 @@ def now_states(db: Connection) -> dict[str, str]:
 def test_a_payment_that_is_imported_cancels_what_is_queued(db):
     assert set(queued(db).values()) == {"queued"}
     report = take(db, alipay([repayment(TODAY, LEVEL, note="LN000001")]), on=TODAY)
-    assert report.cancelled_count == 1
+    assert report.placed.cancelled_count == 1
     assert now_states(db) == {"B1": "cancelled", "B2": "queued", "B3": "queued"}
     assert contacts.messages(db)[0]["detail"] == "paid meanwhile"
 
 
 def test_a_part_does_not_cancel_and_the_rest_does(db):
     queued(db)
-    assert take(db, alipay([repayment(TODAY, LEVEL - 1, note="LN000001")]), on=TODAY).cancelled_count == 0
+    assert take(db, alipay([repayment(TODAY, LEVEL - 1, note="LN000001")]), on=TODAY).placed.cancelled_count == 0
     assert now_states(db)["B1"] == "queued"
-    assert take(db, alipay([repayment(TODAY, 1, note="LN000001")]), on=TODAY).cancelled_count == 1
+    assert take(db, alipay([repayment(TODAY, 1, note="LN000001")]), on=TODAY).placed.cancelled_count == 1
 
 
 def test_a_payment_that_a_person_places_cancels_what_is_queued(db):
     queued(db)
     take(db, alipay([repayment(TODAY, LEVEL, "77", party="某人")]), on=TODAY)
-    assert receipts(db) == {"77": ("suspense", None)}
+    assert placings(db) == {"77": ("suspense", None)}
     assert set(now_states(db).values()) == {"queued"}
-    with writing(db):
-        payment_id = receipts.receipts(db)[0]["payment_id"]
-        assert place_payment(db, payment_id=payment_id, loan_id="LN000002", stamp=stamp(TODAY))
+    assert place_by_hand(db, "77", "LN000002", on=TODAY).placed_count == 1
     assert now_states(db) == {"B1": "queued", "B2": "cancelled", "B3": "queued"}
 
 
@@ -316,13 +326,13 @@ def test_a_payment_that_prepays_principal_changes_nothing_of_what_is_due(tmp_pat
     open_loan(db, terms=product(allocation=Allocation(surplus="principal")))
     close(db, TODAY - DAY)
     plan(db, NOTE, TODAY)
-    assert take(db, alipay([repayment(TODAY, LEVEL, note="LN000001")]), on=TODAY).cancelled_count == 0
+    assert take(db, alipay([repayment(TODAY, LEVEL, note="LN000001")]), on=TODAY).placed.cancelled_count == 0
     assert states(db) == {"once": "queued"}
 
 
 def test_settling_the_loan_cancels(db):
     queued(db)
-    assert take(db, alipay([repayment(TODAY, 1_300_000, note="LN000001")]), on=TODAY).cancelled_count == 1
+    assert take(db, alipay([repayment(TODAY, 1_300_000, note="LN000001")]), on=TODAY).placed.cancelled_count == 1
 
 
 def test_the_oldest_instalment_is_what_a_late_message_is_about(db):
@@ -331,8 +341,8 @@ def test_the_oldest_instalment_is_what_a_late_message_is_about(db):
     assert plan(db, NOTE, day).messages[0].key == f"note:once:LN000001:{DUE}"
     # Penalties of 30 and 2 days, both months' interest, February's principal: March's principal stays unpaid.
     paid_fen = 1_419 + 96 + 12_000 + 11_054 + 94_619
-    assert take(db, alipay([repayment(day, paid_fen - 1, note="LN000001")]), on=day).cancelled_count == 0
-    assert take(db, alipay([repayment(day, 1, note="LN000001")]), on=day).cancelled_count == 1
+    assert take(db, alipay([repayment(day, paid_fen - 1, note="LN000001")]), on=day).placed.cancelled_count == 0
+    assert take(db, alipay([repayment(day, 1, note="LN000001")]), on=day).placed.cancelled_count == 1
 
 
 def test_an_offer_is_not_about_what_is_due(db):
@@ -345,5 +355,5 @@ def test_what_is_claimed_is_the_senders(db):
     queue(db, [message(1, TODAY, due_on=DUE)])
     with writing(db):
         contacts.claim(db, 1, on=TODAY, at=stamp(TODAY).at)
-    assert take(db, alipay([repayment(TODAY, LEVEL, note="LN000001")]), on=TODAY).cancelled_count == 0
+    assert take(db, alipay([repayment(TODAY, LEVEL, note="LN000001")]), on=TODAY).placed.cancelled_count == 0
     assert states(db) == {"step1": "claimed"}

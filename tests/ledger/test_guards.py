@@ -220,7 +220,8 @@ CHANGES = {
              "is_whole = 0", "to_on = '2026-12-31'"],
     "daily_revenue": ["amount_fen = amount_fen + 1", "row_count = 9", "revenue_class = 'possible'",
                       "day = '2026-01-06'"],
-    "receipt": ["state = 'reversed'", "loan_id = NULL, state = 'suspense'", "event_key = 'payout/LN000001'"],
+    "receipt": ["state = 'reversed'", "state = 'suspense'", "state = 'double'"],
+    "receipt_part": ["loan_id = 'x'", "amount_fen = amount_fen - 1", "event_key = 'payout/LN000001'"],
     "position": ["principal_outstanding_fen = 5", "credit_fen = 1", "status = 'settled'", "next_moment_on = NULL"],
     "instalment": ["paid_principal_fen = 0", "due_on = '2026-12-31'", "is_due = 0"],
     "account": ["code = code || ':x'"],
@@ -236,7 +237,7 @@ ONE = {
     "file": "id = 2",
     "txn": "id = 4",
     "daily_revenue": "revenue_class = 'sure'",
-    "receipt": "loan_id <> ''",
+    "receipt": "state = 'placed'",
     "instalment": "number = 1",
     "account": "code = 'loan:principal'",
 }
@@ -261,7 +262,8 @@ GONE = {
     "txn_status": "true",
     "file": "id = 1",
     "daily_revenue": "true",
-    "receipt": "loan_id <> ''",
+    "receipt": "state = 'suspense'",
+    "receipt_part": "true",
     "position": "true",
     "instalment": "number = 1",
 }
@@ -283,11 +285,13 @@ def test_a_missing_tail_of_the_journal_is_found(path):
 
 ADDED = {
     "a leg": "INSERT INTO posting VALUES (1, 1, 1, 4, 100)",
-    "revenue": "INSERT INTO daily_revenue VALUES ('B1', '2026-01-07', 'alipay', 'sure', 100, 1)",
-    "a receipt": "INSERT INTO receipt VALUES (1, 'placed', 'LN000001', 'payout/LN000001', '', '[]')",
+    "revenue": "INSERT INTO daily_revenue VALUES ('B1', '2026-01-07', 'alipay', 'sure', 100, 1, 0)",
+    "a receipt": "INSERT INTO receipt VALUES (1, 'placed', '', '[]')",
+    "a part of a receipt": "INSERT INTO receipt_part SELECT txn_id, 2, loan_id, 5, 'payout/LN000001' FROM receipt_part",
     "a statement row": "INSERT INTO txn SELECT 99, key || '!', owner, channel, line, occurred_at, amount_fen,"
     " direction, money_moved, external_id, merchant_order_id, counterparty, counterparty_account, kind, item, method,"
-    " status, status_class, note, refund_of, revenue_class, revenue_rule, file_id FROM txn WHERE id = 1",
+    " status, status_class, note, refund_of, revenue_class, revenue_rule, file_id, trade_id, fee_milli_fen"
+    " FROM txn WHERE id = 1",
 }
 
 

@@ -1,13 +1,15 @@
 """Whose money is it: sure matches are placed, everything else waits with candidates."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loancli.core.statement import StatementRow
-from loancli.servicing.match import Matcher, PayableLoan
+from loancli.servicing.match import Match, Matcher, PayableLoan, Standing
 
 PAYOUT = date(2025, 3, 10)
 
@@ -84,17 +86,17 @@ def test_the_same_reference_twice_is_one() -> None:
 
 
 def test_several_references_wait_for_a_person() -> None:
-    found = Matcher(TWO).match(row(note="LN000001 LN000002"))
+    matcher, asked = Matcher(TWO), row(note="LN000001 LN000002")
 
-    assert (found.loan_id, found.reason) == (None, "several_references")
-    assert [each.loan_id for each in found.candidates] == ["LN000001", "LN000002"]
+    assert matcher.match(asked) == Match(loan_id=None, reason="several_references")
+    assert [each.loan_id for each in matcher.candidates(asked)] == ["LN000001", "LN000002"]
 
 
 def test_a_reference_that_nobody_has_waits_even_if_payer_and_amount_fit() -> None:
-    found = Matcher(TWO).match(row(note="LN999999", payer="王小明", amount_fen=100_000))
+    matcher, asked = Matcher(TWO), row(note="LN999999", payer="王小明", amount_fen=100_000)
 
-    assert (found.loan_id, found.reason) == (None, "unknown_reference")
-    assert [(each.loan_id, each.reasons) for each in found.candidates] == [
+    assert matcher.match(asked) == Match(loan_id=None, reason="unknown_reference")
+    assert [(each.loan_id, each.reasons) for each in matcher.candidates(asked)] == [
         ("LN000001", ("payer", "amount")),
         ("LN000002", ("amount",)),
     ]
@@ -119,17 +121,17 @@ def test_payer_and_amount_decide_where_only_one_loan_has_both(names: dict[str, s
 
 
 def test_a_known_payer_with_another_amount_waits() -> None:
-    found = Matcher(TWO).match(row(payer="李四", amount_fen=77_777))
+    matcher, asked = Matcher(TWO), row(payer="李四", amount_fen=77_777)
 
-    assert (found.loan_id, found.reason) == (None, "amount_differs")
-    assert [each.loan_id for each in found.candidates] == ["LN000002"]
+    assert matcher.match(asked) == Match(loan_id=None, reason="amount_differs")
+    assert [each.loan_id for each in matcher.candidates(asked)] == ["LN000002"]
 
 
 def test_two_loans_of_a_payer_with_the_same_instalment_wait() -> None:
-    found = Matcher([*TWO, loan("LN000003")]).match(row(payer="王小明", amount_fen=100_000))
+    matcher, asked = Matcher([*TWO, loan("LN000003")]), row(payer="王小明", amount_fen=100_000)
 
-    assert (found.loan_id, found.reason) == (None, "several_loans")
-    assert [each.loan_id for each in found.candidates] == ["LN000001", "LN000003", "LN000002"]
+    assert matcher.match(asked) == Match(loan_id=None, reason="several_loans")
+    assert [each.loan_id for each in matcher.candidates(asked)] == ["LN000001", "LN000003", "LN000002"]
 
 
 def test_two_people_of_one_name_are_told_apart_by_the_amount_only() -> None:
@@ -145,19 +147,95 @@ def test_a_row_without_a_name_is_nobodys_even_if_a_loan_has_an_empty_alias() -> 
 
 
 def test_an_unknown_payer_waits_with_loans_of_that_amount() -> None:
-    found = Matcher(TWO).match(row(payer="赵六", amount_fen=200_000))
+    matcher, asked = Matcher(TWO), row(payer="赵六", amount_fen=200_000)
 
-    assert (found.loan_id, found.reason) == (None, "unknown_payer")
-    assert [(each.loan_id, each.reasons) for each in found.candidates] == [("LN000002", ("amount",))]
+    assert matcher.match(asked) == Match(loan_id=None, reason="unknown_payer")
+    assert [(each.loan_id, each.reasons) for each in matcher.candidates(asked)] == [("LN000002", ("amount",))]
 
 
 def test_three_candidates_at_most_the_best_first() -> None:
     loans = [loan(f"LN00000{number}", payers=(f"payer {number}",)) for number in range(1, 8)]
 
-    found = Matcher(loans).match(row(payer="payer 7", amount_fen=100_000, note="LN000005 LN000006"))
+    found = Matcher(loans).candidates(row(payer="payer 7", amount_fen=100_000, note="LN000005 LN000006"))
 
-    assert [each.loan_id for each in found.candidates] == ["LN000005", "LN000006", "LN000007"]
-    assert [each.score for each in found.candidates] == [5, 5, 3]
+    assert [each.loan_id for each in found] == ["LN000005", "LN000006", "LN000007"]
+    assert [each.score for each in found] == [17, 17, 9]
+
+
+def standing(**changes: Any) -> Standing:
+    plain: dict[str, Any] = {
+        "open_instalments": (),
+        "due_fen": 0,
+        "owed_fen": 900_000,
+        "accrued_micro_fen": 0,
+        "accruing_micro_fen_per_day": 0,
+        "since_on": date(2025, 4, 1),
+    }
+    return Standing(**plain | changes)
+
+
+def ranked(loans: list[PayableLoan], asked: StatementRow) -> list[tuple[str, tuple[str, ...]]]:
+    return [(each.loan_id, each.reasons) for each in Matcher(loans).candidates(asked)]
+
+
+def test_of_loans_with_that_instalment_the_one_whose_due_day_is_nearest_comes_first() -> None:
+    days = {"LN000001": date(2025, 4, 22), "LN000002": date(2025, 4, 13), "LN000003": date(2025, 4, 11)}
+    loans = [
+        replace(loan(loan_id), standing=standing(open_instalments=((due_on, 100_000),)))
+        for loan_id, due_on in days.items()
+    ]
+
+    assert ranked(loans, row(payer="赵六", amount_fen=100_000, on="2025-04-10")) == [
+        ("LN000003", ("due_day",)),
+        ("LN000002", ("due_day",)),
+        ("LN000001", ("amount",)),
+    ]
+
+
+def test_an_instalment_that_is_paid_speaks_less_than_one_that_is_open() -> None:
+    paid = replace(loan("LN000001"), standing=standing())
+    is_open = replace(loan("LN000002"), standing=standing(open_instalments=((date(2025, 4, 10), 100_000),)))
+
+    assert [found for found, _ in ranked([paid, is_open], row(payer="王小明", amount_fen=100_000))] == [
+        "LN000002",
+        "LN000001",
+    ]
+
+
+def test_what_is_left_of_an_instalment_counts_as_its_amount() -> None:
+    partly = replace(loan("LN000001"), standing=standing(open_instalments=((date(2025, 4, 10), 33_333),)))
+
+    assert ranked([partly], row(payer="赵六", amount_fen=33_333)) == [("LN000001", ("due_day",))]
+
+
+def test_all_that_is_due_and_what_settles_the_loan_speak_for_it() -> None:
+    late = replace(loan("LN000001"), standing=standing(due_fen=213_238))
+    ends = replace(
+        loan("LN000002"),
+        standing=standing(accrued_micro_fen=1_000_000, accruing_micro_fen_per_day=250_000),
+    )
+
+    assert ranked([late, ends], row(payer="赵六", amount_fen=213_238)) == [("LN000001", ("arrears",))]
+    # 9 days after the 1st: one fen and nine quarters of a fen have accrued, half up.
+    assert ends.standing is not None
+    assert ends.standing.settles_fen(date(2025, 4, 10)) == 900_003
+    assert ranked([late, ends], row(payer="王小明", amount_fen=900_003))[0] == ("LN000002", ("payer", "settles"))
+    assert ends.standing.settles_fen(date(2025, 3, 31)) == 0
+
+
+def test_how_a_loan_stands_never_places_money() -> None:
+    loans = [replace(loan("LN000001"), standing=standing(due_fen=5, open_instalments=((date(2025, 4, 10), 5),)))]
+
+    assert Matcher(loans).match(row(payer="王小明", amount_fen=5)) == Match(loan_id=None, reason="amount_differs")
+
+
+def test_each_export_of_a_payment_may_tell_what_the_others_do_not() -> None:
+    matcher = Matcher(TWO)
+    bare, named, noted = row(), row(payer="李四"), row(note="LN000001")
+
+    assert matcher.match_any([bare, noted]) == Match(loan_id="LN000001", reason="reference")
+    assert matcher.match_any([bare, named]) == Match(loan_id=None, reason="amount_differs")
+    assert matcher.match_any([bare, bare]) == Match(loan_id=None, reason="unknown_payer")
 
 
 def test_without_loans_everything_waits() -> None:
@@ -184,10 +262,10 @@ def test_the_order_of_the_loans_does_not_matter(loans, dice, noted, payer, amoun
     shuffled = list(loans)
     dice.shuffle(shuffled)
 
-    found = Matcher(loans).match(asked)
+    found = Matcher(loans).candidates(asked)
 
-    assert Matcher(shuffled).match(asked) == found
-    if found.loan_id is None:
-        assert all(each.loan_id in {one.loan_id for one in loans} for each in found.candidates)
-        scores = [each.score for each in found.candidates]
-        assert scores == sorted(scores, reverse=True)
+    assert Matcher(shuffled).match(asked) == Matcher(loans).match(asked)
+    assert Matcher(shuffled).candidates(asked) == found
+    assert all(each.loan_id in {one.loan_id for one in loans} for each in found)
+    scores = [each.score for each in found]
+    assert scores == sorted(scores, reverse=True)

@@ -1,25 +1,25 @@
-"""Repayments in an export of the lender's own account: on loans, in suspense, or taken back where they bounced."""
+"""Repayments in an export of the lender's own account: on loans, in suspense, or taken back where they bounced.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+The same money may stand in several exports of the lender (its statement and its merchant bill); rulings say so. It is
+one receipt: the row that was placed first keeps it, whichever of them the rulings prefer, because it is booked; the
+others are noted as doubles. What is booked does not depend on the order of the files. What does, where the exports
+disagree: the day and the channel it is booked on are those of the first row, and a payment that one of them names a
+loan for and the other another is on the loan that was named first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
-from loancli.core.entry import Entry, reversal
-from loancli.core.event import Event, EventKind
-from loancli.core.statement import StatementRow
+from loancli.core.entry import Entry
 from loancli.jobs import Stamp
-from loancli.jobs.plan_contacts import cancel_paid
-from loancli.jobs.settle import settle
-from loancli.ledger import borrowers, days, journal, loans, receipts, statements
+from loancli.jobs.place_receipts import DOUBLE, PENDING, Placing, groups_of, is_receipt, payable_loans
+from loancli.ledger import days, journal, receipts, statements
 from loancli.ledger.connect import Connection
-from loancli.ledger.receipts import Part
+from loancli.ledger.receipts import Receipt
 from loancli.ledger.statements import Txn
 from loancli.servicing import bookings
-from loancli.servicing.match import Matcher, PayableLoan
-
-PENDING = "pending"  # a status class, and the reason why such a receipt waits
-DOUBLE = "possible_double"  # it may be a receipt that is there already under another number
-PAYMENT = "payment/"  # how the keys of payment events begin
+from loancli.servicing.match import Match, Matcher
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,136 +29,136 @@ class Placed:
     placed_count: int = 0
     suspense_count: int = 0
     reversed_count: int = 0
+    double_count: int = 0  # the same money as a receipt of another export
     cancelled_count: int = 0  # messages of the outbox that a payment made needless
     warnings: list[str] = field(default_factory=list)
 
 
 def take_repayments(db: Connection, taken: statements.Taken, stamp: Stamp) -> Placed:
-    """Place what came in on loans or in suspense, take back what bounced, and settle the loans concerned."""
-    report = Placed()
+    """Place what came in on loans or in suspense, take back what bounced, book the platforms' fees, settle the loans.
+
+    Rows that several exports show must be ruled to be the same money before (`receipts.SAME_MONEY`).
+    """
     changed = statements.txns_since(db, taken)
+    arrived = {each.txn_id for each in changed}
+    widowed = statements.txns(db, [each for each in receipts.widowed(db) if each not in arrived])
+    money = _Money(db, [*changed, *widowed])
+    placing = Placing(db, stamp)
     matcher = Matcher(payable_loans(db))
-    open_day = days.open_day(db)
-    events: list[Event] = []
-    waiting: list[Txn] = []
-    for txn in changed:
-        is_final = txn.row.status_class != PENDING
-        known = receipts.receipt(db, txn.txn_id)
-        if not _is_receipt(txn.row) or (known and not (known["reason"] == PENDING and is_final)):
-            continue
-        match = matcher.match(txn.row)
-        doubt = PENDING if not is_final else DOUBLE if statements.may_be_double(db, txn) else None
-        if doubt:
-            match = replace(match, loan_id=None, reason=doubt, candidates=matcher.candidates(txn.row))
-        if match.loan_id is None:
-            if known is None:
-                waiting.append(txn)
-            choices = [{"loan_id": each.loan_id, "reasons": list(each.reasons)} for each in match.candidates]
-            receipts.place(db, txn.txn_id, state="suspense", reason=match.reason, candidates=choices)
-        else:
-            event = payment_event(txn, match.loan_id, stamp)
-            events.append(event)
-            if known is not None:  # it waited until it was final
-                release_suspense(db, txn, booked_on=open_day)
-            part = Part(match.loan_id, txn.row.amount_fen, event.key)
-            receipts.place(db, txn.txn_id, state="placed", reason=match.reason, parts=[part])
-    journal.record(db, events, recorded_at=stamp.text)
-    journal.book(db, [suspense_entry(txn) for txn in waiting], booked_on=open_day)
-    reversals = [event for txn in changed for event in _bounces(db, txn, report, stamp, open_day)]
-    journal.record(db, reversals, recorded_at=stamp.text)
-    report.placed_count, report.suspense_count = len(events), len(waiting)
-    report.reversed_count += len(reversals)
-    concerned = sorted({event.loan_id for event in [*events, *reversals]})
-    settle(db, concerned)
-    report.cancelled_count = cancel_paid(db, concerned, stamp=stamp)
-    return report
-
-
-def _is_receipt(row: StatementRow) -> bool:
-    """Money that came in, and not what the lender itself had paid and got back."""
-    own_money_back = row.refund_of or row.kind.endswith("退款")
-    return row.direction == "in" and bool(row.money_moved) and row.amount_fen > 0 and not own_money_back
-
-
-def payable_loans(db: Connection) -> list[PayableLoan]:
-    """Every loan with the names its borrower pays under and the amounts its instalments ask for."""
-    people = borrowers.find(db)
-    amounts = loans.instalment_amounts(db)
-    return [
-        PayableLoan(
-            loan_id=loan_id,
-            borrower_id=borrower_id,
-            payer_names=frozenset({people[borrower_id].name, *people[borrower_id].aliases}),
-            disbursed_on=signed_on,
-            instalments_fen=frozenset(amounts.get(loan_id, ())),
-        )
-        for loan_id, borrower_id, signed_on in loans.signed(db)
-    ]
-
-
-def payment_event(txn: Txn, loan_id: str, stamp: Stamp) -> Event:
-    """A receipt as a repayment of a loan."""
-    return Event(
-        key=f"{PAYMENT}{txn.key}",
-        loan_id=loan_id,
-        kind=EventKind.PAYMENT_RECEIVED,
-        effective_on=date.fromisoformat(txn.row.occurred_on),
-        payload={"amount_fen": txn.row.amount_fen, "channel": txn.channel, "txn_key": txn.key},
-        actor=stamp.actor,
+    for rows in money.groups():
+        _place(placing, matcher, rows, money, arrived)
+    for rows in money.touched():
+        for each in rows:
+            placing.follow(each, rows)
+    with_fee = [each for each in money.rows.values() if each.row.fee_milli_fen]
+    book_fees(db, {(each.channel, date.fromisoformat(each.row.occurred_on)) for each in with_fee})
+    return Placed(
+        cancelled_count=placing.finish(),
+        placed_count=placing.placed_count,
+        suspense_count=placing.waiting_count,
+        reversed_count=placing.reversed_count,
+        double_count=placing.double_count,
+        warnings=placing.warnings,
     )
 
 
-def suspense_entry(txn: Txn) -> Entry:
-    """A receipt as money that waits for a place."""
-    value_on = date.fromisoformat(txn.row.occurred_on)
-    return bookings.suspense(txn_key=txn.key, channel=txn.channel, amount_fen=txn.row.amount_fen, value_on=value_on)
+class _Money:
+    """The rows that an import touches, with all rows of the same money, and the receipts that there are of them."""
 
+    def __init__(self, db: Connection, changed: Sequence[Txn]) -> None:
+        self.db = db
+        self.changed = changed
+        self.rows = {each.txn_id: each for each in changed}
+        self.group_of = groups_of(db, self.rows)
+        self._load(each for group in self.group_of.values() for each in group)
+        self.receipts = receipts.find(db, self.rows)
 
-def _bounces(db: Connection, txn: Txn, report: Placed, stamp: Stamp, open_day: date) -> Iterator[Event]:
-    """A receipt that was paid back, seen from the row that pays it back, from the receipt, or from its later status."""
-    if txn.row.direction == "out":
-        if not txn.row.refund_of or not txn.row.money_moved:
-            return
+    def _load(self, txn_ids: Iterable[int]) -> None:
+        missing = sorted({each for each in txn_ids if each not in self.rows})
+        self.rows |= {each.txn_id: each for each in statements.txns(self.db, missing)}
+
+    def of(self, txn_id: int) -> list[Txn]:
+        """All rows of the money that a row shows; the one that the rulings prefer comes first."""
+        return [self.rows[each] for each in self.group_of.get(txn_id, [txn_id])]
+
+    def groups(self) -> list[list[Txn]]:
+        """The rows by the money that they show, where that is a receipt."""
+        found: dict[int, list[Txn]] = {}
+        for each in self.changed:
+            rows = [one for one in self.of(each.txn_id) if is_receipt(one.row) or one.txn_id in self.receipts]
+            if rows:
+                found.setdefault(rows[0].txn_id, rows)
+        return list(found.values())
+
+    def touched(self) -> list[list[Txn]]:
+        """The money whose rows changed, and that which a changed row pays back."""
         paid = [
-            each
-            for each in statements.txn_with_external_id(db, txn.owner, txn.channel, txn.row.refund_of)
-            if each.row.direction == "in"
+            back.txn_id
+            for each in self.changed
+            if each.row.direction == "out" and each.row.refund_of and each.row.money_moved
+            for back in statements.txn_with_external_id(self.db, each.owner, each.channel, each.row.refund_of)
+            if back.row.direction == "in"
         ]
-        back = [(each, txn) for each in paid]
-    elif txn.row.direction == "in" and txn.row.external_id:
-        back = [
-            (txn, each) for each in statements.refunds_of(db, txn.owner, txn.row.external_id) if each.row.money_moved
-        ]
-        if txn.row.status_class in {"refunded", "closed", "failed"} or not txn.row.money_moved:
-            back.append((txn, txn))
-    else:
+        self.group_of |= groups_of(self.db, paid)
+        self._load([*paid, *(each for txn_id in paid for each in self.group_of.get(txn_id, ()))])
+        known = [each.txn_id for each in self.changed if each.row.direction == "in"]
+        found: dict[int, list[Txn]] = {}
+        for txn_id in [*known, *paid]:
+            rows = self.of(txn_id)
+            found.setdefault(rows[0].txn_id, rows)
+        return list(found.values())
+
+
+def _place(placing: Placing, matcher: Matcher, rows: Sequence[Txn], money: _Money, arrived: set[int]) -> None:
+    """One receipt for the rows of one money: it stays where it is, or is placed, or waits."""
+    known = money.receipts
+    standing = [each for each in rows if each.txn_id in known and known[each.txn_id].state != "double"]
+    # Booked is booked; of two that were booked before they were ruled to be one, the first stays.
+    standing.sort(key=lambda each: (known[each.txn_id].state == "suspense", each.txn_id))
+    receivable = [each for each in rows if is_receipt(each.row)]
+    if not standing and not receivable:
         return
-    for receipt_txn, refund in back:
-        receipt = receipts.receipt(db, receipt_txn.txn_id)
-        if receipt is None or receipt["state"] == "reversed":
-            continue
-        if refund.row.amount_fen != receipt_txn.row.amount_fen:
-            report.warnings.append(
-                f"row {refund.row.line}: pays back only a part of payment {receipt_txn.txn_id}; a person must decide"
-            )
-            continue
-        receipts.place(db, receipt_txn.txn_id, state="reversed", reason="bounced")
-        if receipt["state"] == "suspense":
-            report.reversed_count += 1
-            release_suspense(db, receipt_txn, booked_on=open_day)
-        for part in receipt["parts"]:
-            yield Event(
-                key=f"reversed/{part.event_key.removeprefix(PAYMENT)}",
-                loan_id=part.loan_id,
-                kind=EventKind.PAYMENT_REVERSED,
-                effective_on=date.fromisoformat(refund.row.occurred_on),
-                payload={"payment_key": part.event_key},
-                actor=stamp.actor,
-            )
+    holder = standing[0] if standing else receivable[0]
+    for each in rows:
+        if each is not holder:
+            placing.give_way(each, known.get(each.txn_id))
+    was: Receipt | None = known.get(holder.txn_id)
+    if was is not None and was.state == "double":
+        was = None
+    is_final = any(each.row.status_class != PENDING for each in rows)
+    is_told_more = any(each.txn_id in arrived and each.txn_id not in known for each in rows)
+    if was is not None and not (
+        was.state == "suspense" and ((was.reason == PENDING and is_final) or (was.reason != DOUBLE and is_told_more))
+    ):
+        return
+    match = matcher.match_any([each.row for each in rows])
+    if not is_final:
+        match = Match(loan_id=None, reason=PENDING)
+    elif len(rows) == 1 and statements.may_be_double(placing.db, holder):
+        match = Match(loan_id=None, reason=DOUBLE)
+    if match.loan_id is None:
+        placing.wait(holder, match.reason, was)
+    else:
+        placing.put(holder, [(match.loan_id, holder.row.amount_fen)], match.reason, was)
 
 
-def release_suspense(db: Connection, txn: Txn, *, booked_on: date) -> None:
-    """Take the money of a receipt out of suspense."""
-    entry = journal.entry_of(db, f"suspense/{txn.key}")
-    assert entry is not None, txn.txn_id
-    journal.book(db, [reversal(entry, key=f"reverse/{entry.key}")], booked_on=booked_on)
+def book_fees(db: Connection, on: Iterable[tuple[str, date]]) -> int:
+    """Book what each platform kept on these days, less what is booked of it; return how many entries that took.
+
+    A day's fees are summed in 1/1000 fen and rounded once, so that the books do not depend on how files cut the day.
+    """
+    days_of: dict[str, list[date]] = {}
+    for channel, day in on:
+        days_of.setdefault(channel, []).append(day)
+    entries: list[Entry] = []
+    for channel, found in sorted(days_of.items()):
+        first, last = min(found), max(found)
+        movements = [
+            movement
+            for day, milli_fen in receipts.fees(db, channel, first, last).items()
+            for movement in bookings.channel_fee(channel=channel, day=day, milli_fen=milli_fen)
+        ]
+        keys = bookings.channel_fee_keys(channel=channel, from_on=first, to_on=last)
+        booked = [bookings.Booked(entry=entry, is_reversed=gone) for entry, gone in journal.entries_between(db, *keys)]
+        entries += bookings.difference("", movements, booked)
+    return journal.book(db, entries, booked_on=days.open_day(db))

@@ -10,12 +10,16 @@ from loancli.ledger.connect import Connection
 
 
 def add(db: Connection, borrowers: Iterable[Borrower]) -> int:
-    """Write borrowers; return how many are new. The same again is fine, other content under a known id is refused."""
+    """Write borrowers; return how many are new. The same again is fine, other content under a known id is refused.
+
+    A name that was learnt since is no other content: the list that a borrower came from does not have it.
+    """
     count = 0
     for borrower in borrowers:
         borrower = replace(borrower, aliases=tuple(sorted(set(borrower.aliases))))  # a set, as `find` tells it
         found = find(db, [borrower.borrower_id]).get(borrower.borrower_id)
-        if found == borrower:
+        known = set(found.aliases) if found else set()
+        if found and set(borrower.aliases) <= known and replace(found, aliases=borrower.aliases) == borrower:
             continue
         if found is not None:
             raise RefusedError(
@@ -28,6 +32,23 @@ def add(db: Connection, borrowers: Iterable[Borrower]) -> int:
         db.executemany("INSERT INTO alias VALUES (?,?)", [(borrower.borrower_id, alias) for alias in borrower.aliases])
         count += 1
     return count
+
+
+def learn(db: Connection, borrower_id: str, alias: str) -> bool:
+    """Note another name or account that a borrower's payments arrive under; False if it is known."""
+    if any(borrower.borrower_id == borrower_id for borrower in named(db, alias)):
+        return False
+    db.execute("INSERT INTO alias VALUES (?,?)", (borrower_id, alias))
+    return True
+
+
+def named(db: Connection, text: str) -> list[Borrower]:
+    """The borrowers with this name or alias."""
+    rows = db.execute(
+        "SELECT borrower_id FROM borrower WHERE name = :text UNION SELECT borrower_id FROM alias WHERE alias = :text",
+        {"text": text},
+    )
+    return list(find(db, [row[0] for row in rows.fetchall()]).values())
 
 
 def find(db: Connection, borrower_ids: Sequence[str] | None = None) -> dict[str, Borrower]:

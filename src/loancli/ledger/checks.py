@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from loancli.ledger import journal, loans, revenue, statements
+from loancli.ledger import journal, loans, receipts, revenue, statements
 from loancli.ledger.connect import Connection
 
 _LEGS = """(SELECT e.loan_id, d.code AS debit, c.code AS credit, p.amount_fen FROM posting p
@@ -55,17 +55,43 @@ SQL: dict[str, str] = {
         SELECT r.txn_id, r.state, p.loan_id, p.event_key
         FROM receipt r JOIN receipt_part p ON p.txn_id = r.txn_id LEFT JOIN event e ON e.key = p.event_key
         LEFT JOIN event b ON b.key = 'reversed/' || substr(p.event_key, length('payment/') + 1)
-        WHERE e.loan_id IS NOT p.loan_id OR json_extract(e.payload, '$.amount_fen') IS NOT p.amount_fen
-           OR b.loan_id IS NOT iif(r.state = 'reversed', p.loan_id, NULL)""",
-    "every payment has its receipt": """
+        WHERE e.loan_id IS NOT p.loan_id OR p.amount_fen IS NOT
+              iif(json_valid(e.payload), json_extract(e.payload, '$.amount_fen'), NULL)
+           OR b.loan_id IS NOT iif(r.state IN ('reversed', 'double'), p.loan_id, NULL)""",
+    "every payment that stands has its receipt": """
         SELECT e.key FROM event e LEFT JOIN receipt_part p ON p.event_key = e.key
-        WHERE e.kind = 'payment_received' AND e.key GLOB 'payment/*' AND p.txn_id IS NULL""",
-    "every placed receipt is placed whole": """
+        LEFT JOIN event b ON b.key = 'reversed/' || substr(e.key, length('payment/') + 1)
+        WHERE e.kind = 'payment_received' AND e.key GLOB 'payment/*' AND p.txn_id IS NULL AND b.key IS NULL""",
+    # Of a payment of which a part was paid back, the rest is placed; one that is split waits for a person with that.
+    "every placed receipt is placed whole": f"""
+        WITH back AS MATERIALIZED (
+            SELECT owner, channel, refund_of, sum(amount_fen) AS fen
+            FROM ({statements.current("t.owner = 'lender' AND t.refund_of <> ''")})
+            WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2, 3)
         SELECT r.txn_id, r.state, t.amount_fen, coalesce(sum(p.amount_fen), 0) AS placed_fen
         FROM receipt r JOIN txn t ON t.id = r.txn_id LEFT JOIN receipt_part p ON p.txn_id = r.txn_id
-        GROUP BY r.txn_id
-        HAVING placed_fen <> CASE r.state WHEN 'placed' THEN t.amount_fen WHEN 'reversed' THEN placed_fen ELSE 0 END
-            OR placed_fen NOT IN (0, t.amount_fen)""",
+        WHERE r.state IN ('placed', 'suspense') GROUP BY r.txn_id
+        HAVING placed_fen <> iif(r.state = 'placed', t.amount_fen, 0)
+           AND (r.state <> 'placed' OR placed_fen <> t.amount_fen - coalesce((
+               SELECT sum(b.fen) FROM back b WHERE b.refund_of IN (t.external_id, t.trade_id)
+               AND b.channel = t.channel), 0))""",
+    "the same money is one receipt": f"""
+        SELECT r.txn_id, r.other_txn_id FROM ruling r JOIN receipt a ON a.txn_id = r.txn_id
+        JOIN receipt b ON b.txn_id = r.other_txn_id
+        WHERE r.rule = '{receipts.SAME_MONEY}' AND (a.state = 'double') + (b.state = 'double') = 0
+          AND NOT (a.state = 'reversed' AND b.state = 'reversed')""",
+    "channel fees in the books = fees of the lender's rows": f"""
+        WITH booked AS (
+            SELECT substr(e.cause, length('channel_fee:') + 1) AS channel, e.value_on AS day,
+                   sum(p.amount_fen * ((d.code = 'expense:channel_fee') - (c.code = 'expense:channel_fee'))) AS fen
+            FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account d ON d.id = p.debit
+            JOIN account c ON c.id = p.credit
+            WHERE e.cause GLOB 'channel_fee:*' GROUP BY 1, 2 HAVING fen <> 0),
+         kept AS (
+            SELECT channel, day, (2 * fee_milli_fen + 1000 - 1999 * (2 * fee_milli_fen + 1000 < 0)) / 2000 AS fen
+            FROM ({receipts.fees_sql()}) WHERE fen <> 0)
+        SELECT 'of the rows' AS sum, * FROM (SELECT * FROM kept EXCEPT SELECT * FROM booked)
+        UNION ALL SELECT 'booked', * FROM (SELECT * FROM booked EXCEPT SELECT * FROM kept)""",
     "nothing was booked in a day after it was closed": """
         SELECT e.key, e.booked_on FROM entry e JOIN day d ON d.day = e.booked_on
         WHERE e.id > coalesce((SELECT id FROM entry WHERE sha = d.entry_sha), 0)""",

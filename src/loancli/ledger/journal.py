@@ -65,6 +65,11 @@ def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list
     return new
 
 
+def is_recorded(db: Connection, key: str) -> bool:
+    """Is there an event under this key?"""
+    return db.execute("SELECT 1 FROM event WHERE key = ?", (key,)).fetchone() is not None
+
+
 def events_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[Event]]:
     """All events of the loans, in the order in which they were recorded."""
     found: dict[str, list[Event]] = {loan_id: [] for loan_id in loan_ids}
@@ -126,6 +131,12 @@ def entry_of(db: Connection, key: str) -> Entry | None:
     return found[0] if found else None
 
 
+def entries_between(db: Connection, first_key: str, last_key: str) -> list[tuple[Entry, bool]]:
+    """The entries with keys from `first_key` to `last_key` as they were booked, and whether each was taken back."""
+    found = _entries(db, "e.key BETWEEN ? AND ?", first_key, {}, last_key)
+    return [each for group in found.values() for each in group]
+
+
 def open_accruals(db: Connection) -> list[Entry]:
     """The accruals of the last closed day, which the next one takes back."""
     where = "e.kind = 'accrual' AND e.booked_on = ? AND NOT EXISTS (SELECT 1 FROM entry n WHERE n.reverses = e.id)"
@@ -133,7 +144,9 @@ def open_accruals(db: Connection) -> list[Entry]:
     return [entry for entry, _ in _entries(db, where, last, {}).get("", [])]
 
 
-def _entries(db: Connection, where: str, value: str, groups: Mapping[str, None]) -> dict[str, list[tuple[Entry, bool]]]:
+def _entries(
+    db: Connection, where: str, value: str, groups: Mapping[str, None], *more: str
+) -> dict[str, list[tuple[Entry, bool]]]:
     codes: dict[int, str] = dict(db.execute("SELECT id, code FROM account"))
     found: dict[str, list[tuple[Entry, bool]]] = {group: [] for group in groups}
     legs_of: dict[int, list[Leg]] = {}
@@ -142,7 +155,7 @@ def _entries(db: Connection, where: str, value: str, groups: Mapping[str, None])
         " EXISTS (SELECT 1 FROM entry r WHERE r.reverses = e.id), p.debit, p.credit, p.amount_fen"
         " FROM entry e JOIN posting p ON p.entry_id = e.id LEFT JOIN entry o ON o.id = e.reverses"
         f" WHERE {where} ORDER BY e.id, p.leg",
-        (value,),
+        (value, *more),
     ).fetchall()
     for row in rows:
         legs_of.setdefault(row[0], []).append(Leg(debit=codes[row[8]], credit=codes[row[9]], amount_fen=row[10]))

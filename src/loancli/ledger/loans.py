@@ -130,6 +130,33 @@ def instalment_amounts(db: Connection) -> dict[str, list[int]]:
     return found
 
 
+def open_instalments(db: Connection) -> dict[str, list[tuple[date, int]]]:
+    """Due day and unpaid fen, penalty included, of the instalments of each loan that are fixed and not paid."""
+    found: dict[str, list[tuple[date, int]]] = {}
+    for loan_id, due_on, left_fen in db.execute(
+        """
+        SELECT loan_id, due_on, principal_fen + interest_fen + fee_fen + penalty_fen
+               - paid_principal_fen - paid_interest_fen - paid_fee_fen - paid_penalty_fen AS left_fen
+        FROM instalment WHERE is_fixed AND left_fen > 0 ORDER BY loan_id, number
+        """
+    ):
+        found.setdefault(loan_id, []).append((date.fromisoformat(due_on), left_fen))
+    return found
+
+
+def standings(db: Connection) -> dict[str, tuple[int, int, int, int, date]]:
+    """Of each loan that runs: fen due, fen owed, accrued millionths of a fen, those accruing a day, and since when."""
+    rows = db.execute(
+        """
+        SELECT loan_id, principal_overdue_fen + interest_due_fen + fee_due_fen + penalty_due_fen,
+               principal_outstanding_fen + interest_due_fen + fee_due_fen + penalty_due_fen - credit_fen,
+               accrued_micro_fen, accruing_micro_fen_per_day, since_on
+        FROM position WHERE status = 'active'
+        """
+    )
+    return {loan_id: (*numbers, date.fromisoformat(since_on)) for loan_id, *numbers, since_on in rows}
+
+
 def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]]) -> None:
     """Renew the stored copies of positions (with their product's code), and of the instalments that changed."""
     positions: list[tuple[object, ...]] = []

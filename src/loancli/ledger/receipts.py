@@ -1,10 +1,20 @@
 """Where receipts were placed: on one loan, split over several, or in suspense until a person decides."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
+from loancli.ledger import statements
 from loancli.ledger.connect import Connection
+
+SAME_MONEY = "same_money"  # the rule of a ruling: the row is money that another export shows as well
+# Of the rows of `statements.current`: no other row is preferred as what shows this money.
+NO_DOUBLE = (
+    f"NOT EXISTS (SELECT 1 FROM ruling WHERE txn_id = id AND rule = '{SAME_MONEY}' AND other_txn_id IS NOT NULL)"
+)
+_CHOSEN = "IN (SELECT value FROM json_each(?))"
 
 
 class Part(NamedTuple):
@@ -15,76 +25,134 @@ class Part(NamedTuple):
     event_key: str
 
 
-def place(
-    db: Connection,
-    txn_id: int,
-    *,
-    state: str,
-    reason: str,
-    parts: Sequence[Part] = (),
-    candidates: Sequence[Any] = (),
-) -> None:
-    """Note where a receipt went: on loans, or into suspense with the candidates a person may choose from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a row that is money for the lender. `reversed` keeps the parts that it had."""
 
-    A receipt keeps the parts it had: one that bounced is `reversed` with the loans it was on.
-    """
+    txn_id: int
+    state: str  # suspense | placed | reversed | double: another row of the same money has the receipt
+    reason: str
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def loan_id(self) -> str | None:
+        """The loans it went to, joined by ' + '; None for one in suspense."""
+        return " + ".join(part.loan_id for part in self.parts) or None
+
+
+def place(db: Connection, receipt: Receipt) -> None:
+    """Note where a receipt stands now, with its parts."""
+    # What speaks for a loan follows from how the loans stand when somebody asks, so candidates are not kept.
     db.execute(
-        "INSERT INTO receipt VALUES (?,?,?,?) ON CONFLICT (txn_id) DO UPDATE SET state = excluded.state,"
-        " reason = excluded.reason, candidates = excluded.candidates",
-        (txn_id, state, reason, json.dumps(list(candidates), ensure_ascii=False)),
+        "INSERT INTO receipt VALUES (?,?,?,'[]') ON CONFLICT (txn_id) DO UPDATE SET state = excluded.state,"
+        " reason = excluded.reason",
+        (receipt.txn_id, receipt.state, receipt.reason),
     )
+    db.execute("DELETE FROM receipt_part WHERE txn_id = ?", (receipt.txn_id,))
     db.executemany(
         "INSERT INTO receipt_part VALUES (?,?,?,?,?)",
-        [(txn_id, number, *part) for number, part in enumerate(parts, start=1)],
+        [(receipt.txn_id, number, *part) for number, part in enumerate(receipt.parts, start=1)],
     )
 
 
-def receipt(db: Connection, txn_id: int) -> dict[str, Any] | None:
-    """Where a receipt was placed."""
-    found = receipts(db, txn_id=txn_id)
-    return found[0] if found else None
+def find(db: Connection, txn_ids: Iterable[int]) -> dict[int, Receipt]:
+    """Receipts by the rows they are."""
+    wanted = json.dumps(list(txn_ids))
+    parts = _parts(db, wanted)
+    rows = db.execute(f"SELECT txn_id, state, reason FROM receipt WHERE txn_id {_CHOSEN}", (wanted,))
+    return {
+        txn_id: Receipt(txn_id=txn_id, state=state, reason=reason, parts=tuple(parts.get(txn_id, ())))
+        for txn_id, state, reason in rows
+    }
 
 
-def receipts(
-    db: Connection, *, state: str | None = None, loan_id: str | None = None, txn_id: int | None = None
-) -> list[dict[str, Any]]:
-    """Receipts with the transaction behind each and its `parts`, oldest first.
+def _parts(db: Connection, wanted: str) -> dict[int, list[Part]]:
+    found: dict[int, list[Part]] = {}
+    sql = (
+        f"SELECT txn_id, loan_id, amount_fen, event_key FROM receipt_part WHERE txn_id {_CHOSEN} ORDER BY txn_id, part"
+    )
+    for txn_id, *part in db.execute(sql, (wanted,)):
+        found.setdefault(txn_id, []).append(Part(*part))
+    return found
+
+
+def waiting(db: Connection, payer: str | None = None) -> list[int]:
+    """The rows that wait in suspense, oldest first; only those of one payer's name or account, where it is given."""
+    sql = """
+        SELECT r.txn_id FROM receipt r JOIN txn t ON t.id = r.txn_id
+        WHERE r.state = 'suspense' AND (:payer IS NULL OR :payer IN (t.counterparty, t.counterparty_account))
+        ORDER BY t.occurred_at, r.txn_id"""
+    return [row[0] for row in db.execute(sql, {"payer": payer})]
+
+
+def listing(db: Connection, *, state: str | None = None, loan_id: str | None = None) -> list[dict[str, Any]]:
+    """Receipts with the transaction behind each and its `parts`, oldest first; of one state or one loan.
 
     `loan_id` of a row names the loans it went to, joined by ' + '; None for one in suspense.
     """
-    asked: dict[str, Any] = {}
-    where = []
+    where = ["true"]
     if state is not None:
         where.append("r.state = :state")
-        asked["state"] = state
-    if txn_id is not None:
-        where.append("r.txn_id = :txn_id")
-        asked["txn_id"] = txn_id
     if loan_id is not None:
         where.append("r.txn_id IN (SELECT txn_id FROM receipt_part WHERE loan_id = :loan_id)")
-        asked["loan_id"] = loan_id
     cursor = db.execute(
         f"""
         SELECT r.txn_id AS payment_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen, t.channel, t.counterparty,
-               t.counterparty_account, t.note, t.item, t.external_id, r.state, r.reason, r.candidates,
-               f.name AS file, t.line
+               t.counterparty_account, t.note, t.item, t.external_id, r.state, r.reason, f.name AS file, t.line
         FROM receipt r JOIN txn t ON t.id = r.txn_id JOIN file f ON f.id = t.file_id
-        WHERE {" AND ".join(where) or "true"} ORDER BY t.occurred_at, r.txn_id
+        WHERE {" AND ".join(where)} ORDER BY t.occurred_at, r.txn_id
         """,
-        asked,
+        {"state": state, "loan_id": loan_id},
     )
     names = [column[0] for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor]
-    parts: dict[int, list[Part]] = {}
-    rows = db.execute(
-        "SELECT txn_id, loan_id, amount_fen, event_key FROM receipt_part"
-        " WHERE txn_id IN (SELECT value FROM json_each(?)) ORDER BY txn_id, part",
-        (json.dumps([each["payment_id"] for each in found]),),
-    )
-    for txn_id_, *part in rows:
-        parts.setdefault(txn_id_, []).append(Part(*part))
+    parts = _parts(db, json.dumps([each["payment_id"] for each in found]))
     for each in found:
-        each["candidates"] = json.loads(each["candidates"])
         each["parts"] = parts.get(each["payment_id"], [])
         each["loan_id"] = " + ".join(part.loan_id for part in each["parts"]) or None
     return found
+
+
+def same_money(db: Connection, txn_ids: Iterable[int]) -> dict[int, int]:
+    """Rows ruled to be the same money as another row → that row, as far as rulings lead from `txn_ids`."""
+    sql = f"""
+        SELECT txn_id, other_txn_id FROM ruling
+        WHERE rule = ? AND other_txn_id IS NOT NULL AND txn_id {_CHOSEN}
+        UNION SELECT txn_id, other_txn_id FROM ruling WHERE rule = ? AND other_txn_id {_CHOSEN}"""
+    found: dict[int, int] = {}
+    asked: set[int] = set()
+    ask = set(txn_ids)
+    while ask:
+        wanted = json.dumps(sorted(ask))
+        pairs = dict(db.execute(sql, (SAME_MONEY, wanted, SAME_MONEY, wanted)))
+        found |= pairs
+        asked |= ask
+        ask = {*pairs, *pairs.values()} - asked
+    return found
+
+
+def widowed(db: Connection) -> list[int]:
+    """Doubles whose ruling is gone: nothing says any more that another row is the same money."""
+    sql = """
+        SELECT txn_id FROM receipt r WHERE state = 'double'
+            AND NOT EXISTS (SELECT 1 FROM ruling WHERE rule = ? AND other_txn_id IS NOT NULL AND txn_id = r.txn_id)
+            AND NOT EXISTS (SELECT 1 FROM ruling WHERE rule = ? AND other_txn_id = r.txn_id)"""
+    return [row[0] for row in db.execute(sql, (SAME_MONEY, SAME_MONEY))]
+
+
+def fees_sql(period: str = "true") -> str:
+    """What the platforms kept of the lender's money: channel, day and 1/1000 fen, summed over rows that moved money."""
+    rows = statements.current(f"t.owner = 'lender' AND t.fee_milli_fen <> 0 AND {period}")
+    return f"""
+        SELECT channel, substr(occurred_at, 1, 10) AS day, sum(fee_milli_fen) AS fee_milli_fen
+        FROM ({rows}) WHERE money_moved AND {NO_DOUBLE}
+        GROUP BY channel, day"""
+
+
+def fees(db: Connection, channel: str, from_on: date, to_on: date) -> dict[date, int]:
+    """A platform's fees by day in 1/1000 fen, both days included; below zero: more was given back than kept."""
+    rows = db.execute(
+        fees_sql("t.channel = :channel AND t.occurred_at BETWEEN :from_on AND :to_on || '~'"),
+        {"channel": channel, "from_on": from_on.isoformat(), "to_on": to_on.isoformat()},
+    )
+    return {date.fromisoformat(day): milli_fen for _, day, milli_fen in rows}

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
@@ -14,6 +14,7 @@ from loancli.ledger import journal
 from loancli.ledger.connect import Connection
 
 CHUNK = 5_000
+_DAY = timedelta(days=1)
 KEY_LENGTH_MAX = 200  # keys of events and entries are made of it, and are bounded
 _ROW = ", ".join(StatementRow._fields[:16])
 _LATER = ", ".join(StatementRow._fields[16:])  # columns that schema 5 added stand at the end
@@ -304,6 +305,34 @@ def sums(
         (owner, file_format, account_sha, _iso(from_on) or "", f"{_iso(to_on) or '9'}T24"),
     )
     return {direction: (count, amount_fen) for direction, count, amount_fen in rows}
+
+
+def empty_days(db: Connection, owner: str, from_on: date, to_on: date) -> list[tuple[date, date]]:
+    """The runs of days from `from_on` to `to_on` on which the owner's files have no row at all, in order."""
+    days = [
+        date.fromisoformat(day)
+        for (day,) in db.execute(
+            # From one day to the next by the index, whatever the number of rows.
+            """
+            WITH RECURSIVE filled (day) AS (
+                SELECT (SELECT substr(occurred_at, 1, 10) FROM txn
+                        WHERE owner = :owner AND occurred_at >= :from_on ORDER BY occurred_at LIMIT 1)
+                UNION ALL
+                SELECT (SELECT substr(occurred_at, 1, 10) FROM txn
+                        WHERE owner = :owner AND occurred_at >= date(day, '+1 day') ORDER BY occurred_at LIMIT 1)
+                FROM filled WHERE day IS NOT NULL AND day < :to_on)
+            SELECT day FROM filled WHERE day <= :to_on
+            """,
+            {"owner": owner, "from_on": from_on.isoformat(), "to_on": to_on.isoformat()},
+        )
+    ]
+    runs: list[tuple[date, date]] = []
+    expected = from_on
+    for day in [*days, to_on + _DAY]:
+        if day > expected:
+            runs.append((expected, day - _DAY))
+        expected = day + _DAY
+    return runs
 
 
 def files(db: Connection, owner: str | None = None) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "expense:channel_fee": ("expense", "fees of payment channels, which the lender bears"),
 }
 
+CHANNEL_FEE = "channel_fee:"  # how the causes of fee entries begin; the channel follows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
@@ -35,7 +37,7 @@ class Booked:
 
 
 def difference(loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked]) -> list[Entry]:
-    """The entries that make the books of a loan equal to `movements`.
+    """The entries that make the books of a loan equal to `movements`; without a loan (""), what no loan bears.
 
     What is equal stays; what changed is reversed and booked anew.
     """
@@ -83,6 +85,24 @@ def suspense(*, txn_key: str, channel: str, amount_fen: int, value_on: date) -> 
         value_on=value_on,
         legs=(Leg(debit=f"clearing:{channel}", credit="suspense", amount_fen=amount_fen),),
     )
+
+
+def channel_fee(*, channel: str, day: date, milli_fen: int) -> list[Movement]:
+    """What a platform kept on a day in 1/1000 fen, half up to the fen: the lender's expense, never the borrower's.
+
+    Below zero it gave more back than it kept. Nothing moves where nothing is left of the rounding.
+    """
+    fen = (2 * milli_fen + 1000) // 2000
+    sides = ("expense:channel_fee", f"clearing:{channel}")
+    debit, credit = sides if fen > 0 else sides[::-1]
+    cause = f"{CHANNEL_FEE}{channel}"
+    return [Movement(day, cause, debit, credit, abs(fen), "fee", 0)] if fen else []
+
+
+def channel_fee_keys(*, channel: str, from_on: date, to_on: date) -> tuple[str, str]:
+    """The first and the last key that entries of a channel's fees on these days can have."""
+    start = f"/{CHANNEL_FEE}{channel}/"
+    return f"{start}{from_on}/", f"{start}{to_on}/~"
 
 
 def accrual(*, product_code: str, day: date, amount_fen: int) -> Entry:

@@ -7,7 +7,10 @@ from datetime import date
 
 from loancli.core.statement import StatementRow
 
-WEIGHTS = {"reference": 4, "payer": 2, "amount": 1}  # what speaks for a candidate, and how loudly
+# What speaks for a candidate, and how loudly: who pays outweighs how much, and a loan number outweighs both.
+WEIGHTS = {"reference": 16, "payer": 8, "due_day": 3, "arrears": 2, "settles": 2, "amount": 1}
+NEAR_DAYS = 10  # a payment this far from a due day is likely to be for it
+MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,27 @@ class PayableLoan:
     payer_names: frozenset[str]  # the borrower's name, aliases and accounts
     disbursed_on: date
     instalments_fen: frozenset[int]  # what instalments ask for, paid or not: arrival order must not matter
+    standing: "Standing | None" = None  # for ranking alone, which a person looks at: as the loan stands now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a loan asks for as it stands: ranks candidates, and never places money."""
+
+    open_instalments: tuple[tuple[date, int], ...]  # due day, and what of it is unpaid
+    due_fen: int  # everything that fell due and is unpaid
+    owed_fen: int  # outstanding principal and everything due, less credit
+    accrued_micro_fen: int  # interest and penalty by `since_on` that are not due yet
+    accruing_micro_fen_per_day: int
+    since_on: date
+
+    def settles_fen(self, on: date) -> int:
+        """What pays the loan off on a day, half up to the fen; 0 where that cannot be told."""
+        days = (on - self.since_on).days
+        if days < 0 or self.owed_fen <= 0:
+            return 0
+        micro_fen = self.accrued_micro_fen + days * self.accruing_micro_fen_per_day
+        return self.owed_fen + (2 * micro_fen + MICRO) // (2 * MICRO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +57,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Where a payment belongs: a loan with the reason, or nowhere yet, with ranked candidates."""
+    """Where a payment belongs: a loan with the reason, or nowhere yet."""
 
     loan_id: str | None
     reason: str
-    candidates: tuple[Candidate, ...] = ()
 
 
 class Matcher:
@@ -50,7 +73,10 @@ class Matcher:
         for loan in loans:
             for name in loan.payer_names - {""}:  # an export without a name names nobody
                 self.by_payer.setdefault(name, []).append(loan)
-            for amount_fen in loan.instalments_fen:
+            asked_fen = set(loan.instalments_fen)
+            if loan.standing:
+                asked_fen |= {loan.standing.due_fen, *(left_fen for _, left_fen in loan.standing.open_instalments)}
+            for amount_fen in asked_fen:
                 self.by_amount.setdefault(amount_fen, []).append(loan.loan_id)
         shapes = sorted({re.sub(r"\d", r"\\d", re.escape(loan_id)) for loan_id in self.by_id}, key=len, reverse=True)
         # Only shapes that our loan numbers have, and never a part of a longer number.
@@ -62,18 +88,25 @@ class Matcher:
         if len(named) == 1:
             loan = self.by_id.get(named[0])
             if loan is None:
-                return Match(loan_id=None, reason="unknown_reference", candidates=self.candidates(row))
+                return Match(loan_id=None, reason="unknown_reference")
             if row.occurred_on < loan.disbursed_on.isoformat():
-                return Match(loan_id=None, reason="before_payout", candidates=self.candidates(row))
+                return Match(loan_id=None, reason="before_payout")
             return Match(loan_id=loan.loan_id, reason="reference")
         if len(named) > 1:
-            return Match(loan_id=None, reason="several_references", candidates=self.candidates(row))
+            return Match(loan_id=None, reason="several_references")
         payer = [loan for loan in self.payers(row) if loan.disbursed_on.isoformat() <= row.occurred_on]
         exact = [loan for loan in payer if row.amount_fen in loan.instalments_fen]
         if len(exact) == 1:
             return Match(loan_id=exact[0].loan_id, reason="payer_and_amount")
         reason = "several_loans" if len(exact) > 1 else "amount_differs" if payer else "unknown_payer"
-        return Match(loan_id=None, reason=reason, candidates=self.candidates(row))
+        return Match(loan_id=None, reason=reason)
+
+    def match_any(self, rows: Sequence[StatementRow]) -> Match:
+        """The match of one payment that several exports show: each may know what the others do not."""
+        found = [self.match(row) for row in rows]
+        sure = [match for match in found if match.loan_id is not None]
+        known = [match for match in found if match.reason != "unknown_payer"]
+        return (sure or known or found)[0]
 
     def references(self, row: StatementRow) -> list[str]:
         if self.reference is None:
@@ -90,22 +123,37 @@ class Matcher:
         return list(found.values())
 
     def candidates(self, row: StatementRow, most: int = 3) -> tuple[Candidate, ...]:
-        """Loans that something speaks for, best first."""
-        reasons: dict[str, list[str]] = {}
-        for loan_id in self.references(row):
-            reasons.setdefault(loan_id, []).append("reference")
-        for loan in self.payers(row):
-            reasons.setdefault(loan.loan_id, []).append("payer")
-        for loan_id in self.by_amount.get(row.amount_fen, ()):
-            reasons.setdefault(loan_id, []).append("amount")
-        found = [
-            Candidate(
+        """Loans that something speaks for, best first; of equals, the one with a due day nearest to the payment."""
+        named, payers = self.references(row), {loan.loan_id for loan in self.payers(row)}
+        ranked: list[tuple[int, int, str, Candidate]] = []
+        for loan_id in {*named, *payers, *self.by_amount.get(row.amount_fen, ())}:
+            loan = self.by_id.get(loan_id)
+            if loan is None:
+                continue
+            why = ["reference"] * (loan_id in named) + ["payer"] * (loan_id in payers)
+            asked, days_off = _asked(loan, row.amount_fen, date.fromisoformat(row.occurred_on))
+            found = Candidate(
                 loan_id=loan_id,
-                borrower_id=self.by_id[loan_id].borrower_id,
-                score=sum(WEIGHTS[reason] for reason in why),
-                reasons=tuple(why),
+                borrower_id=loan.borrower_id,
+                score=sum(WEIGHTS[reason] for reason in (*why, *asked)),
+                reasons=(*why, *asked),
             )
-            for loan_id, why in reasons.items()
-            if loan_id in self.by_id
-        ]
-        return tuple(sorted(found, key=lambda each: (-each.score, each.loan_id))[:most])
+            ranked.append((-found.score, days_off, loan_id, found))
+        return tuple(found for *_, found in sorted(ranked)[:most])
+
+
+def _asked(loan: PayableLoan, amount_fen: int, on: date) -> tuple[list[str], int]:
+    """What of a loan asks for just this amount, and how many days the payment is from the due day that it fits best."""
+    standing = loan.standing
+    due_days = [due_on for due_on, left_fen in standing.open_instalments if left_fen == amount_fen] if standing else []
+    days_off = min((abs((due_on - on).days) for due_on in due_days), default=date.max.toordinal())
+    found = []
+    if days_off <= NEAR_DAYS:
+        found.append("due_day")
+    elif due_days or amount_fen in loan.instalments_fen:
+        found.append("amount")
+    if standing and amount_fen == standing.due_fen:
+        found.append("arrears")
+    if standing and amount_fen == standing.settles_fen(on):
+        found.append("settles")
+    return found, days_off

@@ -20,7 +20,8 @@ from ledger_maker import (
     net_entries,
     new_ledger,
     open_loan,
-    receipts,
+    place_by_hand,
+    placings,
     repayment,
     sent_back,
     stamp,
@@ -28,8 +29,8 @@ from ledger_maker import (
 )
 
 from loancli.core.errors import NotFoundError, RefusedError
-from loancli.jobs.place_payment import place_payment
-from loancli.ledger import borrowers, journal, loans, receipts, statements
+from loancli.jobs.place_payment import Placement, place_payments, work_list
+from loancli.ledger import borrowers, journal, loans, receipts
 from loancli.ledger.connect import Connection, writing
 
 DUE = date(2026, 2, 5)
@@ -54,9 +55,7 @@ def outstanding(db: Connection, loan_id: str = "LN000001") -> int:
 
 
 def place(db: Connection, number: str, loan_id: str) -> bool:
-    found = {row["external_id"]: row["payment_id"] for row in receipts.receipts(db)}
-    with writing(db):
-        return place_payment(db, payment_id=found[number], loan_id=loan_id, stamp=stamp(DUE))
+    return bool(place_by_hand(db, number, loan_id, on=DUE).placed_count)
 
 
 # finding the loan
@@ -74,8 +73,8 @@ def place(db: Connection, number: str, loan_id: str) -> bool:
 )
 def test_a_sure_match_is_booked(db, row, reason):
     report = take(db, alipay([row]))
-    assert (report.placed_count, report.suspense_count, report.reversed_count) == (1, 0, 0)
-    (receipt,) = receipts.receipts(db)
+    assert (report.placed.placed_count, report.placed.suspense_count, report.placed.reversed_count) == (1, 0, 0)
+    (receipt,) = receipts.listing(db)
     assert (receipt["state"], receipt["loan_id"], receipt["reason"]) == ("placed", "LN000001", reason)
     assert balance(db, "clearing:alipay") == row.amount_fen
     assert faults(db) == []
@@ -96,11 +95,11 @@ def test_a_sure_match_is_booked(db, row, reason):
 def test_anything_else_waits_in_suspense_with_candidates(db, row, reason, candidates):
     before = {loan_id: outstanding(db, loan_id) for loan_id in ("LN000001", "LN000002", "LN000003")}
     report = take(db, alipay([row]))
-    assert (report.placed_count, report.suspense_count) == (0, 1)
-    (receipt,) = receipts.receipts(db)
+    assert (report.placed.placed_count, report.placed.suspense_count) == (0, 1)
+    (receipt,) = work_list(db)
     assert (receipt["state"], receipt["loan_id"], receipt["reason"]) == ("suspense", None, reason)
-    assert [each["loan_id"] for each in receipt["candidates"]] == candidates
-    assert all(each["reasons"] for each in receipt["candidates"])
+    assert [each.loan_id for each in receipt["candidates"]] == candidates
+    assert all(each.reasons for each in receipt["candidates"])
     assert (balance(db, "clearing:alipay"), balance(db, "suspense")) == (row.amount_fen, -row.amount_fen)
     assert {loan_id: outstanding(db, loan_id) for loan_id in before} == before
     assert faults(db) == []
@@ -120,9 +119,9 @@ def test_anything_else_waits_in_suspense_with_candidates(db, row, reason, candid
 def test_what_is_no_money_for_us_is_kept_and_not_booked(db, row):
     before = net_entries(db)
     report = take(db, alipay([row]))
-    assert (report.placed_count, report.suspense_count, report.new_count) == (0, 0, 1)
+    assert (report.placed.placed_count, report.placed.suspense_count, report.new_count) == (0, 0, 1)
     assert net_entries(db) == before
-    assert receipts.receipts(db) == []
+    assert receipts.listing(db) == []
     assert faults(db) == []
 
 
@@ -131,7 +130,7 @@ def test_the_same_payment_in_two_files_is_paid_once(db):
     take(db, alipay([row]))
     before = net_entries(db), outstanding(db)
     report = take(db, alipay([row, repayment(DUE, 9, party="陌生人")]))
-    assert (report.placed_count, report.suspense_count, report.seen_count) == (0, 1, 1)
+    assert (report.placed.placed_count, report.placed.suspense_count, report.seen_count) == (0, 1, 1)
     assert outstanding(db) == before[1]
 
 
@@ -143,24 +142,24 @@ def test_money_that_may_be_there_already_waits_for_a_person(db):
     other_amount = row._replace(amount_fen=LEVEL + 100)
     for doubtful in (through_excel, other_amount):
         report = take(db, alipay([doubtful]))
-        assert (report.placed_count, report.suspense_count) == (0, 1)
-    assert {row["reason"] for row in receipts.receipts(db, state="suspense")} == {"possible_double"}
+        assert (report.placed.placed_count, report.placed.suspense_count) == (0, 1)
+    assert {row["reason"] for row in receipts.listing(db, state="suspense")} == {"possible_double"}
     assert outstanding(db) == before
     assert faults(db) == []
 
 
 def test_two_payments_of_one_minute_that_both_have_a_number_are_two(db):
     rows = [repayment(DUE, LEVEL, note="LN000001"), repayment(DUE, LEVEL, note="LN000001")]
-    assert take(db, alipay(rows)).placed_count == 2
+    assert take(db, alipay(rows)).placed.placed_count == 2
 
 
 def test_a_pending_payment_is_placed_when_it_is_final(db):
     row = repayment(DUE, LEVEL, "N", note="LN000001")
     take(db, alipay([row._replace(status="等待确认收货")]))
-    assert receipts(db) == {"N": ("suspense", None)}
+    assert placings(db) == {"N": ("suspense", None)}
     report = take(db, alipay([row]))
-    assert (report.placed_count, report.suspense_count, report.changed_count) == (1, 0, 1)
-    assert receipts(db) == {"N": ("placed", "LN000001")}
+    assert (report.placed.placed_count, report.placed.suspense_count, report.changed_count) == (1, 0, 1)
+    assert placings(db) == {"N": ("placed", "LN000001")}
     assert balance(db, "suspense") == 0
     assert faults(db) == []
 
@@ -169,8 +168,8 @@ def test_a_pending_payment_of_a_stranger_waits_on_for_the_reason_it_then_has(db)
     row = repayment(DUE, 5, "N", party="陌生人")
     take(db, alipay([row._replace(status="等待确认收货")]))
     report = take(db, alipay([row]))
-    assert (report.placed_count, report.suspense_count) == (0, 0)
-    assert receipts.receipts(db)[0]["reason"] == "unknown_payer"
+    assert (report.placed.placed_count, report.placed.suspense_count) == (0, 0)
+    assert receipts.listing(db)[0]["reason"] == "unknown_payer"
     assert balance(db, "suspense") == -5
     assert faults(db) == []
 
@@ -180,7 +179,7 @@ def test_a_pending_payment_that_a_person_placed_stays_there(db):
     take(db, alipay([row]))
     place(db, "N", "LN000002")
     take(db, alipay([row._replace(status="交易成功")]))
-    assert receipts(db) == {"N": ("placed", "LN000002")}
+    assert placings(db) == {"N": ("placed", "LN000002")}
     assert faults(db) == []
 
 
@@ -217,10 +216,10 @@ def test_a_bounced_payment_is_as_if_it_never_came(db, way, note):
     close(db, DUE + DAY)  # what the books say on the day after both
     before = net_entries(db), outstanding(db)
     row = repayment(DUE, LEVEL, "N", note=note, party="陌生人")
-    reversed_count = sum(take(db, data).reversed_count for data in arrivals(row)[way])
-    net = {key: fen for key, fen in net_entries(db).items() if not key[1].endswith("|3|in|转账")}
+    reversed_count = sum(take(db, data).placed.reversed_count for data in arrivals(row)[way])
+    net = {key: fen for key, fen in net_entries(db).items() if not key[1].endswith("|3|in")}
     assert (net, outstanding(db)) == before
-    assert receipts(db).get("N", ("reversed", None))[0] == "reversed"
+    assert placings(db).get("N", ("reversed", None))[0] == "reversed"
     assert reversed_count <= 1
     assert faults(db) == []
 
@@ -255,7 +254,7 @@ def test_a_part_sent_back_is_told_and_nothing_is_reversed(db):
     take(db, alipay([row]))
     paid_fen = outstanding(db)
     report = take(db, alipay([sent_back(row, DUE, amount_fen=1_000)]))
-    assert (report.reversed_count, outstanding(db)) == (0, paid_fen)
+    assert (report.placed.reversed_count, outstanding(db)) == (0, paid_fen)
     assert [warning for warning in report.warnings if "only a part" in warning]
 
 
@@ -263,7 +262,7 @@ def test_our_own_payments_that_came_back_bounce_nothing(db):
     row = repayment(DUE, LEVEL, "N", note="LN000001")
     ours = repayment(DUE, LEVEL, "M", direction="支出")
     take(db, alipay([row, ours, ours._replace(number="M_back", direction="收入", status="退款成功")]))
-    assert receipts(db) == {"N": ("placed", "LN000001")}
+    assert placings(db) == {"N": ("placed", "LN000001")}
 
 
 # placed by a person
@@ -272,7 +271,7 @@ def test_our_own_payments_that_came_back_bounce_nothing(db):
 def test_a_person_places_a_payment_once(db):
     take(db, alipay([repayment(DUE, LEVEL, "N", party="陌生人")]))
     assert place(db, "N", "LN000001") is True
-    assert receipts(db) == {"N": ("placed", "LN000001")}
+    assert placings(db) == {"N": ("placed", "LN000001")}
     assert balance(db, "suspense") == 0
     before = dump(db)
     assert place(db, "N", "LN000001") is False
@@ -307,7 +306,7 @@ def test_money_cannot_repay_a_loan_that_was_not_there_yet(db):
 def test_unknown_payments_and_loans_are_not_found(db, payment_id, loan_id):
     take(db, alipay([repayment(DUE, 5, "N", party="陌生人")]))
     with pytest.raises(NotFoundError), writing(db):
-        place_payment(db, payment_id=payment_id, loan_id=loan_id, stamp=stamp(DUE))
+        place_payments(db, [Placement(payment_id=payment_id, shares=((loan_id, None),))], stamp=stamp(DUE))
 
 
 def test_a_placed_payment_bounces_from_its_loan(db):
@@ -317,7 +316,7 @@ def test_a_placed_payment_bounces_from_its_loan(db):
     place(db, "N", "LN000001")
     take(db, alipay([sent_back(row, DUE)]))
     assert (outstanding(db), balance(db, "suspense"), balance(db, "clearing:alipay")) == (before, 0, 0)
-    assert receipts(db) == {"N": ("reversed", "LN000001")}
+    assert placings(db) == {"N": ("reversed", "LN000001")}
     assert faults(db) == []
 
 
@@ -383,7 +382,7 @@ def test_the_books_are_the_same_in_every_order_of_files_and_closes(tmp_path_fact
         {key: fen for key, fen in net_entries(db).items() if key[0] or "suspense" in key[1]} for db in (straight, other)
     )
     assert ours == theirs
-    assert receipts(straight) == receipts(other)
+    assert placings(straight) == placings(other)
     assert current_txns(straight, "lender") == current_txns(other, "lender")
     for loan_id in loans.loan_ids(straight):
         assert loans.stored_instalments(straight, loan_id) == loans.stored_instalments(other, loan_id)
