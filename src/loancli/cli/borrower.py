@@ -1,7 +1,5 @@
 """loancli borrower: borrowers, and the names their payments arrive under."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +8,7 @@ import typer
 from loancli.cli import session
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
 from loancli.cli.render import show, visible
+from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.loan import Borrower
 from loancli.core.mask import mask_name, mask_phone
@@ -48,45 +47,41 @@ def add(
 def import_(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="CSV with the columns borrower_id, name, phone, trade, kind, aliases (by ;).")
+        Path,
+        typer.Argument(help="CSV or XLSX with the columns borrower_id, name, phone, trade, kind, aliases (by ;)."),
     ],
     dry_run: DryRunOption = False,
 ) -> None:
-    """Add borrowers from a CSV file: all of them, or none and every bad row named."""
+    """Add borrowers from a CSV or XLSX file: all of them, or none and every bad row named."""
     from loancli.ledger import borrowers
 
     context = context_of(ctx)
-    found = read_borrowers(session.read_text(file), visible(file.name))
+    found = read_borrowers(read_sheet(file))
     with session.change(context, dry_run=dry_run) as db:
         count = borrowers.add(db, found)
     session.tell(context, "borrower.imported", dry_run=dry_run, count=count, same=len(found) - count)
 
 
-def read_borrowers(text: str, file_name: str) -> list[Borrower]:
-    """The borrowers of a CSV text. Raises InputError with file, row and column of everything that is wrong."""
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        _check_columns(list(reader.fieldnames or ()), file_name)
-    except csv.Error as error:
-        raise InputError(f"{file_name}:1: not CSV: {error}") from None
+def read_borrowers(sheet: Sheet) -> list[Borrower]:
+    """The borrowers of a table. Raises InputError with file, row and column of everything that is wrong."""
+    file_name, columns, rows = sheet
+    _check_columns(columns, file_name)
     problems: list[Problem] = []
     found: dict[str, Borrower] = {}
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                message = "has not as many cells as there are columns; put a text that holds a comma in quotes"
-                problems.append(Problem(file_name=file_name, row=reader.line_num, column=None, message=message))
-                continue
-            try:
-                borrower = _borrower({name: row.get(name, "") for name in COLUMNS})
-                if borrower.borrower_id in found:
-                    raise InputError("borrower_id: stands on two rows")
-                found[borrower.borrower_id] = borrower
-            except InputError as error:
-                column, _, message = str(error).partition(": ")
-                problems.append(Problem(file_name=file_name, row=reader.line_num, column=column, message=message))
-    except csv.Error as error:
-        raise InputError(f"{file_name}:{reader.reader.line_num}: not CSV: {error}") from None
+    for number, cells in rows:
+        if len(cells) != len(columns):
+            message = "has not as many cells as there are columns; put a text that holds a comma in quotes"
+            problems.append(Problem(file_name=file_name, row=number, column=None, message=message))
+            continue
+        try:
+            row = dict(zip(columns, cells, strict=True))
+            borrower = _borrower({name: row.get(name, "") for name in COLUMNS})
+            if borrower.borrower_id in found:
+                raise InputError("borrower_id: stands on two rows")
+            found[borrower.borrower_id] = borrower
+        except InputError as error:
+            column, _, message = str(error).partition(": ")
+            problems.append(Problem(file_name=file_name, row=number, column=column, message=message))
     if problems:
         raise input_error(problems)
     return list(found.values())

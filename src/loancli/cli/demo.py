@@ -92,12 +92,13 @@ def _month_end(month: date) -> date:
 
 def _init(context: Context, world: Any, folder: Path) -> None:
     from loancli.cli.borrower import read_borrowers
+    from loancli.cli.sheet import read_sheet
     from loancli.ledger import borrowers
     from loancli.ledger.connect import create
     from loancli.servicing.bookings import ACCOUNTS
 
     create(context.ledger, opened_on=world.months[0].isoformat(), accounts=ACCOUNTS)
-    people = read_borrowers(session.read_text(folder / "world" / "borrowers.csv"), "borrowers.csv")
+    people = read_borrowers(read_sheet(folder / "world" / "borrowers.csv"))
     with session.change(context, dry_run=False) as db:
         borrowers.add(db, people)
     talk(context, "demo.world", borrowers=len(people), loans=len(world.loans), folder=folder / "world")

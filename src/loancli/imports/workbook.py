@@ -50,7 +50,7 @@ class WorkbookSource:
     def tables(self) -> list[Table]:
         """The first rows of every sheet."""
         return [
-            Table(name=name, delimiter=",", rows=[cells for _, cells in islice(self._rows(name), HEAD_LINES)])
+            Table(name=name, delimiter=",", rows=[cells for _, cells in islice(self.rows(name), HEAD_LINES)])
             for name in self.workbook.sheet_names
         ]
 
@@ -64,7 +64,7 @@ class WorkbookSource:
     def records(self, layout: Layout, repaired: Repair) -> Iterator[tuple[int, list[str] | Problem]]:  # noqa: ARG002
         """(row, cells) for each row after the header; a Problem for one that cannot be used; no blank rows."""
         needed = sorted(layout.positions.values())
-        for number, cells in self._rows(layout.table):
+        for number, cells in self.rows(layout.table):
             if number <= layout.header_line:
                 continue
             if number > layout.header_line + ROWS_MAX:
@@ -73,7 +73,7 @@ class WorkbookSource:
             if not text.strip(TRIMMED):
                 continue
             if layout.ends and cells[0].startswith(layout.ends):
-                rest = [(number, cells), *((at, row) for at, row in self._rows(layout.table) if at > number)]
+                rest = [(number, cells), *((at, row) for at, row in self.rows(layout.table) if at > number)]
                 self.tail = [",".join(row) for _, row in rest]
                 return
             if (
@@ -94,11 +94,11 @@ class WorkbookSource:
     def records_with(self, layout: Layout, *words: str) -> Iterator[list[str]]:
         """Only the rows in which one of `words` stands alone in a cell."""
         wanted = set(words)
-        for _, cells in self._rows(layout.table):
+        for _, cells in self.rows(layout.table):
             if not wanted.isdisjoint(cells):
                 yield cells
 
-    def _rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
         """Row number, as the sheet shows it, and its cells as texts."""
         found = self.workbook.get_sheet_by_name(sheet)
         if found.height == 0 or found.start is None:
