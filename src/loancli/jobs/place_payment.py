@@ -26,6 +26,7 @@ class Placement:
     payment_id: int
     shares: tuple[Share, ...]
     is_learnt: bool = False
+    amount_fen: int | None = None  # of the payment, where the list says so: it must be the one that was looked at
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,6 +122,11 @@ class _Plan:
 def _planned(db: Connection, placement: Placement) -> _Plan | None:
     """The placement, checked; None if the payment is placed so already. Raises NotFoundError, RefusedError."""
     txn, receipt = _payment(db, placement.payment_id)
+    if placement.amount_fen not in {None, txn.row.amount_fen}:
+        raise RefusedError(
+            f"payment {txn.txn_id} is {yuan(txn.row.amount_fen)}, which the list does not say; was it written from"
+            " another ledger?"
+        )
     if receipt.state == "placed" and _is_same(placement.shares, receipt):
         return None
     if receipt.state != "suspense":
