@@ -219,4 +219,4 @@ def test_what_was_counted_is_what_was_read(alipay, alipay_row, read):
     ],
 )
 def test_own_totals_are_read_or_left_out(alipay, alipay_row, read, line, declared):
-    assert read(alipay([alipay_row()], totals=[line]))[0].declared.totals == declared
+    assert read(alipay([alipay_row()], totals=[line]))[0].declared().totals == declared

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from loancli.core.errors import InputError
 from loancli.imports import text
-from loancli.imports.text import Layout, Source, open_source, split_line
+from loancli.imports.source import Layout
+from loancli.imports.text import TextSource, open_source, split_line
 
 
 def _opened(data, encoding=None):
@@ -133,16 +134,16 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory():
 def test_lines_with_a_word_are_found_without_the_others(eol, encoding):
     lines = [f"{number},{'已全额退款' if number % 1000 == 7 else '支付成功'}" for number in range(12_000)]
     source = _opened((eol.join(lines)).encode(encoding), encoding)
-    found = [line.removeprefix("\ufeff") for line in source.lines_with("已全额退款", "对方已退还")]
+    found = [line.removeprefix("\ufeff") for line in source._lines_with("已全额退款", "对方已退还")]
     assert found == [line for line in lines if "退款" in line]
 
 
 def test_a_line_without_end_is_not_gathered_for_a_word():
-    assert list(_opened(b"x" * 3_000_000 + "已退\n".encode()).lines_with("已退")) == []
+    assert list(_opened(b"x" * 3_000_000 + "已退\n".encode())._lines_with("已退")) == []
 
 
 def test_a_word_in_the_last_line_without_end_is_found():
-    assert list(_opened("甲\n乙已退".encode()).lines_with("已退")) == ["乙已退"]
+    assert list(_opened("甲\n乙已退".encode())._lines_with("已退")) == ["乙已退"]
 
 
 @pytest.mark.parametrize(
@@ -159,10 +160,11 @@ def test_cells_are_split_as_the_platforms_write_them(line, cells):
 
 
 def _records(body, width=3, repaired=lambda cells: None):
-    source = Source(file=io.BytesIO(("a,b,c\n" + body).encode()), file_name="f.csv", encoding="utf-8")
+    source = TextSource(file=io.BytesIO(("a,b,c\n" + body).encode()), file_name="f.csv", encoding="utf-8")
     columns = tuple("abcdefgh"[:width])
     layout = Layout(
         header_line=1,
+        table="",
         delimiter=",",
         columns=columns,
         positions={name: at for at, name in enumerate(columns)},

@@ -110,8 +110,7 @@ def layout_of(
         delimiter=table.delimiter,
         columns=names,
         positions=positions,
-        # A bill's last columns may be optional ones.
-        width_min=max(at for name, at in positions.items() if name not in optional) + 1,
+        width_min=max(positions.values()) + 1,
         ends=ends,
         is_ticked=is_ticked,
     )

@@ -92,7 +92,7 @@ def _day(text: str) -> str | None:
 
 def milli_fen_of(text: str) -> int | None:
     """'-0.05940' yuan → -5940; None for what is no number, or has more than five decimals."""
-    match = _EXACT.fullmatch(text.strip("` \t").replace(",", ""))
+    match = _EXACT.fullmatch(text.strip("` \t\r\n").replace(",", ""))
     if match is None or (match[3] or "")[_DECIMALS:].strip("0"):
         return None
     amount = int(match[2] + (match[3] or "")[:_DECIMALS].ljust(_DECIMALS, "0"))

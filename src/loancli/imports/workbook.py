@@ -103,9 +103,8 @@ class WorkbookSource:
         found = self.workbook.get_sheet_by_name(sheet)
         if found.height == 0 or found.start is None:
             return
-        first_row, first_column = found.start
-        before = [""] * first_column
-        for number, row in enumerate(found.iter_rows(), start=first_row + 1):
+        before = [""] * found.start[1]  # empty rows above the first are given, empty columns before it are not
+        for number, row in enumerate(found.iter_rows(), start=1):
             yield number, before + [cell if type(cell) is str else _text(cell) for cell in row]
 
     def _formula(self, number: int, needed: list[int]) -> int | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loancli.imports import wechat_csv
+from loancli.imports import wechat_statement
 
 SETTLED = ["支付成功", "已转账", "对方已收钱", "朋友已收钱", "已收钱", "已存入零钱", "已到账"]
 SETTLED += ["充值完成", "充值成功", "提现已到账"]
@@ -23,7 +23,7 @@ def test_every_writing_of_the_file_is_read(wechat, wechat_row, read, encoding, c
 def test_a_file_of_nothing_but_its_table_is_read(wechat, wechat_row, read):
     data = wechat([wechat_row()], encoding="utf-8")
     statement, [row], [] = read(b"\xef\xbb\xbf" + data[data.index("交易时间".encode()) :])
-    assert (statement.header_line, row.line, statement.declared.row_count) == (1, 2, None)
+    assert (statement.header_line, row.line, statement.declared().row_count) == (1, 2, None)
 
 
 @pytest.mark.parametrize("amount", ["¥12.50", "￥12.50", "12.50", "¥12.5", "１２.50", "0012.50"])
@@ -81,11 +81,11 @@ def test_a_row_too_wide_is_not_repaired_where_the_columns_stand_otherwise(wechat
 
 def test_what_the_preamble_says(wechat, wechat_row, read):
     totals = ["共4笔记录", "收入：1笔 12.50元", "支出：2笔 3.00元", "中性交易：1笔 9.00元"]
-    declared = read(wechat([wechat_row()], totals=totals))[0].declared
+    declared = read(wechat([wechat_row()], totals=totals))[0].declared()
     assert (declared.channel, declared.account_label, declared.row_count) == ("wechat", "某人", 4)
     assert (declared.from_on, declared.to_on, declared.filtered) == ("2026-01-01", "2026-01-31", False)
     assert declared.totals == {"in": (1, 1250), "out": (2, 300), "neutral": (1, 900)}
-    assert read(wechat([wechat_row()], exported="零钱"))[0].declared.filtered
+    assert read(wechat([wechat_row()], exported="零钱"))[0].declared().filtered
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_returned_transfer_points_at_its_payment(wechat, wechat_row, read, is_
 
 
 def test_the_links_of_returned_transfers_are_bounded(wechat, wechat_row, read, monkeypatch):
-    monkeypatch.setattr(wechat_csv, "_LINKS_MAX", 1)
+    monkeypatch.setattr(wechat_statement, "_LINKS_MAX", 1)
     rows = [
         wechat_row(n, 当前状态="对方已退还", 交易单号=f"P{n}", 商户单号=f"B{n}", **{"收/支": "支出"}) for n in (1, 2)
     ]

@@ -71,12 +71,12 @@ def test_a_tab_separated_file_from_excel_is_read(alipay, alipay_row, read):
 
 
 def test_what_the_preamble_says(alipay, alipay_row, read):
-    declared = read(alipay([alipay_row()], totals=["共1笔记录", "收入：1笔 12.50元"]))[0].declared
+    declared = read(alipay([alipay_row()], totals=["共1笔记录", "收入：1笔 12.50元"]))[0].declared()
     assert (declared.channel, declared.account_label) == ("alipay", "shop@example.com")
     assert (declared.from_on, declared.to_on) == ("2026-01-01", "2026-01-31")
     assert (declared.row_count, declared.totals, declared.filtered) == (1, {"in": (1, 1250)}, False)
-    assert read(alipay([alipay_row()], exported="转账"))[0].declared.filtered
-    assert not read(alipay([alipay_row()], exported=""))[0].declared.filtered
+    assert read(alipay([alipay_row()], exported="转账"))[0].declared().filtered
+    assert not read(alipay([alipay_row()], exported=""))[0].declared().filtered
 
 
 @pytest.mark.parametrize(
