@@ -4,7 +4,10 @@ import pytest
 
 from loancli.core.errors import Problem
 
-FUND = "账务流水号,业务流水号,商户订单号,商品名称,发生时间,对方账号,收入金额（+元）,支出金额（-元）,账户余额（元）,交易渠道,业务类型,备注"
+FUND = (
+    "账务流水号,业务流水号,商户订单号,商品名称,发生时间,对方账号,收入金额（+元）,支出金额（-元）,账户余额（元）,"
+    "交易渠道,业务类型,备注"
+)
 FUND_16 = (
     "账务流水号,业务流水号,商品名称,发生时间,收入金额（+元）,支出金额（-元）,账户余额（元）,交易渠道,业务类型,备注,"
     "业务描述,业务账单来源,业务基础订单号,业务订单号,商户订单号,对方账号"
@@ -24,7 +27,10 @@ OLD = (
     "代金券或立减优惠金额,微信退款单号,商户退款单号,退款金额,代金券或立减优惠退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率"
 )
 ALL_SUMMARY = "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
-FLOW = "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),资金变更提交申请人,备注,业务凭证号"
+FLOW = (
+    "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
+    "资金变更提交申请人,备注,业务凭证号"
+)
 WEB = (
     "交易号,商家订单号,交易创建时间,付款时间,最近修改时间,交易来源地,类型,交易对方,商品名称,金额（元）,收/支,交易状态,服务费（元）,"
     "成功退款（元）,备注,资金状态,"
@@ -113,8 +119,9 @@ def test_rows_below_the_end_of_the_table_are_not_lost_without_a_word(read):
 
 
 def summary(*rows):
-    head = "#支付宝账务汇总查询\r\n#账号：[20881234567890120156]\r\n类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）,总金额（元）"
-    return "\r\n".join([head, *rows, "#导出时间：[x]", ""]).encode("gb18030")
+    head = ["#支付宝账务汇总查询", "#账号：[20881234567890120156]"]
+    columns = "类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）,总金额（元）"
+    return "\r\n".join([*head, columns, *rows, "#导出时间：[x]", ""]).encode("gb18030")
 
 
 def test_a_summary_has_no_rows_and_must_add_up(read):
@@ -137,7 +144,9 @@ def trade(
 
 
 def _trade_row(kind, received, *, trade_id="T1", batch="", fee="0.00", finished="2026-10-03 12:00:05"):
-    return f"{trade_id}\t,M1\t,{kind},一碗面,2026-10-03 12:00:00,{finished},,,,,**智,{received},{received},0,0,0,0,0,,0,0,{batch},{fee},0,备"
+    times = f"2026-10-03 12:00:00,{finished}"
+    amounts = f"{received},{received},0,0,0,0,0,,0,0"
+    return f"{trade_id}\t,M1\t,{kind},一碗面,{times},,,,,**智,{amounts},{batch},{fee},0,备"
 
 
 @pytest.mark.parametrize("refunded", ["-8.00", "8.00"])
@@ -329,10 +338,9 @@ def web(*rows):
 
 
 def _web_row(number, amount, way, status, funds, *, paid="2026-10-03 12:00:05", refunded="0.00", item="一碗面"):
-    return (
-        f"{number}\t,M1\t,2026-10-03 12:00:00 ,{paid} ,2026-10-03 12:00:09 ,淘宝      ,即时到账交易          ,**智      ,{item},"
-        f"{amount}   ,{way}      ,{status}    ,0.10      ,{refunded}      ,          ,{funds}     ,"
-    )
+    times = f"2026-10-03 12:00:00 ,{paid} ,2026-10-03 12:00:09 "
+    what = f"淘宝      ,即时到账交易          ,**智      ,{item},{amount}   ,{way}      ,{status}    "
+    return f"{number}\t,M1\t,{times},{what},0.10      ,{refunded}      ,          ,{funds}     ,"
 
 
 def test_a_web_statement_tells_by_its_funds_whether_money_moved(read):
