@@ -15,7 +15,6 @@ from ledger_maker import (
     borrower,
     close,
     current_txns,
-    dump,
     faults,
     net_entries,
     new_ledger,
@@ -24,12 +23,10 @@ from ledger_maker import (
     placings,
     repayment,
     sent_back,
-    stamp,
     take,
 )
 
-from loancli.core.errors import NotFoundError, RefusedError
-from loancli.jobs.place_payment import Placement, place_payments, work_list
+from loancli.jobs.place_payment import work_list
 from loancli.ledger import borrowers, journal, loans, receipts
 from loancli.ledger.connect import Connection, writing
 
@@ -249,13 +246,38 @@ def test_a_payment_counts_until_the_day_it_bounces(db):
     assert faults(db) == []
 
 
-def test_a_part_sent_back_is_told_and_nothing_is_reversed(db):
+@pytest.mark.parametrize("returns", list(itertools.permutations([(1, 1_000), (3, 20_000), (2, 500)])), ids=str)
+@pytest.mark.parametrize("is_first", [True, False], ids=["payment first", "refunds first"])
+def test_of_a_payment_the_rest_stays_on_the_loan_when_parts_are_sent_back(db, returns, is_first):
     row = repayment(DUE, LEVEL, "N", note="LN000001")
+    backs = [alipay([sent_back(row, DUE + days * DAY, fen)._replace(number=f"N_{days}")]) for days, fen in returns]
+    for data in [alipay([row]), *backs] if is_first else [*backs, alipay([row])]:
+        take(db, data)
+        assert faults(db) == []
+    (receipt,) = receipts.listing(db)
+    assert (receipt["state"], [part[:2] for part in receipt["parts"]]) == ("placed", [("LN000001", LEVEL - 21_500)])
+    paid_fen = []
+    for day in range(5):
+        close(db, DUE + day * DAY)
+        paid_fen.append(db.execute("SELECT paid_total_fen FROM position WHERE loan_id = 'LN000001'").fetchone()[0])
+    assert paid_fen == [LEVEL, LEVEL - 1_000, LEVEL - 1_500, LEVEL - 21_500, LEVEL - 21_500]
+    assert balance(db, "clearing:alipay") == LEVEL - 21_500
+    assert faults(db) == []
+    before = net_entries(db)
+    take(db, alipay([row, repayment(DUE, 3, party="陌生人")]))
+    assert {key: fen for key, fen in net_entries(db).items() if "|3|in" not in key[1]} == before
+
+
+def test_a_payment_that_is_sent_back_in_parts_is_gone(db):
+    close(db, DUE + DAY)
+    before = net_entries(db)
+    row = repayment(DUE, LEVEL, "N", note="LN000001")
+    backs = [sent_back(row, DUE, fen)._replace(number=f"N_{fen}") for fen in (LEVEL - 600, 600)]
     take(db, alipay([row]))
-    paid_fen = outstanding(db)
-    report = take(db, alipay([sent_back(row, DUE, amount_fen=1_000)]))
-    assert (report.placed.reversed_count, outstanding(db)) == (0, paid_fen)
-    assert [warning for warning in report.warnings if "only a part" in warning]
+    assert [take(db, alipay([back])).placed.reversed_count for back in backs] == [0, 1]
+    assert placings(db) == {"N": ("reversed", "LN000001")}
+    assert net_entries(db) == before
+    assert faults(db) == []
 
 
 def test_our_own_payments_that_came_back_bounce_nothing(db):
@@ -263,75 +285,6 @@ def test_our_own_payments_that_came_back_bounce_nothing(db):
     ours = repayment(DUE, LEVEL, "M", direction="支出")
     take(db, alipay([row, ours, ours._replace(number="M_back", direction="收入", status="退款成功")]))
     assert placings(db) == {"N": ("placed", "LN000001")}
-
-
-# placed by a person
-
-
-def test_a_person_places_a_payment_once(db):
-    take(db, alipay([repayment(DUE, LEVEL, "N", party="陌生人")]))
-    assert place(db, "N", "LN000001") is True
-    assert placings(db) == {"N": ("placed", "LN000001")}
-    assert balance(db, "suspense") == 0
-    before = dump(db)
-    assert place(db, "N", "LN000001") is False
-    assert dump(db) == before
-    assert faults(db) == []
-
-
-def test_a_placed_payment_stays_where_it_is(db):
-    take(db, alipay([repayment(DUE, LEVEL, "N", note="LN000001")]))
-    before = dump(db)
-    with pytest.raises(RefusedError, match="placed on loan LN000001"):
-        place(db, "N", "LN000002")
-    assert dump(db) == before
-
-
-def test_a_bounced_payment_cannot_be_placed(db):
-    row = repayment(DUE, 5, "N", party="陌生人")
-    take(db, alipay([row, sent_back(row, DUE)]))
-    before = dump(db)
-    with pytest.raises(RefusedError, match="reversed"):
-        place(db, "N", "LN000001")
-    assert dump(db) == before
-
-
-def test_money_cannot_repay_a_loan_that_was_not_there_yet(db):
-    take(db, alipay([repayment(OPENED_ON - DAY, 5, "N", party="陌生人")]))
-    with pytest.raises(RefusedError, match="older than loan"):
-        place(db, "N", "LN000001")
-
-
-@pytest.mark.parametrize(("payment_id", "loan_id"), [(99, "LN000001"), (1, "LN000009")])
-def test_unknown_payments_and_loans_are_not_found(db, payment_id, loan_id):
-    take(db, alipay([repayment(DUE, 5, "N", party="陌生人")]))
-    with pytest.raises(NotFoundError), writing(db):
-        place_payments(db, [Placement(payment_id=payment_id, shares=((loan_id, None),))], stamp=stamp(DUE))
-
-
-def test_a_placed_payment_bounces_from_its_loan(db):
-    row = repayment(DUE, LEVEL, "N", party="陌生人")
-    take(db, alipay([row]))
-    before = outstanding(db)
-    place(db, "N", "LN000001")
-    take(db, alipay([sent_back(row, DUE)]))
-    assert (outstanding(db), balance(db, "suspense"), balance(db, "clearing:alipay")) == (before, 0, 0)
-    assert placings(db) == {"N": ("reversed", "LN000001")}
-    assert faults(db) == []
-
-
-def test_placing_by_hand_books_what_a_reference_would_have(db, tmp_path):
-    take(db, alipay([repayment(DUE, LEVEL, "N", note="LN000001")]))
-    sure = net_entries(db)
-    (tmp_path / "other").mkdir()
-    other = new_ledger(tmp_path / "other", is_durable=False)
-    open_loan(other, "LN000001")
-    open_loan(other, "LN000002", borrower_id="B2", principal_fen=2_400_000)
-    open_loan(other, "LN000003", borrower_id="B2", principal_fen=3_600_000)
-    close(other, DUE - DAY)
-    take(other, alipay([repayment(DUE, LEVEL, "N", party="陌生人")]))
-    place(other, "N", "LN000001")
-    assert net_entries(other) == sure
 
 
 # any order of files
@@ -357,6 +310,11 @@ def payment_files(draw: st.DrawFn) -> tuple[list[bytes], list[int]]:
         rows.append(row)
         if draw(st.integers(0, 3)) == 0:
             rows.append(sent_back(row, on + draw(st.integers(0, 9)) * DAY))
+        elif draw(st.integers(0, 3)) == 0:
+            rows += [
+                sent_back(row, on + draw(st.integers(0, 9)) * DAY, fen)._replace(number=f"N{number}_{fen}")
+                for fen in draw(st.lists(st.sampled_from([1, 20_000, 29_999, amount_fen - 1]), max_size=3, unique=True))
+            ]
     files = draw(st.lists(st.lists(st.sampled_from(rows), min_size=1, unique=True), min_size=1, max_size=3))
     rest = [row for row in rows if not any(row in file for file in files)]
     made = [alipay(file) for file in [*files, rest] if file]

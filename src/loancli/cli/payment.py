@@ -113,7 +113,10 @@ def _row(
 def match(
     ctx: typer.Context,
     payment_id: Annotated[
-        int | None, typer.Argument(min=1, max=session.NUMBER_MAX, help="The payment's number in `payment unmatched`.")
+        int | None,
+        typer.Argument(
+            metavar="PAYMENT_ID", min=1, max=session.NUMBER_MAX, help="The payment's number in `payment unmatched`."
+        ),
     ] = None,
     loans: Annotated[
         list[str] | None,

@@ -211,8 +211,7 @@ def payer_alias(txn: Txn) -> str:
         if sum(char not in "*/＊ " for char in text) >= KNOWN_MIN and not _is_masked_name(text):
             return text
     raise RefusedError(
-        f"payment {txn.txn_id}: the payer is masked in the export ('{mask_name(txn.row.counterparty)}'), which tells"
-        " nobody; place it without learning"
+        f"payment {txn.txn_id}: the export masks the payer's name, so that it tells nobody; place it without learning"
     )
 
 
