@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice, repeat
+from operator import itemgetter
 from typing import BinaryIO
 
 from loancli.core.errors import InputError, Problem, SetupError, input_error
@@ -22,6 +24,7 @@ from loancli.plan.revenue import Classifier, Owner, Rules
 LENDER = "lender"
 PROBLEMS_MAX = 200  # shown of a file that is refused
 KEPT_PROBLEMS_MAX = 100_000  # of a file whose good rows are booked
+_OCCURRED_AT = itemgetter(StatementRow._fields.index("occurred_at"))
 _SHOP = re.compile(r"\d{8,10}", re.ASCII)  # a merchant's number at WeChat; telephone numbers are longer
 
 
@@ -183,37 +186,43 @@ class _Rows:
 
     def __iter__(self) -> Iterator[Classified]:
         classes: dict[str, list[int]] = {}
-        classify = self.classifier.classify if self.classifier else None
         first, last = "9", ""
-        latest = f"{self.how.latest_on}T24" if self.how.latest_on else "9"
-        problems_max = KEPT_PROBLEMS_MAX if self.how.keep_going else PROBLEMS_MAX
-        for number, row in enumerate(self.statement, start=1):
-            if not isinstance(row, StatementRow):
-                self.problems.append(row)
-                if len(self.problems) >= problems_max:
-                    return
+        stream = iter(self.statement)
+        while chunk := list(islice(stream, statements.CHUNK)):
+            rows = self._good(chunk)
+            if not rows:
                 continue
-            if row.occurred_at > latest:
-                self.problems.append(self._in_the_future(row))
+            self.watch(rows[-1].line)
+            first = min(first, min(map(_OCCURRED_AT, rows)))
+            last = max(last, max(map(_OCCURRED_AT, rows)))
+            if self.classifier is None:
+                yield from zip(rows, repeat(None), repeat(None))
                 continue
-            if not number % 1_000:
-                self.watch(row.line)
-            occurred_at = row.occurred_at
-            if occurred_at < first:
-                first = occurred_at
-            if occurred_at > last:
-                last = occurred_at
-            if classify is None:
-                yield row, None, None
-            else:
-                revenue_class, rule = classify(row)
+            decided = list(map(self.classifier.classify, rows))
+            for row, (revenue_class, _) in zip(rows, decided, strict=True):
                 if revenue_class != "excluded" or row.direction == "in":
                     by_class = classes.setdefault(revenue_class, [0, 0])
                     by_class[0] += 1
                     by_class[1] += row.amount_fen
-                yield row, revenue_class, rule
+            yield from zip(rows, *zip(*decided, strict=True), strict=True)
         self.revenue_fen = {kind: (count, fen) for kind, (count, fen) in classes.items()}
         self._conclude(first[:10], last[:10])
+
+    def _good(self, chunk: list[StatementRow | Problem]) -> list[StatementRow]:
+        """The rows that can be used; problems are kept, and those that the clock shows join them."""
+        how = self.how
+        rows = [each for each in chunk if isinstance(each, StatementRow)]
+        if len(rows) < len(chunk):
+            self.problems += [each for each in chunk if isinstance(each, Problem)]
+        if how.latest_on is not None and rows:
+            latest = f"{how.latest_on}T24"
+            if max(map(_OCCURRED_AT, rows)) > latest:
+                self.problems += [self._in_the_future(row) for row in rows if row.occurred_at > latest]
+                rows = [row for row in rows if row.occurred_at <= latest]
+        problems_max = KEPT_PROBLEMS_MAX if how.keep_going else PROBLEMS_MAX
+        if len(self.problems) > problems_max:
+            raise input_error(self.problems[:PROBLEMS_MAX])
+        return rows
 
     def _conclude(self, first: str, last: str) -> None:
         """What the whole file says about itself, known when its last row was read. Raises InputError."""

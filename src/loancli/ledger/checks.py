@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from loancli.ledger import journal, loans, receipts, revenue, statements
@@ -26,6 +28,7 @@ def _as_in_positions(booked: str, position: str) -> str:
         FROM {_LEGS} AS legs WHERE loan_id IS NOT NULL GROUP BY loan_id HAVING booked_fen IS NOT position_fen"""
 
 
+_FIRST_DIGEST_BYTES = 32  # newer ones begin with their version
 FILE_AT = statements.STORED.split(", ").index("file_id")
 
 SQL: dict[str, str] = {
@@ -63,18 +66,29 @@ SQL: dict[str, str] = {
         LEFT JOIN event b ON b.key = 'reversed/' || substr(e.key, length('payment/') + 1)
         WHERE e.kind = 'payment_received' AND e.key GLOB 'payment/*' AND p.txn_id IS NULL AND b.key IS NULL""",
     # Of a payment of which a part was paid back, the rest is placed; one that is split waits for a person with that.
+    # A refund names the payment by the number of any of the rows that show its money.
     "every placed receipt is placed whole": f"""
-        WITH back AS MATERIALIZED (
-            SELECT owner, channel, refund_of, sum(amount_fen) AS fen
+        WITH RECURSIVE
+         odd AS MATERIALIZED (
+            SELECT r.txn_id, r.state, t.amount_fen, coalesce(sum(p.amount_fen), 0) AS placed_fen
+            FROM receipt r JOIN txn t ON t.id = r.txn_id LEFT JOIN receipt_part p ON p.txn_id = r.txn_id
+            WHERE r.state IN ('placed', 'suspense') GROUP BY r.txn_id
+            HAVING placed_fen <> iif(r.state = 'placed', t.amount_fen, 0)),
+         same AS (
+            SELECT txn_id AS one, other_txn_id AS other FROM ruling WHERE rule = '{receipts.SAME_MONEY}'
+            UNION ALL SELECT other_txn_id, txn_id FROM ruling WHERE rule = '{receipts.SAME_MONEY}'),
+         shown AS (
+            SELECT txn_id AS receipt_id, txn_id FROM odd
+            UNION SELECT receipt_id, other FROM shown JOIN same ON one = shown.txn_id),
+         back AS MATERIALIZED (
+            SELECT channel, refund_of, sum(amount_fen) AS fen
             FROM ({statements.current("t.owner = 'lender' AND t.refund_of <> ''")})
-            WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2, 3)
-        SELECT r.txn_id, r.state, t.amount_fen, coalesce(sum(p.amount_fen), 0) AS placed_fen
-        FROM receipt r JOIN txn t ON t.id = r.txn_id LEFT JOIN receipt_part p ON p.txn_id = r.txn_id
-        WHERE r.state IN ('placed', 'suspense') GROUP BY r.txn_id
-        HAVING placed_fen <> iif(r.state = 'placed', t.amount_fen, 0)
-           AND (r.state <> 'placed' OR placed_fen <> t.amount_fen - coalesce((
-               SELECT sum(b.fen) FROM back b WHERE b.refund_of IN (t.external_id, t.trade_id)
-               AND b.channel = t.channel), 0))""",
+            WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2)
+        SELECT odd.* FROM odd WHERE state <> 'placed' OR placed_fen <> amount_fen - (
+            SELECT coalesce(sum(fen), 0) FROM back WHERE (channel, refund_of) IN (
+                SELECT channel, external_id FROM shown JOIN txn ON id = shown.txn_id WHERE receipt_id = odd.txn_id
+                UNION SELECT channel, trade_id FROM shown JOIN txn ON id = shown.txn_id
+                WHERE receipt_id = odd.txn_id))""",
     "the same money is one receipt": f"""
         SELECT r.txn_id, r.other_txn_id FROM ruling r JOIN receipt a ON a.txn_id = r.txn_id
         JOIN receipt b ON b.txn_id = r.other_txn_id
@@ -163,22 +177,33 @@ def _entries(db: Connection) -> list[str]:
 
 
 def _files(db: Connection) -> list[str]:
-    previous = bytes(32)
-    digests = {file_id: hashlib.sha256() for (file_id,) in db.execute("SELECT id FROM file")}
-    for txn in db.execute(f"SELECT {statements.STORED} FROM txn ORDER BY id"):
-        if txn[FILE_AT] not in digests:
-            return [f"statement row {txn[0]} belongs to no file"]
-        digests[txn[FILE_AT]].update(statements.digested(txn).encode())
+    """Each file with its rows, which were written together; rows of no file are found by their numbers."""
+    files = db.execute("SELECT * FROM file ORDER BY id").fetchall()
+    orphans = db.execute(
+        "SELECT (SELECT min(id) FROM txn WHERE file_id NOT IN (SELECT id FROM file)),"
+        " (SELECT min(txn_id) FROM txn_status WHERE file_id NOT IN (SELECT id FROM file))"
+    ).fetchone()
+    if orphans[0] is not None:
+        return [f"statement row {orphans[0]} belongs to no file"]
+    if orphans[1] is not None:
+        return [f"a status of statement row {orphans[1]} belongs to no file"]
+    digests = {
+        row[0]: statements.FirstDigest() if len(row[14]) == _FIRST_DIGEST_BYTES else statements.RowsDigest()
+        for row in files
+    }
+    rows = db.execute(f"SELECT {statements.STORED} FROM txn ORDER BY id")
+    while chunk := rows.fetchmany(statements.CHUNK):
+        for file_id, of_file in groupby(chunk, key=itemgetter(FILE_AT)):
+            digests[file_id].add_rows(list(of_file))
     for status in db.execute("SELECT * FROM txn_status ORDER BY txn_id, file_id, line"):
-        if status[1] not in digests:
-            return [f"a status of statement row {status[0]} belongs to no file"]
-        digests[status[1]].update(repr(status).encode())
-    for row in db.execute("SELECT * FROM file ORDER BY id").fetchall():
+        digests[status[1]].add_status(status)
+    previous = bytes(32)
+    for row in files:
         values, stored_previous, sha = row[1:18], row[18], row[19]
         texts = [value.hex() if isinstance(value, bytes) else value for value in values]
         if stored_previous != previous or sha != journal.chained(previous, row[0], *texts):
             return [f"file {row[0]} ({row[2]}) is not what was written"]
-        if digests[row[0]].digest() != row[14]:
+        if digests[row[0]].value() != row[14]:
             return [f"the rows of file {row[0]} ({row[2]}) are not what was read"]
         previous = sha
     return []

@@ -1,9 +1,12 @@
 """Export files and their rows: one transaction is one row for ever, in whichever file it arrives, however often."""
 
+import gc
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -20,6 +23,10 @@ _ROW = ", ".join(StatementRow._fields[:16])
 _LATER = ", ".join(StatementRow._fields[16:])  # columns that schema 5 added stand at the end
 INCOME = "(revenue_class <> 'excluded' OR direction = 'in')"  # money out that is no reduction is no income at all
 STORED = f"id, key, owner, channel, {_ROW}, revenue_class, revenue_rule, file_id, {_LATER}"
+_COLUMNS = tuple(STORED.split(", "))
+_LATER_COUNT = len(StatementRow._fields) - 16
+_NUMBERS = frozenset({"id", "line", "amount_fen", "money_moved", "file_id", "fee_milli_fen"})
+_IS_NUMBER = tuple(column in _NUMBERS for column in _COLUMNS)
 _INSERT = f"INSERT INTO txn ({STORED}) VALUES ({','.join('?' * 25)}) ON CONFLICT (key) DO NOTHING"
 
 # A transaction's life. Exports overlap and arrive in any order: a status gives way only to one that comes after it.
@@ -96,16 +103,17 @@ def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
     file_id = db.execute("SELECT coalesce(max(id), 0) + 1 FROM file").fetchone()[0]
     first_id = db.execute("SELECT coalesce(max(id), 0) + 1 FROM txn").fetchone()[0]
     taken = Taken(file_id=file_id, first_txn_id=first_id)
-    digest = hashlib.sha256()
+    digest = RowsDigest()
     stream = iter(rows)
     keys: dict[str, int] = {}
-    while chunk := list(islice(stream, CHUNK)):
-        _take_chunk(db, facts, chunk, taken, digest, keys)
+    with _without_collector():
+        while chunk := list(islice(stream, CHUNK)):
+            _take_chunk(db, facts, chunk, taken, digest, keys)
     for status in _statuses(db, file_id, list(taken.changed)):
-        digest.update(repr(status).encode())
+        digest.add_status(status)
     values = (facts.content_sha, facts.name, facts.format, facts.owner, facts.read_as, facts.channel, facts.account_sha,
               int(facts.is_whole), _iso(facts.from_on), _iso(facts.to_on), taken.row_count, first_id, taken.new_count,
-              digest.digest(), json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at,
+              digest.value(), json.dumps(facts.warnings, ensure_ascii=False), facts.imported_at,
               facts.actor)  # fmt: skip
     previous = journal.head(db, "file")
     sha = journal.chained(previous, file_id, *[value.hex() if isinstance(value, bytes) else value for value in values])
@@ -118,7 +126,7 @@ def _take_chunk(
     facts: FileFacts,
     chunk: list[Classified],
     taken: Taken,
-    digest: "hashlib._Hash",
+    digest: "RowsDigest",
     keys: dict[str, int],
 ) -> None:
     prefix = (facts.owner, facts.channel)
@@ -140,12 +148,73 @@ def _take_chunk(
         values = db.execute(
             f"SELECT {STORED} FROM txn WHERE id BETWEEN ? AND ?", (values[0][0], next_id - 1)
         ).fetchall()
-    digest.update("".join(map(digested, values)).encode())
+    digest.add_rows(values)
 
 
-def digested(stored: tuple[Any, ...]) -> str:
-    """A stored row as its file's digest covers it; what schema 5 added only where it says something."""
-    return repr(stored if stored[-2:] != ("", 0) else stored[:-2])
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Rows are tuples without cycles: looking through a million of them for cycles takes a tenth of an import."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class RowsDigest:
+    """The digest of a file's rows: SHA-256 over each column of STORED, then over those.
+
+    By columns because that is four times as fast as by rows. Files of schema 4 have the digest of `repr` of their rows
+    (32 bytes, without the version before it): `FirstDigest` checks those.
+    """
+
+    VERSION = b"\x02"
+
+    def __init__(self) -> None:
+        self._columns = [hashlib.sha256() for _ in _COLUMNS]
+        self._statuses = hashlib.sha256()
+
+    def add_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows in the order of their ids, as STORED names their columns."""
+        for digest, is_number, column in zip(self._columns, _IS_NUMBER, zip(*rows, strict=True), strict=True):
+            if is_number:
+                digest.update(struct.pack(f"<{len(column)}q", *column))
+            else:  # rows of the lender have no class and no rule
+                digest.update(
+                    "".join(f"{text}\x1f" for text in map(repr, column)).encode()
+                    if None in column
+                    else ("\x1f".join(column) + "\x1f").encode()
+                )
+
+    def add_status(self, status: tuple[Any, ...]) -> None:
+        """A later status that the file told."""
+        self._statuses.update(repr(status).encode())
+
+    def value(self) -> bytes:
+        """What is stored of it."""
+        parts = b"".join(each.digest() for each in (*self._columns, self._statuses))
+        return self.VERSION + hashlib.sha256(parts).digest()
+
+
+class FirstDigest:
+    """The digest as schema 4 made it; its rows have nothing in the columns that came later."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """As of RowsDigest."""
+        self._digest.update("".join(repr(row[:-_LATER_COUNT]) for row in rows).encode())
+
+    def add_status(self, status: tuple[Any, ...]) -> None:
+        """As of RowsDigest."""
+        self._digest.update(repr(status).encode())
+
+    def value(self) -> bytes:
+        """As of RowsDigest."""
+        return self._digest.digest()
 
 
 def _note_statuses(db: Connection, values: list[tuple[Any, ...]], taken: Taken) -> None:
