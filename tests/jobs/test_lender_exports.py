@@ -1,0 +1,381 @@
+"""Several exports of the lender: what platforms keep is booked once and exactly, and the same money is one receipt.
+
+Rows are made here as an importer gives them, and rulings as the rules for the same money write them, so that the laws
+are proved of every kind of row.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import count, zip_longest
+from math import floor
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger_maker import (
+    DAY,
+    OPENED_ON,
+    balance,
+    close,
+    execute,
+    faults,
+    net_entries,
+    new_ledger,
+    open_loan,
+    placings,
+    stamp,
+)
+
+from loancli.core.statement import StatementRow
+from loancli.jobs.take_repayments import Placed, take_repayments
+from loancli.ledger import days, receipts, statements
+from loancli.ledger.connect import Connection, writing
+
+DUE = date(2026, 2, 5)
+LEVEL = 106_619
+_files = count(1)
+
+
+def row(number: str, amount_fen: int = LEVEL, *, on: date = DUE, at: str = "08:30:00", **changes: Any) -> StatementRow:
+    plain = StatementRow(
+        line=1,
+        occurred_at=f"{on}T{at}+08:00",
+        amount_fen=amount_fen,
+        direction="in",
+        money_moved=1,
+        external_id=number,
+        merchant_order_id="",
+        counterparty="",
+        counterparty_account="",
+        kind="交易",
+        item="",
+        method="",
+        status="SUCCESS",
+        status_class="settled",
+        note="",
+        refund_of="",
+    )
+    return plain._replace(**changes)
+
+
+def take_rows(
+    db: Connection, rows: Sequence[StatementRow], *, channel: str = "wechat", doubles: dict[str, str] | None = None
+) -> Placed:
+    """Take rows as one file of the lender. `doubles`: numbers of rows → of the row that is preferred to each."""
+    with writing(db):
+        facts = statements.FileFacts(
+            content_sha=f"{next(_files):064}",
+            name="bill.csv",
+            format="made",
+            owner="lender",
+            read_as="repayments",
+            channel=channel,
+            account_sha="",
+            from_on=None,
+            to_on=None,
+            is_whole=True,
+            warnings=[],
+            actor="test",
+            imported_at="2026-02-05T09:00:00+08:00",
+        )
+        taken = statements.take(db, facts, [(each, None, None) for each in rows])
+        for double, other in (doubles or {}).items():
+            db.execute(
+                "INSERT OR IGNORE INTO ruling SELECT d.id, ?, NULL, o.id FROM txn d JOIN txn o"
+                " WHERE d.external_id = ? AND o.external_id = ?",
+                (receipts.SAME_MONEY, double, other),
+            )
+        return take_repayments(db, taken, stamp(days.open_day(db)))
+
+
+@pytest.fixture
+def db(tmp_path) -> Connection:
+    made = new_ledger(tmp_path, is_durable=False)
+    open_loan(made, "LN000001")
+    close(made, DUE - DAY)
+    return made
+
+
+# what the platforms keep
+
+
+def fees(db: Connection) -> dict[tuple[str, str], int]:
+    """Cause and value date → fen of expense."""
+    booked = net_entries(db)
+    return {(key[1], key[2]): fen for key, fen in booked.items() if key[3] == "expense:channel_fee"}
+
+
+def test_a_fee_is_the_lenders_expense_and_the_borrower_pays_none_of_it(db):
+    take_rows(db, [row("1", note="LN000001", fee_milli_fen=640_000)])
+    assert (balance(db, "expense:channel_fee"), balance(db, "clearing:wechat")) == (640, LEVEL - 640)
+    assert db.execute("SELECT paid_total_fen FROM position").fetchone() == (LEVEL,)
+    assert fees(db) == {("channel_fee:wechat", f"{DUE}"): 640}
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "fen"),
+    [
+        ([row("1", fee_milli_fen=400), row("2", fee_milli_fen=99)], 0),
+        ([row("1", fee_milli_fen=400), row("2", fee_milli_fen=100)], 1),
+        ([row("1", fee_milli_fen=59_400), row("2", fee_milli_fen=-59_400, direction="out")], 0),
+        ([row("1", fee_milli_fen=-1_500, direction="out")], -1),
+        ([row("1", fee_milli_fen=-1_501, direction="out")], -2),
+        ([row("1", fee_milli_fen=60_000, amount_fen=60, direction="out", kind="收费")], 60),
+        ([row("1", fee_milli_fen=10_000, direction="neutral", kind="零钱提现")], 10),
+        ([row("1", fee_milli_fen=10_000, money_moved=0, status_class="closed")], 0),
+    ],
+    ids=[
+        "below half a fen", "half a fen", "given back", "half up below zero", "more given back", "a row of its own",
+        "of a withdrawal", "nothing moved",
+    ],
+)  # fmt: skip
+def test_the_fees_of_a_day_are_summed_and_rounded_once(db, rows, fen):
+    take_rows(db, rows)
+    assert balance(db, "expense:channel_fee") == fen
+    assert faults(db) == []
+
+
+def test_a_withdrawal_is_no_receipt(db):
+    take_rows(db, [row("1", direction="neutral", kind="零钱提现", fee_milli_fen=10_000)])
+    assert placings(db) == {}
+    assert balance(db, "clearing:wechat") == -10
+
+
+def test_later_rows_of_a_day_change_its_entry_and_the_same_again_nothing(db):
+    one, two = row("1", fee_milli_fen=64_400), row("2", fee_milli_fen=64_200)
+    take_rows(db, [one])
+    take_rows(db, [one, two])
+    keys = [row[0] for row in db.execute("SELECT key FROM entry WHERE cause LIKE 'channel_fee:%' ORDER BY id")]
+    first = f"/channel_fee:wechat/{DUE}/1"
+    assert keys == [first, f"reverse/{first}", f"/channel_fee:wechat/{DUE}/2"]
+    assert balance(db, "expense:channel_fee") == 129
+    before = db.execute("SELECT count(*) FROM entry").fetchone()
+    take_rows(db, [two, one])
+    assert db.execute("SELECT count(*) FROM entry").fetchone() == before
+
+
+def test_a_fee_that_a_row_of_another_export_shows_is_booked_once(db):
+    rows = [row("M", fee_milli_fen=64_000), row("F", fee_milli_fen=64_000, direction="out", kind="扣除交易手续费")]
+    take_rows(db, rows[:1])
+    take_rows(db, rows[1:], doubles={"F": "M"})
+    assert balance(db, "expense:channel_fee") == 64
+    assert faults(db) == []
+
+
+def test_a_transaction_that_is_closed_later_costs_nothing(db):
+    take_rows(db, [row("1", fee_milli_fen=64_000)])
+    take_rows(db, [row("1", fee_milli_fen=64_000, money_moved=0, status_class="closed", status="REVOKED")])
+    assert balance(db, "expense:channel_fee") == 0
+    assert faults(db) == []
+
+
+def test_fees_that_are_not_booked_are_found(db):
+    take_rows(db, [row("1", fee_milli_fen=64_000)])
+    execute(db, f"INSERT INTO ruling VALUES (1, '{receipts.SAME_MONEY}', NULL, 1)")
+    assert [found for found in faults(db) if "channel fees in the books" in found]
+
+
+@st.composite
+def rows_with_fees(draw: st.DrawFn) -> list[tuple[str, StatementRow]]:
+    found = []
+    for number in range(draw(st.integers(1, 12))):
+        fee = draw(st.sampled_from([0, 1, 499, 500, 1_250, 59_400, -59_400, 600_000]) | st.integers(-5_000, 5_000))
+        found.append(
+            (
+                draw(st.sampled_from(["alipay", "wechat"])),
+                row(
+                    f"{number:03}",
+                    draw(st.integers(0, 500)),
+                    on=OPENED_ON + draw(st.integers(0, 3)) * DAY,
+                    direction=draw(st.sampled_from(["in", "out", "neutral"])),
+                    money_moved=draw(st.sampled_from([1, 1, 0])),
+                    fee_milli_fen=fee,
+                ),
+            )
+        )
+    return found
+
+
+def half_up(milli_fen: int) -> int:
+    return floor(Fraction(milli_fen, 1000) + Fraction(1, 2))
+
+
+@given(rows_with_fees(), st.data())
+@settings(max_examples=30, deadline=None)
+def test_fees_are_the_same_however_files_cut_the_days(tmp_path_factory, rows, data):
+    exact: dict[tuple[str, str], int] = {}
+    for channel, each in rows:
+        if each.money_moved:
+            place = (f"channel_fee:{channel}", each.occurred_on)
+            exact[place] = exact.get(place, 0) + each.fee_milli_fen
+    db = new_ledger(tmp_path_factory.mktemp("fees"), is_durable=False)
+    for at in data.draw(st.lists(st.sampled_from(range(len(rows))), max_size=3)) + data.draw(
+        st.permutations(range(len(rows)))
+    ):
+        size = data.draw(st.integers(1, 3))
+        channel = rows[at][0]
+        take_rows(db, [each for owner, each in rows[at : at + size] if owner == channel], channel=channel)
+        if data.draw(st.integers(0, 4)) == 0:
+            close(db, days.open_day(db))
+    assert fees(db) == {place: half_up(fen) for place, fen in exact.items() if half_up(fen)}
+    assert faults(db) == []
+    db.close()
+
+
+# the same money in two exports
+
+
+def pair(**changes: Any) -> tuple[StatementRow, StatementRow]:
+    """A payment in the lender's statement, and in its merchant bill, which is preferred and knows the fee."""
+    return row("P", **changes), row("M", at="08:30:02", fee_milli_fen=64_000, **changes)
+
+
+P_IS_M = {"P": "M"}
+
+
+def take_both(db: Connection, first: StatementRow, second: StatementRow, way: str) -> list[Placed]:
+    if way == "one file":
+        return [take_rows(db, [first, second], doubles=P_IS_M)]
+    order = [first, second] if way == "statement first" else [second, first]
+    return [take_rows(db, [each], doubles=P_IS_M) for each in order]
+
+
+WAYS = ("statement first", "bill first", "one file")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("note", ["LN000001", ""], ids=["placed", "waits"])
+def test_the_same_money_is_one_receipt(db, way, note):
+    told = take_both(db, *pair(note=note), way)
+    assert balance(db, "clearing:wechat") == LEVEL - 64
+    assert sum(each.double_count for each in told) == 1
+    found = placings(db)
+    first = "P" if way == "statement first" else "M"
+    assert found[first] == (("placed", "LN000001") if note else ("suspense", None))
+    assert [state for number, (state, _) in found.items() if number != first] == ["double"]
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("knows", ["P", "M"])
+def test_what_one_export_does_not_know_of_the_payer_the_other_tells(db, way, knows):
+    statement, bill = (each._replace(note="LN000001" if each.external_id == knows else "") for each in pair())
+    take_both(db, statement, bill, way)
+    assert sorted(state for state, _ in placings(db).values()) == ["double", "placed"]
+    assert (balance(db, "suspense"), balance(db, "clearing:wechat")) == (0, LEVEL - 64)
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("final", ["P", "M"])
+def test_money_is_final_when_one_export_says_so(db, way, final):
+    statement, bill = (
+        each._replace(status_class="settled" if each.external_id == final else "pending")
+        for each in pair(note="LN000001")
+    )
+    take_both(db, statement, bill, way)
+    assert balance(db, "suspense") == 0
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("of", ["P", "M"])
+@pytest.mark.parametrize("fen", [LEVEL, 1_000])
+def test_what_goes_back_by_either_export_goes_back_once(db, way, of, fen):
+    take_both(db, *pair(note="LN000001"), way)
+    back = row(f"{of}_back", fen, on=DUE + DAY, direction="out", refund_of=of)
+    take_rows(db, [back], doubles=P_IS_M)
+    close(db, DUE + DAY)
+    assert balance(db, "clearing:wechat") == LEVEL - fen - 64
+    assert faults(db) == []
+
+
+def test_two_receipts_that_are_ruled_one_later_become_one(db):
+    take_rows(db, [row("P", note="LN000001")])
+    take_rows(db, [row("M", at="09:00:00", note="LN000001")])
+    assert balance(db, "clearing:wechat") == 2 * LEVEL
+    seen_again = row("P", note="LN000001", status_class="part_refunded")  # any change makes its rulings looked at
+    told = take_rows(db, [seen_again], doubles=P_IS_M)
+    assert (told.double_count, balance(db, "clearing:wechat")) == (1, LEVEL)
+    assert placings(db) == {"P": ("placed", "LN000001"), "M": ("double", "LN000001")}
+    assert faults(db) == []
+
+
+@pytest.mark.parametrize("note", ["LN000001", ""], ids=["placed", "waits"])
+def test_a_double_whose_ruling_is_gone_is_a_receipt_again(db, note):
+    take_both(db, *pair(note=note), "statement first")
+    execute(db, "DELETE FROM ruling")
+    take_rows(db, [row("X", 1)])
+    assert placings(db)["M"] == placings(db)["P"]
+    assert placings(db)["M"][0] == ("placed" if note else "suspense")
+    take_rows(db, [row("Y", 1)], doubles=P_IS_M)
+    take_rows(db, [row("P", note=note, status_class="part_refunded")])
+    assert placings(db)["M"][0] == "double"
+    execute(db, "DELETE FROM ruling")
+    take_rows(db, [row("Z", 1)])
+    assert placings(db)["M"][0] == ("placed" if note else "suspense")
+    assert faults(db) == []
+
+
+@st.composite
+def moneys(draw: st.DrawFn) -> tuple[list[StatementRow], dict[str, str]]:
+    """Payments, each in one export or in both, with what one of them knows of it, and refunds, likewise."""
+    rows: list[StatementRow] = []
+    doubles = {}
+    for number in range(draw(st.integers(1, 4))):
+        on = OPENED_ON + draw(st.integers(1, 40)) * DAY
+        amount_fen = draw(st.sampled_from([LEVEL, 50_000]))
+        exports = draw(st.sampled_from(["P", "M", "PM", "PM"]))
+        told = draw(st.sampled_from([*exports, "", ""]))
+        for export in exports:
+            note = f"LN00000{number % 2 + 1}" if export in told else ""
+            fee = 61_234 if export == "M" else 0
+            rows.append(
+                row(f"{export}{number}", amount_fen, on=on, at=f"08:30:0{number}", note=note, fee_milli_fen=fee)
+            )
+        if exports == "PM":
+            doubles[f"P{number}"] = f"M{number}"
+        for part in range(draw(st.sampled_from([0, 0, 1, 2]))):
+            later = on + draw(st.integers(0, 5)) * DAY
+            back_fen = draw(st.sampled_from([amount_fen, 20_000, 1]))
+            at = f"10:0{part}:0{number}"
+            rows += [
+                row(f"{way}{number}_{part}", back_fen, on=later, at=at, direction="out", refund_of=f"{way}{number}")
+                for way in exports
+            ]
+            if exports == "PM":
+                doubles[f"P{number}_{part}"] = f"M{number}_{part}"
+    return rows, doubles
+
+
+@given(moneys(), st.data())
+@settings(max_examples=30, deadline=None)
+def test_in_any_order_of_exports_the_same_is_booked(tmp_path_factory, found, data):
+    rows, doubles = found
+    orders = [list(range(len(rows))), data.draw(st.permutations(range(len(rows))))]
+    closes = sorted(data.draw(st.lists(st.integers(0, 50), max_size=3)))
+    end_on = OPENED_ON + 60 * DAY
+    told = []
+    for order, close_after in zip(orders, ([], closes), strict=True):
+        db = new_ledger(tmp_path_factory.mktemp("order"), is_durable=False)
+        for number in (1, 2):
+            open_loan(db, f"LN00000{number}", borrower_id=f"B{number}")
+        for at, later in zip_longest(order, close_after):
+            if at is not None:
+                take_rows(db, [rows[at]], doubles=doubles)
+            if later is not None:
+                close(db, OPENED_ON + later * DAY, on=end_on)
+        close(db, end_on)
+        assert faults(db) == []
+        told.append(
+            [
+                {account: balance(db, account) for account in ("clearing:wechat", "suspense", "expense:channel_fee")},
+                db.execute("SELECT loan_id, paid_total_fen, principal_outstanding_fen FROM position").fetchall(),
+                sorted(state for state, _ in placings(db).values()),
+            ]
+        )
+        db.close()
+    assert told[0] == told[1]
