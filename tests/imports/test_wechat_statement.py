@@ -26,7 +26,7 @@ def test_a_file_of_nothing_but_its_table_is_read(wechat, wechat_row, read):
     assert (statement.header_line, row.line, statement.declared().row_count) == (1, 2, None)
 
 
-@pytest.mark.parametrize("amount", ["¥12.50", "￥12.50", "12.50", "¥12.5", "１２.50", "0012.50"])
+@pytest.mark.parametrize("amount", ["¥12.50", "￥12.50", "12.50", "¥12.5", "0012.50"])
 def test_the_yen_sign_is_no_digit(wechat, wechat_row, read, amount):
     assert read(wechat([wechat_row(**{"金额(元)": amount})]))[1][0].amount_fen == 1250
 

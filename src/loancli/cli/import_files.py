@@ -89,7 +89,7 @@ def import_files(
         shops=frozenset(shop or ()),
         keep_going=keep_going,
         accept_mismatch=accept_totals_mismatch,
-        latest_on=now().date(),
+        latest_on=max(now().date(), context.as_of),
     )
     passwords = _passwords(password_env or [], context)
     given = list(_given(files))
@@ -195,7 +195,7 @@ def _given(words: Sequence[str]) -> Iterator[Path | str]:
         elif path.is_file():
             yield path
         elif path.exists() or path.is_symlink():
-            raise InputError(f"{visible(word)}: is no regular file (a pipe, a device, or a link to nothing)")
+            raise NotFoundError(f"{visible(word)}: is no regular file (a pipe, a device, or a link to nothing)")
         elif any(mark in word for mark in "*?["):
             base = Path(path.anchor) if path.is_absolute() else Path()
             matched = sorted(each for each in base.glob(str(path.relative_to(path.anchor))) if each.is_file())

@@ -46,6 +46,7 @@ _E_NOTATION = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII | re.IGNORECASE)
 _MANTISSA_DIGITS = 15  # what Excel keeps of a number
 _CERTAINLY_LOST_DIGITS = 20  # shorter ids may end in zeros of their own
 
+_FULL_WIDTH = re.compile("[０-９．，]")
 _TOO_MUCH = "more than 1 billion yuan in one row; bring the original export"
 _BLANK = " \t\r\n\u3000\u00a0"
 _CENTS = {f".{cents:02d}": cents for cents in range(100)}
@@ -249,14 +250,11 @@ class Cells:
         text = self[name]
         if not text:
             return 0
-        sign, digits = (-1, text[1:]) if text[0] in "-－" else (1, text.removeprefix("+"))
+        sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.removeprefix("+"))
         try:
-            amount_fen = fen_of(digits)
-        except InputError as error:
-            raise CellError(name, str(error).replace(digits, text, 1)) from None
-        if amount_fen > AMOUNT_FEN_MAX:
-            raise CellError(name, _TOO_MUCH)
-        return sign * amount_fen
+            return sign * _amount(digits, {})
+        except CellError as error:
+            raise CellError(name, error.message) from None
 
     def milli_fen(self, name: str) -> int:
         """A fee with its sign in 1/1000 fen; 0 for an empty cell."""
@@ -333,7 +331,11 @@ def _moment(text: str, days: dict[str, str]) -> str:
 
 
 def _amount(text: str, wholes: dict[str, int]) -> int:
-    """`fen_of`, within this room's limit; remembers what stands before the cents, as shops' amounts recur."""
+    """`fen_of`, within this room's limits; remembers what stands before the cents, as shops' amounts recur."""
+    if not text.isascii() and _FULL_WIDTH.search(text):
+        raise CellError(
+            "amount", f"'{text[:40]}' has full-width digits, which no export has; bring the original export"
+        )
     try:
         amount_fen = fen_of(text)
     except InputError as error:

@@ -206,7 +206,7 @@ class _Rows:
                     by_class[1] += row.amount_fen
             yield from zip(rows, *zip(*decided, strict=True), strict=True)
         self.revenue_fen = {kind: (count, fen) for kind, (count, fen) in classes.items()}
-        self._conclude(first[:10], last[:10])
+        self._conclude(first[:10] if last else "", last[:10])
 
     def _good(self, chunk: list[StatementRow | Problem]) -> list[StatementRow]:
         """The rows that can be used; problems are kept, and those that the clock shows join them."""
