@@ -144,6 +144,13 @@ def test_a_withdrawal_is_no_receipt(db):
     assert balance(db, "clearing:wechat") == -10
 
 
+def test_a_fee_that_is_given_back_is_no_receipt(db):
+    take_rows(db, [row("1", 60, kind="退还交易手续费", fee_milli_fen=-60_000)])
+    assert placings(db) == {}
+    assert (balance(db, "expense:channel_fee"), balance(db, "clearing:wechat")) == (-60, 60)
+    assert faults(db) == []
+
+
 def test_later_rows_of_a_day_change_its_entry_and_the_same_again_nothing(db):
     one, two = row("1", fee_milli_fen=64_400), row("2", fee_milli_fen=64_200)
     take_rows(db, [one])

@@ -27,8 +27,8 @@ GONE = {"refunded", "closed", "failed"}  # status classes of money that did not 
 
 
 def is_receipt(row: StatementRow) -> bool:
-    """Money that came in, and not what the lender itself had paid and got back."""
-    own_money_back = row.refund_of or row.kind.endswith("退款")
+    """Money that came in, and not what the lender itself had paid, or was charged as a fee, and got back."""
+    own_money_back = row.refund_of or row.kind.endswith("退款") or row.fee_milli_fen == -1_000 * row.amount_fen
     return row.direction == "in" and bool(row.money_moved) and row.amount_fen > 0 and not own_money_back
 
 
