@@ -42,6 +42,7 @@ from ledger_maker import (
 from terms import product, revenue_product
 
 from loancli.core.entry import Entry, reversal
+from loancli.core.money import split
 from loancli.core.rates import DayCount
 from loancli.jobs import settle as settle_module
 from loancli.jobs.place_receipts import Placing
@@ -71,8 +72,21 @@ class Receipt:
     """What the model knows of money that came in."""
 
     row: Paid
-    loan_id: str | None
+    shares: tuple[tuple[str, int], ...]  # loans and what of it is theirs; none: it waits
     gone_on: date | None = None  # the day it went back
+    returned: tuple[tuple[date, int], ...] = ()  # parts that went back
+
+    @property
+    def left_fen(self) -> int:
+        return self.row.amount_fen - sum(fen for _, fen in self.returned)
+
+    def on_loans(self, day: date) -> dict[str, int]:
+        """What counts on each loan at the end of a day. Of a split payment a person decides which part went back."""
+        if self.row.on > day or (self.gone_on and self.gone_on <= day):
+            return {}
+        if len(self.shares) != 1:
+            return dict(self.shares)
+        return {self.shares[0][0]: self.row.amount_fen - sum(fen for on, fen in self.returned if on <= day)}
 
 
 class Books(RuleBasedStateMachine):
@@ -134,7 +148,7 @@ class Books(RuleBasedStateMachine):
         signed_on = loans.record(self.db, loan_id).signed_on
         on = max(self.today + later * DAY, signed_on)
         row = repayment(on, amount_fen, party="陌生人", note=loan_id if is_named else "")
-        self.receipts[row.number] = Receipt(row, loan_id if is_named else None)
+        self.receipts[row.number] = Receipt(row, ((loan_id, amount_fen),) if is_named else ())
         old = [each.row for each in self.receipts.values() if with_old]
         report = take(self.db, alipay([*old, row]))
         assert (report.placed.placed_count, report.placed.suspense_count) == ((1, 0) if is_named else (0, 1))
@@ -144,23 +158,42 @@ class Books(RuleBasedStateMachine):
     def bounce(self, which: int, later: int) -> None:
         standing = [number for number, each in self.receipts.items() if each.gone_on is None]
         found = self.receipts[standing[which % len(standing)]]
-        back = sent_back(found.row, found.row.on + later * DAY)
+        start = max((found.row.on, *(on for on, _ in found.returned)))
+        back = sent_back(found.row, start + later * DAY)
         assert take(self.db, alipay([back])).placed.reversed_count == 1
         assert take(self.db, alipay([found.row, back])).placed.reversed_count == 0
         self.receipts[found.row.number] = replace(found, gone_on=back.on)
 
-    @precondition(lambda self: any(each.loan_id is None and each.gone_on is None for each in self.receipts.values()))
-    @rule(which=st.integers(0, 20), whose=st.integers(0, 4))
-    def place(self, which: int, whose: int) -> None:
-        waiting = [number for number, each in self.receipts.items() if each.loan_id is None and each.gone_on is None]
+    @precondition(lambda self: any(each.gone_on is None and each.left_fen > 1 for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), later=st.integers(0, 12), share=st.integers(1, 4))
+    def send_a_part_back(self, which: int, later: int, share: int) -> None:
+        standing = [number for number, each in self.receipts.items() if each.gone_on is None and each.left_fen > 1]
+        found = self.receipts[standing[which % len(standing)]]
+        fen = max(1, found.left_fen * share // 5)
+        back = sent_back(found.row, found.row.on + later * DAY, fen)
+        back = back._replace(number=f"{found.row.number}_{len(found.returned)}")
+        assert take(self.db, alipay([back, found.row])).placed.reversed_count == 0
+        self.receipts[found.row.number] = replace(found, returned=(*found.returned, (back.on, fen)))
+
+    @precondition(lambda self: any(not each.shares and each.gone_on is None for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), whose=st.integers(0, 4), parts=st.sampled_from([1, 1, 2, 3]))
+    def place(self, which: int, whose: int, parts: int) -> None:
+        """A person places what waits: on one loan, or as much on each of several as there are fen for."""
+        waiting = [number for number, each in self.receipts.items() if not each.shares and each.gone_on is None]
         found = self.receipts[waiting[which % len(waiting)]]
         fitting = [
             loan_id for loan_id in sorted(self.disbursed) if loans.record(self.db, loan_id).signed_on <= found.row.on
         ]
-        if fitting:
-            loan_id = fitting[whose % len(fitting)]
-            assert place_by_hand(self.db, found.row.number, loan_id, on=self.today).placed_count == 1
-            self.receipts[found.row.number] = replace(found, loan_id=loan_id)
+        chosen = sorted({fitting[(whose + part) % len(fitting)] for part in range(parts)}) if fitting else []
+        amounts = split(found.left_fen, [1] * len(chosen)) if chosen else []
+        if not chosen or 0 in amounts:
+            return
+        shares = tuple(zip(chosen, amounts, strict=True))
+        for _ in range(2):
+            report = place_by_hand(self.db, found.row.number, *shares, on=self.today)
+        assert report.same_count == 1
+        whole = ((chosen[0], found.row.amount_fen),)
+        self.receipts[found.row.number] = replace(found, shares=whole if len(chosen) == 1 else shares)
 
     @rule(
         whose=st.integers(0, 4),
@@ -205,19 +238,17 @@ class Books(RuleBasedStateMachine):
         assert sum(books.values()) == 0
         today = self.today
         waiting = paid_fen = 0
-        on_loan: dict[str, int] = dict.fromkeys(self.disbursed, 0)
         for number, each in self.receipts.items():
-            state = "placed" if each.loan_id else "suspense"
-            assert placings(self.db)[number] == ("reversed" if each.gone_on else state, each.loan_id)
-            if each.loan_id is None:
+            state = "reversed" if each.gone_on else "placed" if each.shares else "suspense"
+            assert placings(self.db)[number] == (state, " + ".join(loan_id for loan_id, _ in each.shares) or None)
+            if not each.shares:
                 waiting += 0 if each.gone_on else each.row.amount_fen
         stored = {row[0]: row for row in self.db.execute("SELECT loan_id, since_on, paid_total_fen FROM position")}
-        for each in self.receipts.values():
-            if each.loan_id is not None:
-                # The copies stand at the loan's last moment; the open day's own facts come in with its close.
-                since_on = date.fromisoformat(stored[each.loan_id][1])
-                if each.row.on <= since_on and not (each.gone_on and each.gone_on <= since_on):
-                    on_loan[each.loan_id] += each.row.amount_fen
+        # The copies stand at the loan's last moment; the open day's own facts come in with its close.
+        on_loan = {
+            loan_id: sum(each.on_loans(date.fromisoformat(row[1])).get(loan_id, 0) for each in self.receipts.values())
+            for loan_id, row in stored.items()
+        }
         paid_fen = sum(on_loan.values())
         assert {loan_id: row[2] for loan_id, row in stored.items()} == on_loan
         assert books["suspense"] == -waiting

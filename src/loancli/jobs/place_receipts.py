@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import accumulate
 
 from loancli.core.entry import Entry, reversal
 from loancli.core.event import Event, EventKind
@@ -98,6 +99,13 @@ def left_of(db: Connection, txn: Txn, rows: Sequence[Txn]) -> int:
     return txn.row.amount_fen - sum(each.row.amount_fen for each in paid_back(db, rows))
 
 
+def _gone_on(txn: Txn, refunds: Sequence[Txn]) -> date:
+    """The day on which nothing of a receipt was left; `refunds` are all of it, by time."""
+    back_fen = accumulate(refund.row.amount_fen for refund in refunds)
+    last = next(refund for refund, fen in zip(refunds, back_fen, strict=True) if fen >= txn.row.amount_fen)
+    return date.fromisoformat(last.row.occurred_on)
+
+
 def rest_mark(left_fen: int) -> str:
     """What the keys of payment events end in where a part was paid back and only the rest of the payment counts."""
     return f"#left_{left_fen}"
@@ -186,7 +194,7 @@ class Placing:
         elif len(receipt.parts) == 1:
             self._keep_the_rest(txn, receipt, refunds, max(0, left_fen))
         elif left_fen <= 0:
-            self.take_back(txn, receipt, date.fromisoformat(refunds[-1].row.occurred_on))
+            self.take_back(txn, receipt, _gone_on(txn, refunds))
         else:
             what = "it is split, so a person must decide" if receipt.parts else "only the rest can be placed"
             self.warnings.append(
