@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 
 from loancli.core.days import BEIJING
@@ -51,6 +51,7 @@ _TOO_MUCH = "more than 1 billion yuan in one row; bring the original export"
 _BLANK = " \t\r\n\u3000\u00a0"
 _CENTS = {f".{cents:02d}": cents for cents in range(100)}
 _WHOLES_MAX = 50_000
+_fen_of = lru_cache(maxsize=_WHOLES_MAX)(fen_of)  # workbooks write 12.5 and 12, which the fast way does not know
 
 Outcome = tuple[str, int]  # status_class, money_moved
 
@@ -337,7 +338,7 @@ def _amount(text: str, wholes: dict[str, int]) -> int:
             "amount", f"'{text[:40]}' has full-width digits, which no export has; bring the original export"
         )
     try:
-        amount_fen = fen_of(text)
+        amount_fen = _fen_of(text)
     except InputError as error:
         raise CellError("amount", str(error)) from None
     if amount_fen > AMOUNT_FEN_MAX:
