@@ -33,7 +33,7 @@ COLUMNS = {
     "funds": "资金状态",
 }
 _SIGNATURE = frozenset({"交易号", "商家订单号", "交易创建时间", "金额(元)", "收/支", "资金状态"})
-_DIRECTIONS = {"收入": "in", "支出": "out", "": "neutral", "不计收支": "neutral"}
+_DIRECTIONS = {"收入": "in", "支出": "out", "": "neutral", "不计收支": "neutral", "其他": "neutral"}
 _FUNDS = {"已支出": 1, "已收入": 1, "资金转移": 1, "": 0}
 
 
@@ -51,15 +51,15 @@ def parse(source: Source, layout: Layout, counted: Counted, _shops: frozenset[st
         direction = _DIRECTIONS.get(cells["direction"])
         if direction is None:
             raise CellError("direction", unknown_word(cells["direction"], _DIRECTIONS))
-        moved = _FUNDS.get(cells["funds"])
-        if moved is None:
-            raise CellError("funds", unknown_word(cells["funds"], _FUNDS))
         if amount_fen < 0:
             raise CellError("amount", f"'{cells['amount']}' is below zero; the direction says where money went")
         external_id = cells.number("external_id", counted)
         status = cells["status"]
         found = alipay_words.OUTCOMES.get((status, direction)) or unknown_status(status, counted)
         status_class = found[0]
+        moved = _FUNDS.get(cells["funds"])
+        if moved is None:  # a word of its own, such as of frozen money: kept, counted, and told
+            moved = unknown_status(cells["funds"], counted)[1]
         if status_class == "settled" and 0 < cells.fen("refunded") < amount_fen:
             status_class = "part_refunded"
         return StatementRow(

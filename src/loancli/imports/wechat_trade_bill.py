@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from loancli.core.errors import Problem
 from loancli.core.statement import Declared, StatementRow
-from loancli.imports.rows import CellError, Cells, read_bill, unknown_word
+from loancli.imports.rows import CellError, Cells, read_bill, unknown_status, unknown_word
 from loancli.imports.source import Columns, Layout, Source, column_name
 from loancli.imports.text import split_line
 from loancli.imports.totals import Counted, Figures, milli_fen_of
@@ -90,9 +90,7 @@ def parse(source: Source, layout: Layout, counted: Counted, shops: frozenset[str
         is_refund = status == "REFUND"
         if is_refund:
             word = cells["refund_status"]
-            if word not in _REFUNDS:
-                raise CellError("refund_status", unknown_word(word, _REFUNDS))
-            status_class, moved = _REFUNDS[word]
+            status_class, moved = _REFUNDS.get(word) or unknown_status(f"{status} {word}", counted)
             status = f"{status} {word}"
         else:
             status_class, moved = ("settled" if status == "SUCCESS" else "refunded"), 1
