@@ -25,17 +25,20 @@ from loancli.jobs.prove import prove
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
 from loancli.plan.kinds import build
+from loancli.plan.pairs_file import read_pairs
 from loancli.plan.product import Product
-from loancli.plan.revenue import read_rules
+from loancli.plan.revenue_file import read_rules
 from loancli.servicing.bookings import ACCOUNTS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 RULES = {
     rules.channel: rules
     for rules in (
-        read_rules(path.read_text(encoding="utf-8"), path.name) for path in (SCHEDULES / "revenue").glob("*.toml")
+        read_rules((SCHEDULES / "revenue" / f"{channel}.toml").read_text(encoding="utf-8"), channel)
+        for channel in ("alipay", "wechat")
     )
 }
+PAIRS = read_pairs((SCHEDULES / "revenue" / "pairs.toml").read_text(encoding="utf-8"), "pairs.toml").pairs
 PLAIN = product()
 LOST = "2.0260101E+27"  # a transaction number as Excel destroys it
 OPENED_ON = date(2026, 1, 5)
@@ -191,6 +194,7 @@ def take_inside(
         name,
         borrower_id=borrower_id,
         rules=RULES,
+        pairs=PAIRS if borrower_id else None,
         stamp=stamp(on or open_day(db)),
     )
 

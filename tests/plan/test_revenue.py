@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from loancli.core.errors import InputError
 from loancli.core.statement import StatementRow
-from loancli.plan.revenue import CLASSES, Classifier, Owner, Sums, by_day, read_rules, sums
+from loancli.plan.revenue import CLASSES, Classifier, Owner, Sums, by_day, sums
+from loancli.plan.revenue_file import read_rules
 
 FOLDER = Path(__file__).resolve().parents[2] / "schedules" / "revenue"
 SHIPPED = {
@@ -203,7 +204,7 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     classifier = Classifier(SHIPPED["alipay"], OWNER)
     rows = [_row(item=f"收钱码收款{number}", counterparty=f"客{number}") for number in range(20)]
     assert {classifier.classify(row) for row in rows} == {("sure", "qr_receipt")}
-    assert max(len(known) for _, known, _ in classifier._fields) <= 3
+    assert max(len(known) for _, _, known, _ in classifier._fields) <= 3
 
 
 def test_days_add_up_to_windows_with_both_ends():

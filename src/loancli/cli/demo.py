@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from loancli.jobs.plan_contacts import Rules as ContactRules
+    from loancli.plan.pairs import Pairs
     from loancli.plan.revenue import Rules
 
 app = typer.Typer()
@@ -40,6 +41,7 @@ class _Story:
     world: Any  # the World of fixtures/lender.py, which is loaded by its path
     lender_month: Any
     rules: dict[str, "Rules"]
+    pairs: "Pairs"
     campaigns: tuple["ContactRules", ...]
     contacted: list[dict[str, str]]
 
@@ -67,6 +69,7 @@ def demo(
             world=world,
             lender_month=lender["lender_month"],
             rules=session.revenue_rules(context),
+            pairs=session.revenue_pairs(context).pairs,
             campaigns=tuple(session.contact_rules(context, name) for name in ("collections", "reminders")),
             contacted=[],
         )
@@ -169,6 +172,7 @@ def _read(story: _Story, files: Iterator[tuple[Path, str | None]], stamp: Stamp)
                         path.name,
                         borrower_id=borrower_id,
                         rules=story.rules,
+                        pairs=story.pairs,
                         stamp=stamp,
                     )
                 )

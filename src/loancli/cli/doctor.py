@@ -81,6 +81,7 @@ def _schedules(context: Context) -> Finding:
     count = len(session.products(context))
     session.ceilings(context)
     session.revenue_rules(context)
+    session.revenue_pairs(context)
     campaigns = [Path(name).stem for name in session.texts(context, "campaigns") if name.endswith(".toml")]
     for campaign in campaigns:
         session.contact_rules(context, campaign)

@@ -122,6 +122,7 @@ def _read(
     from loancli.jobs.take_statement import take_statement
 
     rules = session.revenue_rules(context) if borrower else {}
+    pairs = session.revenue_pairs(context).pairs if borrower else None
     reports: list[ImportReport] = []
     refused: list[Problem] = []
     for each in given:
@@ -142,6 +143,7 @@ def _read(
                                     name,
                                     borrower_id=borrower,
                                     rules=rules,
+                                    pairs=pairs,
                                     stamp=session.stamp(context),
                                     how=how,
                                     watch=watch,

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from loancli.jobs.plan_contacts import Rules
     from loancli.plan.cost import Ceilings
     from loancli.plan.product import Product
+    from loancli.plan.pairs_file import PairsFile
     from loancli.plan.revenue import Rules as RevenueRules
 
+PAIRS_FILE = "pairs.toml"
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 
@@ -129,10 +131,18 @@ def ceilings(context: Context) -> "Ceilings":
 
 def revenue_rules(context: Context) -> dict[str, "RevenueRules"]:
     """The rules that tell business receipts from private money, by channel."""
-    from loancli.plan.revenue import read_rules
+    from loancli.plan.revenue_file import read_rules
 
-    found = [read_rules(text, name) for name, text in texts(context, "revenue").items() if name.endswith(".toml")]
+    files = texts(context, "revenue")
+    found = [read_rules(files[name], name) for name in files if name.endswith(".toml") and name != PAIRS_FILE]
     return {rules.channel: rules for rules in found}
+
+
+def revenue_pairs(context: Context) -> "PairsFile":
+    """The rules over several rows of a borrower: round trips, moves between wallets, payouts; and their sentences."""
+    from loancli.plan.pairs_file import read_pairs
+
+    return read_pairs(_one(context, "revenue", PAIRS_FILE), PAIRS_FILE)
 
 
 def contact_rules(context: Context, campaign: str) -> "Rules":

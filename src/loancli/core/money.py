@@ -42,6 +42,11 @@ def rounded(exact: Fraction, mode: Rounding = Rounding.HALF_UP, unit_fen: int = 
     return (whole + up) * unit_fen
 
 
+def whole_fen(milli_fen: int) -> int:
+    """Thousandths of a fen as fen, half up: for fees, which may also be below zero (given back)."""
+    return (milli_fen + 500) // 1_000
+
+
 def split(total_fen: int, weights: Sequence[int]) -> list[int]:
     """Share `total_fen` by `weights`. The parts add up to the total, whatever the weights."""
     assert min(weights) >= 0

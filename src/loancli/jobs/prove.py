@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
+from loancli.jobs.rule_rows import compare_rulings
 from loancli.jobs.settle import gather
 from loancli.ledger import checks, journal, loans
 from loancli.ledger.connect import Connection, reading
@@ -29,6 +30,7 @@ def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
         is_whole = is_whole and not answers
     if not is_whole:
         return
+    yield "rulings made again = stored", compare_rulings(db)
     stale: list[str] = []
     unbooked: list[str] = []
     ids = loans.loan_ids(db)

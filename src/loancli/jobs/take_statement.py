@@ -15,10 +15,12 @@ from loancli.core.money import yuan
 from loancli.core.statement import StatementRow
 from loancli.imports import SUMMARIES, Statement, open_statement
 from loancli.jobs import Stamp
+from loancli.jobs.rule_rows import rule_rows
 from loancli.jobs.take_repayments import Placed, take_repayments
 from loancli.ledger import borrowers, revenue, statements
 from loancli.ledger.connect import Connection
 from loancli.ledger.statements import Classified
+from loancli.plan.pairs import Pairs
 from loancli.plan.revenue import Classifier, Owner, Rules
 
 LENDER = "lender"
@@ -86,10 +88,13 @@ def take_statement(
     borrower_id: str | None,
     rules: Mapping[str, Rules],
     stamp: Stamp,
+    pairs: Pairs | None = None,
     how: Reading = AS_IT_IS,
     watch: Callable[[int], None] = lambda lines: None,
 ) -> ImportReport:
     """Read one file; `borrower_id` makes it revenue by the channel's `rules`, None the lender's repayments.
+
+    `pairs`: the rules over pairs of revenue rows; None: those that the borrower's rows were ruled by before.
 
     All or nothing: raises InputError with every bad row (file, row, column), unless `how` says to keep going. The same
     bytes again change nothing. What a summary says is compared by `check_summaries`, when all files are in.
@@ -117,7 +122,7 @@ def take_statement(
     if borrower_id is not None:
         if statement.channel not in rules:
             raise SetupError(f"schedules/revenue has no rules for {statement.channel}")
-        classifier = Classifier(rules[statement.channel], Owner(names=names))
+        classifier = Classifier(rules[statement.channel], Owner(names=names), statement.format)
     facts = statements.FileFacts(
         content_sha=content_sha,
         name=file_name,
@@ -155,12 +160,14 @@ def take_statement(
         warnings=facts.warnings,
         summary=_summary(statement, facts),
     )
+    if borrower_id is not None:
+        revenue.add_rows(db, owner_id, taken)
+        revenue.shift(db, taken.changed)
+    ruled = rule_rows(db, owner_id, taken, pairs)
+    report.doubled_count, report.conflicts = ruled.doubled_count, ruled.conflicts
     if borrower_id is None:
         report.placed = take_repayments(db, taken, stamp)
         report.warnings += report.placed.warnings
-    else:
-        revenue.add_rows(db, owner_id, taken)
-        revenue.shift(db, taken.changed)
     return report
 
 

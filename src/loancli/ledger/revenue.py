@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from loancli.ledger.connect import Connection
-from loancli.ledger.statements import CHUNK, INCOME, Taken, current, revenue_classes
+from loancli.ledger.statements import CHUNK, INCOME, Taken, current, txns
 
 # What a receipt's fee takes from it. A row that is itself a fee reduces by its amount.
 FEE = (
@@ -13,6 +13,7 @@ FEE = (
     " ELSE fee_milli_fen END"
 )
 _DAY = f"SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*), sum({FEE})"
+_COLUMNS = "borrower_id, day, channel, revenue_class, amount_fen, row_count, fee_milli_fen"
 _ADDED = (
     " ON CONFLICT (borrower_id, day, channel, revenue_class) DO UPDATE SET"
     " amount_fen = amount_fen + excluded.amount_fen, row_count = row_count + excluded.row_count,"
@@ -33,19 +34,24 @@ def add_rows(db: Connection, owner: str, taken: Taken) -> None:
 
 def shift(db: Connection, before: Mapping[int, str | None]) -> None:
     """Move rows from the class they counted as `before` to the one they count as now."""
-    after = revenue_classes(db, before)
-    moved = {txn_id: (old, after[txn_id]) for txn_id, old in before.items() if after[txn_id] != old}
-    for txn_id, classes in moved.items():
-        for revenue_class, sign in zip(classes, (-1, 1), strict=True):
-            db.execute(
-                "INSERT INTO daily_revenue SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class,"
-                f" :sign * amount_fen, :sign, :sign * {FEE}"
-                " FROM (SELECT owner, occurred_at, channel, :class AS revenue_class, amount_fen, direction,"
-                f" fee_milli_fen FROM txn WHERE id = :txn) WHERE revenue_class IS NOT NULL AND {INCOME}{_ADDED}",
-                {"sign": sign, "class": revenue_class, "txn": txn_id},
-            )
-    if moved:
-        db.execute("DELETE FROM daily_revenue WHERE row_count = 0")
+    moved: dict[tuple[str, str, str, str], list[int]] = {}
+    for each in txns(db, before):
+        row = each.row
+        old, new = before[each.txn_id], each.revenue_class
+        for revenue_class, sign in ((old, -1), (new, 1)) if old != new else ():
+            if revenue_class is None or (revenue_class == "excluded" and row.direction != "in"):
+                continue
+            is_without_fee = revenue_class == "excluded" or (revenue_class == "reduction" and row.fee_milli_fen > 0)
+            sums = moved.setdefault((each.owner, row.occurred_on, each.channel, revenue_class), [0, 0, 0])
+            for at, amount in enumerate((row.amount_fen, 1, 0 if is_without_fee else row.fee_milli_fen)):
+                sums[at] += sign * amount
+    if not moved:
+        return
+    db.executemany(
+        f"INSERT INTO daily_revenue ({_COLUMNS}) VALUES (?,?,?,?,?,?,?){_ADDED}",
+        [(*place, *sums) for place, sums in moved.items() if any(sums)],
+    )
+    db.execute("DELETE FROM daily_revenue WHERE row_count = 0")
 
 
 def daily_revenue(

@@ -21,6 +21,7 @@ _DAY = timedelta(days=1)
 KEY_LENGTH_MAX = 200  # keys of events and entries are made of it, and are bounded
 _ROW = ", ".join(StatementRow._fields[:16])
 _LATER = ", ".join(StatementRow._fields[16:])  # columns that schema 5 added stand at the end
+_UNMARKED = ("alipay_app_v2", "wechat_csv", "wechat_xlsx")
 INCOME = "(revenue_class <> 'excluded' OR direction = 'in')"  # money out that is no reduction is no income at all
 STORED = f"id, key, owner, channel, {_ROW}, revenue_class, revenue_rule, file_id, {_LATER}"
 _COLUMNS = tuple(STORED.split(", "))
@@ -82,20 +83,29 @@ def find_file(db: Connection, content_sha: str, owner: str, read_as: str) -> dic
     return dict(zip(("file_id", "name", "imported_at", "row_count"), row, strict=True)) if row else None
 
 
-def row_key(owner: str, channel: str, row: StatementRow) -> str:
+def row_key(owner: str, channel: str, row: StatementRow, mark: str = "") -> str:
     """What makes two rows the same transaction: its id, and what never changes about it.
 
     Status and note may change, and so may the category, which users can put right. A key begins with the number that
-    other exports of the platform show too, so that a look at the index finds the same money.
+    other exports of the platform show too, so that a look at the index finds the same money; `mark` keeps the rows of
+    formats apart that tell of one transaction with other words (`format_mark`): which of them counts is ruled.
     """
     if row.trade_id:
         identity = f"{row.trade_id}|{row.external_id}"
     else:
         identity = row.external_id or f"~{row.counterparty}~{row.item}~{row.merchant_order_id}"
-    key = f"{owner}|{channel}|{identity}|{row.occurred_at}|{row.amount_fen}|{row.direction}"
+    key = f"{owner}|{channel}|{identity}|{row.occurred_at}|{row.amount_fen}|{row.direction}{mark}"
     if len(key) > KEY_LENGTH_MAX:
         key = f"{owner}|{channel}|~{hashlib.sha256(key.encode()).hexdigest()}"
     return key
+
+
+def format_mark(file_format: str) -> str:
+    """What of a key tells the format. Nothing for the statements that most rows come from: it would cost each of them.
+
+    A workbook of WeChat holds the very rows of its CSV.
+    """
+    return "" if file_format in _UNMARKED else f"|{file_format}"
 
 
 def take(db: Connection, facts: FileFacts, rows: Iterable[Classified]) -> Taken:
@@ -130,10 +140,11 @@ def _take_chunk(
     keys: dict[str, int],
 ) -> None:
     prefix = (facts.owner, facts.channel)
+    mark = format_mark(facts.format)
     next_id = taken.first_txn_id + taken.row_count
     values: list[tuple[Any, ...]] = []
     for row, revenue_class, rule in chunk:
-        key = row_key(*prefix, row)
+        key = row_key(*prefix, row, mark)
         if not row.external_id:
             # Without an id, twins inside one file are told apart by counting them.
             keys[key] = keys.get(key, 0) + 1
@@ -178,6 +189,8 @@ class RowsDigest:
 
     def add_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows in the order of their ids, as STORED names their columns."""
+        if not rows:  # a chunk of known rows alone
+            return
         for digest, is_number, column in zip(self._columns, _IS_NUMBER, zip(*rows, strict=True), strict=True):
             if is_number:
                 digest.update(struct.pack(f"<{len(column)}q", *column))
