@@ -223,6 +223,24 @@ def test_all_that_is_due_and_what_settles_the_loan_speak_for_it() -> None:
     assert ends.standing.settles_fen(date(2025, 3, 31)) == 0
 
 
+def test_loans_of_the_payer_that_together_ask_for_the_amount_are_offered_as_a_split() -> None:
+    due_on = date(2025, 4, 10)
+    loans = [
+        replace(loan("LN000001"), borrower_id="B1", standing=standing(due_fen=300_000)),
+        replace(loan("LN000002"), borrower_id="B1", standing=standing(open_instalments=((due_on, 100_050),))),
+        replace(loan("LN000003"), borrower_id="B3", standing=standing(due_fen=100_050)),
+    ]
+
+    assert ranked(loans, row(payer="王小明", amount_fen=400_050)) == [
+        ("LN000001=3000.00;LN000002=1000.50", ("payer", "split")),
+        ("LN000001", ("payer",)),
+        ("LN000002", ("payer",)),
+    ]
+    assert Matcher(loans).splits(row(payer="王小明", amount_fen=400_051)) == []
+    assert Matcher(loans).splits(row(payer="王小明", amount_fen=400_050, on="2025-03-09")) == []
+    assert Matcher(loans).splits(row(payer="赵六", amount_fen=400_050)) == []
+
+
 def test_how_a_loan_stands_never_places_money() -> None:
     loans = [replace(loan("LN000001"), standing=standing(due_fen=5, open_instalments=((date(2025, 4, 10), 5),)))]
 

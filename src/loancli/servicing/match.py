@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 
+from loancli.core.money import yuan
 from loancli.core.statement import StatementRow
 
 # What speaks for a candidate, and how loudly: who pays outweighs how much, and a loan number outweighs both.
-WEIGHTS = {"reference": 16, "payer": 8, "due_day": 3, "arrears": 2, "settles": 2, "amount": 1}
+WEIGHTS = {"reference": 16, "payer": 8, "split": 4, "due_day": 3, "arrears": 2, "settles": 2, "amount": 1}
 NEAR_DAYS = 10  # a payment this far from a due day is likely to be for it
+SPLIT_LOANS_MAX = 4  # of one payer, among which a sum is looked for
 MICRO = 1_000_000
 
 
@@ -49,7 +52,7 @@ class Standing:
 class Candidate:
     """A loan that a person may place the money on, and what speaks for it."""
 
-    loan_id: str
+    loan_id: str  # or the parts of a split as they are typed: LN000017=1000.00;LN000018=2141.25
     borrower_id: str
     score: int
     reasons: tuple[str, ...]
@@ -139,7 +142,26 @@ class Matcher:
                 reasons=(*why, *asked),
             )
             ranked.append((-found.score, days_off, loan_id, found))
-        return tuple(found for *_, found in sorted(ranked)[:most])
+        ranked += [(-found.score, 0, found.loan_id, found) for found in self.splits(row)]
+        return tuple(found for *_, found in sorted(ranked, key=lambda each: each[:3])[:most])
+
+    def splits(self, row: StatementRow) -> list[Candidate]:
+        """Loans of the payer that together ask for just this: each for all that is due, or its next instalment."""
+        asking: dict[str, list[tuple[str, int]]] = {}
+        for loan in sorted(self.payers(row), key=lambda each: each.loan_id):
+            if loan.standing and loan.disbursed_on.isoformat() <= row.occurred_on:
+                amounts = {loan.standing.due_fen, *(fen for _, fen in loan.standing.open_instalments[:1])} - {0}
+                asking.setdefault(loan.borrower_id, []).extend((loan.loan_id, fen) for fen in sorted(amounts))
+        found = []
+        for borrower_id, asked in asking.items():
+            for count in range(2, SPLIT_LOANS_MAX + 1):
+                for parts in combinations(asked[: 2 * SPLIT_LOANS_MAX], count):
+                    if sum(fen for _, fen in parts) == row.amount_fen and len(dict(parts)) == count:
+                        text = ";".join(f"{loan_id}={yuan(fen).replace(',', '')}" for loan_id, fen in parts)
+                        why = ("payer", "split")
+                        score = sum(WEIGHTS[reason] for reason in why)
+                        found.append(Candidate(loan_id=text, borrower_id=borrower_id, score=score, reasons=why))
+        return found
 
 
 def _asked(loan: PayableLoan, amount_fen: int, on: date) -> tuple[list[str], int]:
