@@ -25,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 3, 1)
 SEED, BORROWERS, MONTHS = 3, 12, 10
 DAY = timedelta(days=1)
+PASSWORD = ("--password-env", "WECHAT_PASSWORD")  # of the archives in which WeChat's workbooks come
 EXITS = {0, 2, 3, 4, 5, 6, 75, 78, 130}  # DESIGN §11 without 1, which is a bug
 # Imports are most of what a short command costs. This process has them and forks one for every command.
 FORKS = """
@@ -214,10 +215,11 @@ class Story:
     world: Path
     secrets: frozenset[str]  # names and numbers that no output may hold
     batch: str  # the campaign run that is planned
+    password: tuple[str, str] = PASSWORD
 
     def exports(self, borrower_id: str) -> list[Path]:
-        """The borrower's own statements up to December 2025: later ones are still to come."""
-        return sorted(path for path in (self.world / "exports" / borrower_id).glob("*.csv") if path.stem[-7:] < "2026")
+        """The borrower's own files up to December 2025: later ones are still to come. Some need `password`."""
+        return sorted(path for path in (self.world / "exports" / borrower_id).iterdir() if path.stem[-7:] < "2026")
 
     def lender(self) -> list[Path]:
         return sorted((self.world / "lender").glob("*.csv"))
@@ -227,8 +229,9 @@ class Story:
 def story(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """The story, by the real commands: loans signed, revenue and repayments read, days closed, a campaign planned."""
     folder = tmp_path_factory.mktemp("story")
-    desk = Desk(folder=folder, ledger=folder / "books.db", forks=forks)
     lender = runpy.run_path(str(CHECKOUT / "fixtures" / "lender.py"))
+    environ = {PASSWORD[1]: lender["WECHAT_PASSWORD"]}
+    desk = Desk(folder=folder, ledger=folder / "books.db", forks=forks, environ=environ)
     world = lender["write_lender"](folder / "world", SEED, BORROWERS, MONTHS)
     desk.done("--as-of", world.months[0], "init")
     desk.done("borrower", "import", "world/borrowers.csv")
@@ -248,7 +251,7 @@ def story(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Story:
         batch=f"collections-{TODAY}",
     )
     for borrower_id in sorted({loan.borrower_id for loan in world.loans}):
-        desk.done("import", *made.exports(borrower_id), "--as", "revenue", "--borrower", borrower_id)
+        desk.done("import", *made.exports(borrower_id), *PASSWORD, "--as", "revenue", "--borrower", borrower_id)
     for month in world.months[4:]:
         desk.done("day", "close", "--through", month)  # which fixes the instalments of the month
         # What the lender's statements hold follows from what the books say is due.

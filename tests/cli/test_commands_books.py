@@ -28,7 +28,7 @@ def once(story, tmp_path_factory):
     """Every file once, in the order of its days."""
     desk = story.signed.copy(tmp_path_factory.mktemp("once"))
     for borrower in SHARED:
-        desk.done("import", *story.exports(borrower), "--as", "revenue", "--borrower", borrower)
+        desk.done("import", *story.exports(borrower), *story.password, "--as", "revenue", "--borrower", borrower)
     desk.done("import", *story.lender(), "--as", "repayments")
     desk.done("day", "close", "--through", "2026-01-31")
     return desk
@@ -40,7 +40,8 @@ def test_every_file_twice(story, once, tmp_path):
     told = desk.done("import", *story.lender(), "--as", "repayments", "--format", "json")
     assert {(row["new"], row["changed"], row["placed"]) for row in told.json()} == {(0, 0, 0)}
     assert told.err.count("the same file was imported before; nothing changed") == len(story.lender())
-    desk.done("import", *story.exports("B0003"), *story.exports("B0003"), "--as", "revenue", "--borrower", "B0003")
+    files = story.exports("B0003")
+    desk.done("import", *files, *files, *story.password, "--as", "revenue", "--borrower", "B0003")
     assert desk.dump() == before
     assert shown(desk) == shown(once)
 
@@ -50,7 +51,8 @@ def test_files_in_other_order_one_by_one(story, once, tmp_path):
     for path in reversed(story.lender()):
         desk.done("import", path, "--as", "repayments")
     for borrower in reversed(SHARED):
-        desk.done("import", *reversed(story.exports(borrower)), "--as", "revenue", "--borrower", borrower)
+        files = reversed(story.exports(borrower))
+        desk.done("import", *files, *story.password, "--as", "revenue", "--borrower", borrower)
     desk.done("day", "close", "--through", "2026-01-31")
     assert shown(desk) == shown(once)
     desk.done("ledger", "check")
@@ -72,7 +74,7 @@ def test_files_that_overlap(story, once, tmp_path):
     told = desk.done("import", *overlapping, *wechat, "--as", "repayments", "--format", "json").json()
     assert sum(row["seen"] for row in told) > 0
     for borrower in SHARED:
-        desk.done("import", *story.exports(borrower), "--as", "revenue", "--borrower", borrower)
+        desk.done("import", *story.exports(borrower), *story.password, "--as", "revenue", "--borrower", borrower)
     desk.done("day", "close", "--through", "2026-01-31")
     assert shown(desk) == shown(once)
 
