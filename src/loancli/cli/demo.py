@@ -40,6 +40,7 @@ class _Story:
     folder: Path
     world: Any  # the World of fixtures/lender.py, which is loaded by its path
     lender_month: Any
+    password: str  # of the archives in which WeChat's workbooks come
     rules: dict[str, "Rules"]
     pairs: "Pairs"
     campaigns: tuple["ContactRules", ...]
@@ -68,6 +69,7 @@ def demo(
             folder=folder,
             world=world,
             lender_month=lender["lender_month"],
+            password=lender["WECHAT_PASSWORD"],
             rules=session.revenue_rules(context),
             pairs=session.revenue_pairs(context).pairs,
             campaigns=tuple(session.contact_rules(context, name) for name in ("collections", "reminders")),
@@ -152,30 +154,33 @@ def _sign(story: _Story, month: date, stamp: Stamp) -> int:
 
 
 def _read_revenue(story: _Story, month: date, stamp: Stamp) -> int:
-    """Read the borrowers' own exports that end with the month before."""
-    paths = sorted((story.folder / "world" / "exports").glob(f"*/*-{month:%Y-%m}.csv"))
+    """Read what the borrowers bring that ends with the month before: statements, workbooks in archives, bills."""
+    paths = sorted((story.folder / "world" / "exports").glob(f"*/*-{month:%Y-%m}.*"))
     return sum(report.new_count for report in _read(story, ((path, path.parent.name) for path in paths), stamp))
 
 
 def _read(story: _Story, files: Iterator[tuple[Path, str | None]], stamp: Stamp) -> list[Any]:
-    from loancli.jobs.take_statement import take_statement
+    from loancli.imports.containers import members
+    from loancli.jobs.take_statement import AS_IT_IS, check_summaries, take_statement
     from loancli.ledger.connect import writing
 
     reports = []
     with writing(story.db):
         for path, borrower_id in files:
             with path.open("rb") as source:
-                reports.append(
+                reports += [
                     take_statement(
                         story.db,
-                        source,
-                        path.name,
+                        member.file,
+                        member.name,
                         borrower_id=borrower_id,
                         rules=story.rules,
                         pairs=story.pairs,
                         stamp=stamp,
                     )
-                )
+                    for member in members(source, path.name, lambda _: (story.password,))
+                ]
+        check_summaries(story.db, reports, AS_IT_IS)
     return reports
 
 
