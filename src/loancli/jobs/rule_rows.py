@@ -6,7 +6,7 @@ part; `compare_rulings` proves it by making them again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
 from typing import TypeVar
@@ -77,7 +77,8 @@ class _Work:
     def __init__(self, db: Connection, owner: str, pairs: Pairs, table: str, *, first_id: int) -> None:
         self.db = db
         self.owner = owner
-        self.pairs = pairs
+        # Between wallets there is nothing where there is one.
+        self.pairs = pairs if len(rulings.channels(db, owner)) > 1 else replace(pairs, between_wallets=None)
         self.table = table
         self.first_id = first_id
         self.ruled = Ruled()
@@ -113,13 +114,17 @@ class _Work:
                 self._pairs(lo, hi, is_whole=False)
 
     def _movements(self, channel: str, numbers: Iterable[str]) -> list[int]:
-        changed: list[int] = []
         wanted: dict[int, Ruling | None] = {}
+        own_refunds: dict[int, Ruling | None] = {}  # those under the number of what they pay back
         rows = rulings.rows_of(self.db, self.owner, channel, numbers)
         for number, group in groupby(rows, key=lambda row: row.movement):
             while portion := list(islice(group, MOVEMENT_ROWS_MAX)):
                 found, conflicts = rule_movement(portion) if len(portion) > 1 else ({}, [])
                 wanted |= {row.txn_id: found.get(row.txn_id) for row in portion}
+                refunds = [row for row in portion if row.refund_of == number and row.txn_id not in found]
+                if refunds and self.owner != LENDER:
+                    back = rule_refunds(_receipts(row for row in portion if not _is_double(found, row)), refunds)
+                    own_refunds |= {row.txn_id: back.get(row.txn_id) for row in refunds}
                 self.ruled.doubled_count += sum(
                     ruling.rule == SAME_MONEY and self.first_id <= max(txn_id, ruling.other_txn_id or 0)
                     for txn_id, ruling in found.items()
@@ -127,7 +132,8 @@ class _Work:
                 self.ruled.conflicts += [
                     _told(number, rows) for rows in conflicts if any(row.txn_id >= self.first_id for row in rows)
                 ]
-        changed += self._write(wanted, rules=_NUMBER_RULES)
+        changed = self._write(wanted, rules=_NUMBER_RULES)
+        changed += self._write(own_refunds, rules=(PAID_BACK,), stronger=_NUMBER_RULES)
         return changed
 
     def _refunds(self, channel: str, numbers: Iterable[str]) -> list[int]:
@@ -138,9 +144,8 @@ class _Work:
         if not refunds:
             return []
         receipts: dict[str, list[Seen]] = {}
-        for row in rulings.rows_of(self.db, self.owner, channel, refunds, no_doubles_of=self.table):
-            if "_" not in row.external_id:
-                receipts.setdefault(row.movement, []).append(row)
+        for row in _receipts(rulings.rows_of(self.db, self.owner, channel, refunds, no_doubles_of=self.table)):
+            receipts.setdefault(row.movement, []).append(row)
         wanted: dict[int, Ruling | None] = {}
         for number, rows in refunds.items():
             found = rule_refunds(receipts.get(number, []), rows)
@@ -164,40 +169,39 @@ class _Work:
 
     def _pairs(self, lo: str, hi: str, *, is_whole: bool) -> None:
         """Rule the pairs of all rows from `lo` to `hi`, and of what hangs together with them."""
-        margin, pairs = self.pairs.margin, self.pairs
         core = datetime.fromisoformat(lo), datetime.fromisoformat(hi)
         with_ruled = rulings.has_pairs(self.db, self.table)
         while True:
-            around = (core[0] - margin).isoformat(), (core[1] + margin).isoformat()
-            legs = [
-                Leg(*row)
-                for row in rulings.legs_out(self.db, self.owner, *around, pairs.min_fen, self.table, is_whole=is_whole)
-            ]
-            legs = [leg for leg in legs if _takes_out(pairs, leg)]
+            around = (core[0] - self.pairs.margin).isoformat(), (core[1] + self.pairs.margin).isoformat()
             nets_fen = self._nets(*around, is_whole=is_whole)
-            amounts_fen = {leg.amount_fen for leg in legs}.union(*nets_fen.values())
-            if not amounts_fen and not with_ruled:
-                return
-            came_in = rulings.legs_in(
-                self.db,
-                self.owner,
-                *around,
-                amounts_fen,
-                self.table,
-                is_whole=is_whole,
-                with_ruled=with_ruled,
-            )
-            legs += [Leg(*row) for row in came_in]
-            wider = reach(pairs, legs, *core)
-            if is_whole or wider == core:
+            legs = self._legs(*around, nets_fen, is_whole=is_whole, with_ruled=with_ruled)
+            wider = core if is_whole else reach(self.pairs, legs, *core)
+            if wider == core:
                 break
             core = wider
-        found = rule_pairs(pairs, legs, nets_fen)
+        found = rule_pairs(self.pairs, legs, nets_fen)
         inside = (leg.txn_id for leg in legs if leg.direction == "in" and core[0] <= leg.at <= core[1])
         wanted = {txn_id: found.get(txn_id) for txn_id in inside}
         for some in _portions(sorted(wanted)):
-            self._write({txn_id: wanted[txn_id] for txn_id in some}, rules=PAIR_RULES,
-                        stronger=(*_NUMBER_RULES, PAID_BACK))  # fmt: skip
+            rows = {txn_id: wanted[txn_id] for txn_id in some}
+            self._write(rows, rules=PAIR_RULES, stronger=(*_NUMBER_RULES, PAID_BACK))
+
+    def _legs(
+        self, lo: str, hi: str, nets_fen: Mapping[date, set[int]], *, is_whole: bool, with_ruled: bool
+    ) -> list[Leg]:
+        """Money that left, and what came in with an amount of it or of a bill's day, or was ruled half of a pair."""
+        pairs = self.pairs
+        went_out = rulings.legs_out(
+            self.db, self.owner, lo, hi, pairs.min_fen, pairs.out_words, self.table, is_whole=is_whole
+        )
+        legs = [leg for leg in map(Leg._make, went_out) if _takes_out(pairs, leg)]
+        amounts_fen = {leg.amount_fen for leg in legs}.union(*nets_fen.values())
+        if amounts_fen or with_ruled:
+            came_in = rulings.legs_in(
+                self.db, self.owner, lo, hi, amounts_fen, self.table, is_whole=is_whole, with_ruled=with_ruled
+            )
+            legs += map(Leg._make, came_in)
+        return legs
 
     def _nets(self, lo: str, hi: str, *, is_whole: bool) -> Mapping[date, set[int]]:
         payout = self.pairs.payout_of_bill
@@ -223,6 +227,15 @@ class _Work:
         changed = rulings.write(self.db, self.table, wanted, rules=rules, stronger=stronger, before_change=remember)
         revenue.shift(self.db, before)
         return changed
+
+
+def _receipts(rows: Iterable[Seen]) -> list[Seen]:
+    """Of the rows of movements those that are the movement itself, not what was paid back of it."""
+    return [row for row in rows if "_" not in row.external_id]
+
+
+def _is_double(found: Mapping[int, Ruling], row: Seen) -> bool:
+    return row.txn_id in found and found[row.txn_id].rule == SAME_MONEY
 
 
 def _takes_out(pairs: Pairs, leg: Leg) -> bool:

@@ -6,6 +6,8 @@ Rulings can be dropped and built again. `table` is `ruling`, or AGAIN where a ch
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import compress
+from operator import eq
 from typing import Any
 
 from loancli.core.ruling import Ruling, Seen
@@ -51,20 +53,19 @@ def shared_numbers(db: Connection, owner: str, channel: str) -> Iterator[list[st
     while rows := cursor.fetchmany(CHUNK):
         begins = [key[start:end] for (key,) in rows]
         found: set[str] = set()
+        # Keys that begin alike stand together, whatever follows: one number, one with a suffix, a longer one.
         if len(set(begins)) < len(begins) or begins[0] == last[start:end]:
-            befores = [last, *(key for (key,) in rows[:-1])]
+            is_like_the_one_before = map(eq, begins, [last[start:end], *begins])
+            found.update(_movement(key, start) for (key,) in compress(rows, is_like_the_one_before))
+        # What ends within the part that was compared is followed by its time, or by a suffix, here.
+        text = "".join(begins)
+        if "|" in text or "_" in text:
+            befores = [last, *(key for (key,) in rows)]
             found.update(
-                _movement(key, start) for before, (key,) in zip(befores, rows, strict=True)
-                if before[start:end] == key[start:end]
-            )  # fmt: skip
-        if "|" in "".join(begins):  # numbers that are shorter: the time follows within the part that was compared
-            befores = [last, *(key for (key,) in rows[:-1])]
-            found.update(
-                _movement(key, start) for before, (key,) in zip(befores, rows, strict=True)
-                if "|" in key[start:end] and _movement(before, start) == _movement(key, start)
-            )  # fmt: skip
-        # Between '2026_1' and '2026' other numbers may stand, so one with a suffix is always looked for.
-        found.update(_movement(key, start) for (key,) in rows if "_" in key[start:])
+                _movement(key, start)
+                for (key,), begin, before in zip(rows, begins, befores, strict=False)
+                if "_" in begin or ("|" in begin and _movement(before, start) == _movement(key, start))
+            )
         last = rows[-1][0]
         found.discard("")
         if found:
@@ -81,7 +82,7 @@ def numbers_of(db: Connection, owner: str, txn_ids: Iterable[int]) -> dict[str, 
     found: dict[str, set[str]] = {}
     rows = db.execute(
         "SELECT channel, external_id, trade_id, refund_of FROM txn"
-        " WHERE owner = ? AND id IN (SELECT value FROM json_each(?))",
+        " WHERE +owner = ? AND id IN (SELECT value FROM json_each(?))",
         (owner, json.dumps(list(txn_ids))),
     )
     for channel, external_id, trade_id, refund_of in rows:
@@ -113,12 +114,12 @@ def rows_of(
 
 
 def refunds_of(db: Connection, owner: str, channel: str, numbers: Iterable[str], table: str) -> Iterator[Seen]:
-    """Rows that pay movements back and are no doubles; those of one number stand together."""
+    """Rows under other numbers that pay movements back and are no doubles; those of one number stand together."""
     rows = db.execute(
         f"""
         SELECT {_STANDS} FROM json_each(:numbers) n CROSS JOIN txn t ON t.refund_of = n.value AND t.refund_of <> ''
             JOIN file f ON f.id = t.file_id {_LATEST} LEFT JOIN {table} r ON r.txn_id = t.id AND r.rule = 'same_money'
-        WHERE t.owner = :owner AND t.channel = :channel AND r.txn_id IS NULL
+        WHERE t.owner = :owner AND t.channel = :channel AND r.txn_id IS NULL AND {_FOREIGN}
         """,
         {"owner": owner, "channel": channel, "numbers": json.dumps(sorted(numbers))},
     )
@@ -126,12 +127,20 @@ def refunds_of(db: Connection, owner: str, channel: str, numbers: Iterable[str],
 
 
 def refunded_numbers(db: Connection, owner: str) -> Iterator[list[tuple[str, str]]]:
-    """(channel, number) of everything that a row pays back, in portions."""
+    """(channel, number) of everything that a row under another number pays back, in portions."""
     cursor = db.execute(
-        "SELECT DISTINCT channel, refund_of FROM txn WHERE refund_of <> '' AND +owner = ? ORDER BY 1, 2", (owner,)
+        "SELECT DISTINCT channel, refund_of FROM txn t"
+        f" WHERE refund_of <> '' AND +owner = ? AND {_FOREIGN} ORDER BY 1, 2",
+        (owner,),
     )
     while rows := cursor.fetchmany(CHUNK):
         yield rows
+
+
+# A refund whose number is not that of the payment and a suffix.
+_FOREIGN = (
+    "substr(iif(t.trade_id <> '', t.trade_id, t.external_id) || '_', 1, length(t.refund_of) + 1) <> t.refund_of || '_'"
+)
 
 
 def ids_of(db: Connection, taken: Taken) -> list[int]:
@@ -167,18 +176,29 @@ _LEG = """t.id, t.key, t.channel, t.occurred_at, t.amount_fen, t.direction, t.co
 
 
 def legs_out(
-    db: Connection, owner: str, lo: str, hi: str, min_fen: int, table: str, *, is_whole: bool
-) -> Iterator[tuple[Any, ...]]:
-    """Money that left, as the columns of `plan.pairs.Leg`; what another export shows is in it once."""
+    db: Connection, owner: str, lo: str, hi: str, min_fen: int, words: Mapping[str, Iterable[str]], table: str, *,
+    is_whole: bool
+) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+    """Money that left, as the columns of `plan.pairs.Leg`; what another export shows is in it once.
+
+    `words`: kinds, kind_prefixes, item_prefixes of the rows that are asked for.
+    """
+    asked: dict[str, Any] = {"owner": owner, "lo": lo, "hi": hi, "min": min_fen}
+    asked["kinds"] = json.dumps(list(words["kinds"]))
+    tests = ["t.kind IN (SELECT value FROM json_each(:kinds))"]
+    for column in ("kind", "item"):
+        for number, prefix in enumerate(words[f"{column}_prefixes"]):
+            asked[f"{column}{number}"] = prefix
+            tests.append(f"substr(t.{column}, 1, {len(prefix)}) = :{column}{number}")
     return db.execute(
         f"""
         SELECT {_LEG}, coalesce(t.revenue_class, '') FROM txn t {_LATEST}
             LEFT JOIN {table} r ON r.txn_id = t.id AND r.rule = 'same_money'
-        WHERE {_span(is_whole=is_whole)} AND t.amount_fen >= :min AND t.direction <> 'in'
+        WHERE {_span(is_whole=is_whole)} AND t.amount_fen >= :min AND t.direction <> 'in' AND ({" OR ".join(tests)})
             AND coalesce(s.money_moved, t.money_moved) AND coalesce(s.revenue_class, t.revenue_class) = 'excluded'
             AND coalesce(s.status_class, t.status_class) IN ('settled', 'pending') AND r.txn_id IS NULL
         """,
-        {"owner": owner, "lo": lo, "hi": hi, "min": min_fen},
+        asked,
     )
 
 

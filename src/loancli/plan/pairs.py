@@ -81,6 +81,15 @@ class Pairs:
         return min(each.min_fen for each in (self.round_trip, self.between_wallets, self.payout_of_bill) if each)
 
     @property
+    def out_words(self) -> dict[str, list[str]]:
+        """Kinds, kind_prefixes and item_prefixes of money out that matters to any rule."""
+        loops = [each for each in (self.round_trip, self.between_wallets) if each]
+        return {
+            name: sorted({word for loop in loops for word in getattr(loop, f"out_{name}")})
+            for name in ("kinds", "kind_prefixes", "item_prefixes")
+        }
+
+    @property
     def margin(self) -> timedelta:
         """Rows further apart have nothing to do with each other."""
         return max((each.gap for each in (self.round_trip, self.between_wallets) if each), default=timedelta())
