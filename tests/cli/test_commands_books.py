@@ -38,7 +38,7 @@ def test_every_file_twice(story, once, tmp_path):
     desk = once.copy(tmp_path / "desk")
     before = desk.dump()
     told = desk.done("import", *story.lender(), "--as", "repayments", "--format", "json")
-    assert {(row["new"], row["changed"], row["placed"]) for row in told.json()} == {(0, 0, 0)}
+    assert {(row["new"], row["corrected"], row["placed"]) for row in told.json()} == {(0, 0, 0)}
     assert told.err.count("the same file was imported before; nothing changed") == len(story.lender())
     files = story.exports("B0003")
     desk.done("import", *files, *files, *story.password, "--as", "revenue", "--borrower", "B0003")
