@@ -207,8 +207,9 @@ def _take_repayments(story: _Story, month: date, stamp: Stamp) -> dict[str, int]
 
 def _one_borrower(story: _Story, as_of: date) -> None:
     """A revenue-share loan of a noodle shop: its revenue beside its instalments, month by month."""
+    from loancli.jobs.close_day import revenue_of
     from loancli.jobs.settle import gather
-    from loancli.ledger import borrowers, loans, revenue
+    from loancli.ledger import borrowers, loans
     from loancli.plan.flexible import window_of
     from loancli.servicing.life import life
 
@@ -226,9 +227,8 @@ def _one_borrower(story: _Story, as_of: date) -> None:
         if not state.is_due:
             continue
         window = window_of(contract.product, contract.rows, state.number)
-        daily = revenue.daily_revenue(story.db, contract.borrower_id, from_on=window.from_on, to_on=window.to_on)
-        net_fen = sum(fen if kind == "sure" else -fen for _, _, kind, fen, _ in daily if kind in {"sure", "reduction"})
-        rows.append((f"{window.from_on:%Y-%m}", net_fen, state.due_fen))
+        known = revenue_of(story.db, contract.borrower_id, from_on=window.from_on, to_on=window.to_on)
+        rows.append((f"{window.from_on:%Y-%m}", sum(known.net_fen(window, ("sure",)).values()), state.due_fen))
     lang = story.context.lang
     talk(story.context, "demo.one", loan_id=contract.loan_id, borrower_id=contract.borrower_id)
     write(bars(rows, names=(say("demo.revenue", lang), say("demo.instalment", lang))))

@@ -101,7 +101,8 @@ def revenue_of(db: Connection, borrower_id: str, *, from_on: date, to_on: date) 
     """A borrower's revenue from `from_on` to `to_on`, both included, as known now."""
     rows = revenue.daily_revenue(db, borrower_id, from_on=from_on, to_on=to_on)
     return Revenue(
-        fen={(on, channel, kind): amount_fen for on, channel, kind, amount_fen, _ in rows},
+        fen={(on, channel, kind): amount_fen for on, channel, kind, amount_fen, *_ in rows},
+        fee_milli_fen={(on, channel, kind): milli_fen for on, channel, kind, _, _, milli_fen in rows if milli_fen},
         covered=revenue.coverage(db, borrower_id),
     )
 

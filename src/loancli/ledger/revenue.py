@@ -7,9 +7,9 @@ from typing import Any
 from loancli.ledger.connect import Connection
 from loancli.ledger.statements import CHUNK, INCOME, Taken, current, txns
 
-# What a receipt's fee takes from it. A row that is itself a fee reduces by its amount.
+# What a row's fee takes from it. One that is itself a fee, taken or given back, counts by its amount.
 FEE = (
-    "CASE WHEN revenue_class = 'excluded' OR (revenue_class = 'reduction' AND fee_milli_fen > 0) THEN 0"
+    "CASE WHEN revenue_class = 'excluded' OR (revenue_class = 'reduction') = (fee_milli_fen > 0) THEN 0"
     " ELSE fee_milli_fen END"
 )
 _DAY = f"SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*), sum({FEE})"
@@ -41,7 +41,7 @@ def shift(db: Connection, before: Mapping[int, str | None]) -> None:
         for revenue_class, sign in ((old, -1), (new, 1)) if old != new else ():
             if revenue_class is None or (revenue_class == "excluded" and row.direction != "in"):
                 continue
-            is_without_fee = revenue_class == "excluded" or (revenue_class == "reduction" and row.fee_milli_fen > 0)
+            is_without_fee = revenue_class == "excluded" or (revenue_class == "reduction") == (row.fee_milli_fen > 0)
             sums = moved.setdefault((each.owner, row.occurred_on, each.channel, revenue_class), [0, 0, 0])
             for at, amount in enumerate((row.amount_fen, 1, 0 if is_without_fee else row.fee_milli_fen)):
                 sums[at] += sign * amount
@@ -56,14 +56,14 @@ def shift(db: Connection, before: Mapping[int, str | None]) -> None:
 
 def daily_revenue(
     db: Connection, borrower_id: str, *, from_on: date, to_on: date
-) -> list[tuple[date, str, str, int, int]]:
-    """Day, channel, revenue class, fen and rows of a borrower from `from_on` to `to_on`, both included."""
+) -> list[tuple[date, str, str, int, int, int]]:
+    """Day, channel, class, fen, rows and fees in 1/1000 fen of a borrower from `from_on` to `to_on`, both included."""
     rows = db.execute(
-        "SELECT day, channel, revenue_class, amount_fen, row_count FROM daily_revenue"
+        "SELECT day, channel, revenue_class, amount_fen, row_count, fee_milli_fen FROM daily_revenue"
         " WHERE borrower_id = ? AND day BETWEEN ? AND ? ORDER BY day, channel, revenue_class",
         (borrower_id, from_on.isoformat(), to_on.isoformat()),
     )
-    return [(date.fromisoformat(day), channel, kind, fen, count) for day, channel, kind, fen, count in rows]
+    return [(date.fromisoformat(day), *rest) for day, *rest in rows]
 
 
 def revenue_by_rule(db: Connection, borrower_id: str) -> list[dict[str, Any]]:

@@ -247,8 +247,8 @@ def bill_nets(
     rows = db.execute(
         f"""
         SELECT substr(t.occurred_at, 1, 10), sum(CASE coalesce(r.revenue_class, s.revenue_class, t.revenue_class)
-            WHEN 'sure' THEN 1000 * t.amount_fen - t.fee_milli_fen
-            WHEN 'reduction' THEN -1000 * t.amount_fen - iif(t.fee_milli_fen > 0, 0, t.fee_milli_fen) ELSE 0 END)
+            WHEN 'sure' THEN 1000 * t.amount_fen - max(t.fee_milli_fen, 0)
+            WHEN 'reduction' THEN -1000 * t.amount_fen - min(t.fee_milli_fen, 0) ELSE 0 END)
         FROM txn t LEFT JOIN {table} r ON r.txn_id = t.id AND r.rule IN ({_FIRST}) {_LATEST}
         WHERE {_span(is_whole=is_whole)} AND t.file_id IN (
             SELECT id FROM file WHERE owner = :owner AND format IN (SELECT value FROM json_each(:formats)))

@@ -269,8 +269,8 @@ class Sums:
 
 
 def fee_milli_fen(revenue_class: str, row_fee_milli_fen: int) -> int:
-    """What a row's fee takes from revenue. One that is itself a fee reduces by its amount."""
-    if revenue_class == "excluded" or (revenue_class == "reduction" and row_fee_milli_fen > 0):
+    """What a row's fee takes from revenue. One that is itself a fee, taken or given back, counts by its amount."""
+    if revenue_class == "excluded" or (revenue_class == "reduction") == (row_fee_milli_fen > 0):
         return 0
     return row_fee_milli_fen
 

@@ -1,10 +1,11 @@
 """Close a revenue window: which revenue counts, what came late, and the instalment that follows, as two events."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from loancli.core.event import Event, EventKind
+from loancli.core.money import whole_fen
 from loancli.plan.flexible import (
     Fixed,
     Owed,
@@ -25,18 +26,40 @@ from loancli.servicing.life import active_events, owed_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revenue:
-    """A borrower's revenue as known now: (day, channel, class) → fen, and the days that files cover, by channel."""
+    """A borrower's revenue as known now: (day, channel, class) → fen, and the days that files cover, by channel.
+
+    What platforms kept is in 1/1000 fen, as merchant bills tell it.
+    """
 
     fen: Mapping[tuple[date, str, str], int]
     covered: Mapping[str, Sequence[tuple[date, date]]]
+    fee_milli_fen: Mapping[tuple[date, str, str], int] = field(default_factory=dict)
 
     def net_fen(self, window: Window, counts: Sequence[str]) -> dict[str, int]:
-        """What counts in a window, by channel: the classes that the plan counts, less reductions."""
+        """What counts in a window, by channel: the classes that the plan counts, less reductions and fees.
+
+        The fees of all channels are rounded once, half up.
+        """
         found: dict[str, int] = {}
-        for (day, channel, kind), amount_fen in self.fen.items():
-            if window.from_on <= day <= window.to_on and kind in (*counts, "reduction"):
-                found[channel] = found.get(channel, 0) + (-amount_fen if kind == "reduction" else amount_fen)
+        for (_, channel, kind), amount_fen in self._within(self.fen, window, counts):
+            found[channel] = found.get(channel, 0) + (-amount_fen if kind == "reduction" else amount_fen)
+        fees_milli_fen: dict[str, int] = {}
+        for (_, channel, _), milli_fen in self._within(self.fee_milli_fen, window, counts):
+            fees_milli_fen[channel] = fees_milli_fen.get(channel, 0) + milli_fen
+        told_milli_fen = 0
+        for channel, milli_fen in sorted(fees_milli_fen.items()):
+            fee_fen = whole_fen(told_milli_fen + milli_fen) - whole_fen(told_milli_fen)
+            found[channel] = found.get(channel, 0) - fee_fen
+            told_milli_fen += milli_fen
         return found
+
+    @staticmethod
+    def _within(
+        amounts: Mapping[tuple[date, str, str], int], window: Window, counts: Sequence[str]
+    ) -> Iterator[tuple[tuple[date, str, str], int]]:
+        for key, amount in amounts.items():
+            if window.from_on <= key[0] <= window.to_on and key[2] in (*counts, "reduction"):
+                yield key, amount
 
     def is_missing(self, window: Window) -> bool:
         """No channel's files cover the whole window: then it is not known, which is not the same as zero (INV-23)."""
