@@ -123,6 +123,7 @@ class Placing:
         self.placed_count = self.waiting_count = self.reversed_count = self.double_count = 0
         self._events: list[Event] = []
         self._entries: list[Entry] = []
+        self._keys: set[str] = set()  # of the events that are not written yet
 
     # Where a receipt goes
 
@@ -209,14 +210,13 @@ class Placing:
         keys follow from the rows alone: in which order they arrived does not matter.
         """
         [part] = receipt.parts
-        self._flush()
         self._reverse(part, date.fromisoformat(txn.row.occurred_on))
         going_fen = part.amount_fen - left_fen
         for refund in refunds:
             name = hashlib.sha256(refund.key.encode()).hexdigest()[:16]
             key = f"{PAYMENT}{txn.key}#back_{name}"
             amount_fen = min(refund.row.amount_fen, going_fen)
-            if amount_fen > 0 and not journal.is_recorded(self.db, key):
+            if amount_fen > 0 and not self._is_used(key):
                 self._pay(txn, part.loan_id, amount_fen, key)
                 self._reverse(Part(part.loan_id, amount_fen, key), date.fromisoformat(refund.row.occurred_on))
                 going_fen -= amount_fen
@@ -241,6 +241,7 @@ class Placing:
                 actor=self.stamp.actor,
             )
         )
+        self._keys.add(key)
         self.concerned.add(loan_id)
 
     def _reverse(self, part: Part, on: date) -> None:
@@ -269,17 +270,19 @@ class Placing:
 
     def _free(self, key: str) -> str:
         """The key for a payment; one that was taken back and counts again gets another."""
-        self._flush()
         found, version = key, 1
-        while journal.is_recorded(self.db, found):
+        while self._is_used(found):
             version += 1
             found = f"{key}.{version}"
         return found
 
+    def _is_used(self, key: str) -> bool:
+        return key in self._keys or journal.is_recorded(self.db, key)
+
     def _flush(self) -> None:
         journal.record(self.db, self._events, recorded_at=self.stamp.text)
         journal.book(self.db, self._entries, booked_on=self.open_day)
-        self._events, self._entries = [], []
+        self._events, self._entries, self._keys = [], [], set()
 
     def finish(self) -> int:
         """Settle the loans concerned; return how many messages of the outbox that made needless."""
