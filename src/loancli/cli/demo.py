@@ -227,8 +227,8 @@ def _one_borrower(story: _Story, as_of: date) -> None:
         if not state.is_due:
             continue
         window = window_of(contract.product, contract.rows, state.number)
-        known = revenue_of(story.db, contract.borrower_id, from_on=window.from_on, to_on=window.to_on)
-        rows.append((f"{window.from_on:%Y-%m}", sum(known.net_fen(window, ("sure",)).values()), state.due_fen))
+        then = revenue_of(story.db, contract.borrower_id, from_on=window.from_on, to_on=window.to_on)
+        rows.append((f"{window.from_on:%Y-%m}", sum(then.net_fen(window, ("sure",)).values()), state.due_fen))
     lang = story.context.lang
     talk(story.context, "demo.one", loan_id=contract.loan_id, borrower_id=contract.borrower_id)
     write(bars(rows, names=(say("demo.revenue", lang), say("demo.instalment", lang))))

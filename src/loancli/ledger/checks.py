@@ -142,6 +142,7 @@ def chain_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
         "the file chain is whole, and rows are as they were read": _files,
         "closed days are as they were closed": _days,
         "contracts are as they were signed": _contracts,
+        "the chain of what people decided about revenue is whole": _verdicts,
     }
     for name, check in chains.items():
         yield name, check(db)
@@ -218,6 +219,18 @@ def _days(db: Connection) -> list[str]:
         for table, link in (("entry", entry_sha), ("event", event_sha)):
             if link != bytes(32) and not db.execute(f"SELECT 1 FROM {table} WHERE sha = ?", (link,)).fetchone():
                 return [f"day {day} was closed with another {table} chain than the one that is there"]
+    return []
+
+
+def _verdicts(db: Connection) -> list[str]:
+    previous = bytes(32)
+    rows = db.execute(
+        "SELECT id, txn_id, revenue_class, why, actor, recorded_at, previous_sha, sha FROM verdict ORDER BY id"
+    )
+    for *columns, stored_previous, sha in rows:
+        if stored_previous != previous or sha != journal.chained(previous, *columns):
+            return [f"verdict {columns[0]} (row {columns[1]}) is not what was written"]
+        previous = sha
     return []
 
 

@@ -27,7 +27,7 @@ def chained(previous: bytes, *parts: object) -> bytes:
 
 def head(db: Connection, table: str) -> bytes:
     """The last link of a chain; zeros at the start."""
-    assert table in {"event", "entry", "file"}
+    assert table in {"event", "entry", "file", "verdict"}
     row = db.execute(f"SELECT sha FROM {table} ORDER BY id DESC LIMIT 1").fetchone()
     return row[0] if row else _NOTHING
 

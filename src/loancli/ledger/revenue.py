@@ -1,11 +1,13 @@
-"""A borrower's revenue by day, as the rows of the exports give it: sums that can be dropped and built again."""
+"""A borrower's revenue: sums by day that can be dropped and built again, and what a person decided about rows."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from loancli.ledger import journal
 from loancli.ledger.connect import Connection
-from loancli.ledger.statements import CHUNK, INCOME, Taken, current, txns
+from loancli.ledger.statements import CHUNK, INCOME, Taken, Txn, as_txns, current, txns
 
 # What a row's fee takes from it. One that is itself a fee, taken or given back, counts by its amount.
 FEE = (
@@ -64,6 +66,56 @@ def daily_revenue(
         (borrower_id, from_on.isoformat(), to_on.isoformat()),
     )
     return [(date.fromisoformat(day), *rest) for day, *rest in rows]
+
+
+def rows_of(
+    db: Connection,
+    borrower_id: str,
+    *,
+    revenue_class: str | None,
+    rule: str | None,
+    from_on: date | None,
+    to_on: date | None,
+    payer: str,
+) -> list[Txn]:
+    """The rows of a borrower that fit, by time; `payer`: a part of the counterparty's name."""
+    rows = db.execute(
+        f"SELECT * FROM ({current('t.owner = :owner AND t.occurred_at BETWEEN :lo AND :hi')}) WHERE"
+        " revenue_class IS NOT NULL AND (:class IS NULL OR revenue_class = :class)"
+        " AND (:rule IS NULL OR revenue_rule = :rule) AND (:payer = '' OR instr(counterparty, :payer))",
+        {
+            "owner": borrower_id,
+            "lo": from_on.isoformat() if from_on else "",
+            "hi": f"{to_on}T24" if to_on else "9",
+            "class": revenue_class,
+            "rule": rule,
+            "payer": payer,
+        },
+    )
+    return list(as_txns(rows))
+
+
+def decide(
+    db: Connection, txn_ids: Iterable[int], revenue_class: str | None, *, why: str, actor: str, recorded_at: str
+) -> list[int]:
+    """Write what a person decided about rows (None: the rules decide again); return the rows for which it is new."""
+    asked = list(txn_ids)
+    known = dict(
+        db.execute(
+            "SELECT txn_id, revenue_class FROM verdict v WHERE txn_id IN (SELECT value FROM json_each(?))"
+            " AND id = (SELECT max(id) FROM verdict WHERE txn_id = v.txn_id)",
+            (json.dumps(asked),),
+        )
+    )
+    new = [txn_id for txn_id in asked if known.get(txn_id) != revenue_class]
+    last_id = db.execute("SELECT coalesce(max(id), 0) FROM verdict").fetchone()[0]
+    previous = journal.head(db, "verdict")
+    for number, txn_id in enumerate(new, start=last_id + 1):
+        row = (number, txn_id, revenue_class, why, actor, recorded_at)
+        sha = journal.chained(previous, *row)
+        db.execute("INSERT INTO verdict VALUES (?,?,?,?,?,?,?,?)", (*row, previous, sha))
+        previous = sha
+    return new
 
 
 def revenue_by_rule(db: Connection, borrower_id: str) -> list[dict[str, Any]]:

@@ -219,7 +219,7 @@ def legs_in(
         f"""
         SELECT {_LEG}, coalesce(iif(r.rule IN ({_FIRST}), r.revenue_class, NULL), s.revenue_class, t.revenue_class)
         FROM txn t LEFT JOIN {table} r ON r.txn_id = t.id {_LATEST}
-        WHERE {_span(is_whole=is_whole)} AND t.direction = 'in'
+        WHERE {_span(is_whole=is_whole)} AND t.direction = 'in' AND t.channel <> 'cash'
             AND (t.amount_fen IN (SELECT value FROM json_each(:amounts)) {or_ruled})
         """,
         {"owner": owner, "lo": lo, "hi": hi, "amounts": json.dumps(sorted(set(amounts_fen)))},

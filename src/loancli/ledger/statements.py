@@ -303,7 +303,8 @@ class Txn:
     file_id: int
 
 
-def _txns(cursor: sqlite3.Cursor) -> Iterator[Txn]:
+def as_txns(cursor: sqlite3.Cursor) -> Iterator[Txn]:
+    """The rows that a query over `current` gives."""
     for row in cursor:
         yield Txn(
             txn_id=row[0],
@@ -319,43 +320,42 @@ def _txns(cursor: sqlite3.Cursor) -> Iterator[Txn]:
 
 def revenue_classes(db: Connection, txn_ids: Iterable[int]) -> dict[int, str | None]:
     """What each transaction counts as now."""
-    where = "t.id IN (SELECT value FROM json_each(?))"
-    return {each.txn_id: each.revenue_class for each in _txns(db.execute(current(where), (json.dumps(list(txn_ids)),)))}
+    return {each.txn_id: each.revenue_class for each in txns(db, txn_ids)}
 
 
 def txns_since(db: Connection, taken: Taken) -> list[Txn]:
     """The transactions that a file brought, and those whose status it changed."""
     where = "t.id >= ? OR t.id IN (SELECT value FROM json_each(?))"
-    return list(_txns(db.execute(current(where), (taken.first_txn_id, json.dumps(list(taken.changed))))))
+    return list(as_txns(db.execute(current(where), (taken.first_txn_id, json.dumps(list(taken.changed))))))
 
 
 def txns(db: Connection, txn_ids: Iterable[int]) -> list[Txn]:
     """Transactions by number."""
     where = "t.id IN (SELECT value FROM json_each(?))"
-    return list(_txns(db.execute(current(where), (json.dumps(list(txn_ids)),))))
+    return list(as_txns(db.execute(current(where), (json.dumps(list(txn_ids)),))))
 
 
 def txns_of(db: Connection, owner: str) -> Iterator[Txn]:
     """All transactions of an account owner, by time."""
-    return _txns(db.execute(current("t.owner = ?"), (owner,)))
+    return as_txns(db.execute(current("t.owner = ?"), (owner,)))
 
 
 def txn(db: Connection, txn_id: int) -> Txn | None:
     """One transaction."""
-    return next(_txns(db.execute(current("t.id = ?"), (txn_id,))), None)
+    return next(as_txns(db.execute(current("t.id = ?"), (txn_id,))), None)
 
 
 def txn_with_external_id(db: Connection, owner: str, channel: str, external_id: str) -> list[Txn]:
     """The transactions that carry a platform id."""
     prefix = f"{owner}|{channel}|{external_id}"
-    return list(_txns(db.execute(current("t.key >= ? AND t.key < ?"), (f"{prefix}|", f"{prefix}}}"))))
+    return list(as_txns(db.execute(current("t.key >= ? AND t.key < ?"), (f"{prefix}|", f"{prefix}}}"))))
 
 
 def refunds_of(db: Connection, owner: str, external_id: str) -> list[Txn]:
     """Rows of the account that pay a transaction back."""
     # The + keeps SQLite from the index of the owner: by that one it reads the whole account for each payment.
     return list(
-        _txns(db.execute(current("+t.owner = ? AND t.refund_of = ? AND t.refund_of <> ''"), (owner, external_id)))
+        as_txns(db.execute(current("+t.owner = ? AND t.refund_of = ? AND t.refund_of <> ''"), (owner, external_id)))
     )
 
 

@@ -13,7 +13,7 @@ from loancli.plan.pairs import BETWEEN_WALLETS, PAYOUT, ROUND_TRIP, Loop, Pairs,
 from loancli.plan.revenue_file import unknown_keys
 
 SENTENCES = ("why_zh", "why_en")
-PERSON = "person"
+PERSON, DECLARED = "person", "declared"
 _WORDS = ("out_kinds", "out_kind_prefixes", "out_item_prefixes")
 _DAYS_MAX, _MINUTES_MAX, _YUAN_MAX = 60, 1440, 1_000_000
 # Table → its numbers with the greatest that is allowed, and whether it says which rows went out.
@@ -22,11 +22,12 @@ _TABLES: dict[str, tuple[dict[str, int], bool]] = {
     CONFLICT: ({}, False),
     PAID_BACK: ({}, False),
     PERSON: ({}, False),
+    DECLARED: ({}, False),
     ROUND_TRIP: ({"days": _DAYS_MAX, "min_yuan": _YUAN_MAX}, True),
     BETWEEN_WALLETS: ({"minutes": _MINUTES_MAX, "min_yuan": _YUAN_MAX}, True),
     PAYOUT: ({"days": _DAYS_MAX, "min_yuan": _YUAN_MAX}, False),
 }
-REQUIRED = (SAME_MONEY, CONFLICT, PAID_BACK, PERSON)
+REQUIRED = (SAME_MONEY, CONFLICT, PAID_BACK, PERSON, DECLARED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
