@@ -1,6 +1,6 @@
 """What the benchmarks run on: large statements and a large book, made up, the same on every machine.
 
-python benchmarks/make.py statement FILE alipay|wechat ROWS
+python benchmarks/make.py statement FILE alipay|wechat|workbook ROWS
 python benchmarks/make.py books LEDGER LOANS SHARE_PERCENT
 """
 
@@ -16,9 +16,10 @@ sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT / "fixtures")]
 from shops import month_lines  # noqa: E402
 from trades import make_borrowers  # noqa: E402
 from wallets import Line, alipay_file, wechat_file  # noqa: E402
+from workbooks import wechat_workbook  # noqa: E402
 
 SEED = 7
-MONTHS = [date(2025 + month // 12, month % 12 + 1, 1) for month in range(6, 18)]  # July 2025 … June 2026
+MONTHS = [date(2024 + month // 12, month % 12 + 1, 1) for month in range(6, 30)]  # July 2024 … June 2026
 ACCOUNTS_MAX = 1_200  # as many shops as the fixtures have names for
 OWNER = "B1"
 
@@ -34,17 +35,17 @@ def lines(channel: str) -> Iterator[Line]:
             yield from month_lines(SEED, borrower, channel, month, MONTHS[0])
 
 
-def statement(path: Path, channel: str, row_count: int) -> None:
-    """Write a statement of exactly `row_count` rows."""
-    to_on, exported_at = date(2026, 6, 30), "2026-07-01 09:00:00"
-    rows = list(islice(lines(channel), row_count))
+def statement(path: Path, kind: str, row_count: int) -> None:
+    """Write a statement of exactly `row_count` rows; `workbook` is WeChat's."""
+    period = {"from_on": MONTHS[0], "to_on": date(2026, 6, 30), "exported_at": "2026-07-01 09:00:00"}
+    rows = list(islice(lines("alipay" if kind == "alipay" else "wechat"), row_count))
     assert len(rows) == row_count, f"the fixtures make {len(rows)} rows at most"
-    if channel == "alipay":
-        whole = alipay_file(
-            name="周禾丰", account="199****0001", from_on=MONTHS[0], to_on=to_on, exported_at=exported_at, lines=rows
-        )
+    if kind == "alipay":
+        whole = alipay_file(name="周禾丰", account="199****0001", lines=rows, **period)
+    elif kind == "wechat":
+        whole = wechat_file(nickname="禾丰慢生活", lines=rows, **period)
     else:
-        whole = wechat_file(nickname="禾丰慢生活", from_on=MONTHS[0], to_on=to_on, exported_at=exported_at, lines=rows)
+        whole = wechat_workbook(nickname="禾丰慢生活", lines=rows, is_deflated=True, **period)
     path.write_bytes(whole)
 
 

@@ -30,7 +30,7 @@ def import_rows(path: Path, ledger: str, channel: str) -> None:
     """Decode, csv, one executemany, commit."""
     db = connected(ledger)
     db.execute("BEGIN IMMEDIATE")
-    db.executemany(f"INSERT INTO txn VALUES ({','.join('?' * 23)}) ON CONFLICT (key) DO NOTHING", _rows(path, channel))
+    db.executemany(f"INSERT INTO txn VALUES ({','.join('?' * 25)}) ON CONFLICT (key) DO NOTHING", _rows(path, channel))
     db.execute("COMMIT")
 
 
@@ -47,11 +47,11 @@ def _rows(path: Path, channel: str) -> Iterator[tuple[object, ...]]:
             amount_fen = int(cells[amount_].lstrip("¥").replace(".", ""))
             direction = WAYS.get(cells[way_], "neutral")
             external_id, kind = cells[id_].rstrip("\t"), cells[kind_]
-            key = f"{OWNER}|{channel}|{external_id}|{occurred_at}|{amount_fen}|{direction}|{kind}"
+            key = f"{OWNER}|{channel}|{external_id}|{occurred_at}|{amount_fen}|{direction}"
             account = "" if account_ is None else cells[account_]
             yield (number, key, OWNER, channel, reader.line_num, occurred_at, amount_fen, direction, 1, external_id,
                    cells[order_].rstrip("\t"), cells[party_], account, kind, cells[item_], cells[method_],
-                   cells[status_], "settled", cells[note_], "", "sure", "receipt", 1)  # fmt: skip
+                   cells[status_], "settled", cells[note_], "", "sure", "receipt", 1, "", 0)  # fmt: skip
 
 
 def close(ledger: str, day: str) -> None:

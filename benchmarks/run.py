@@ -2,8 +2,9 @@
 
 Whole processes, run A B A B; the ratio is taken pair by pair and its median told, with the smallest and the largest.
 Beside the wall clock stands user + system time, which a busy machine disturbs less, and the peak of memory. Seeds are
-fixed; everything happens in a temporary folder (about 1 GB). `--only import` runs one section; `--rounds`, `--rows` and
-`--loans` make it shorter or longer.
+fixed; everything happens in a temporary folder (about 1 GB; 3 GB for 1,000,000 rows). `--only import` runs one section;
+`--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows` and `--loans` make it shorter or longer. Other programs are
+installed by pip into build/bench-peers, each by itself, and left out where that fails.
 """
 
 import argparse
@@ -75,10 +76,11 @@ def cost(side: Side) -> Cost:
     return Cost(wall_seconds=wall_seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_kib=usage.ru_maxrss)
 
 
-def alternated(sides: Sequence[Side], rounds: int) -> list[list[Cost]]:
+def alternated(sides: Sequence[Side], rounds: int, *, has_warm_up: bool = True) -> list[list[Cost]]:
     """Each side's costs; the sides in turn, after one round that is not counted."""
-    for side in sides:
-        cost(side)
+    if has_warm_up:
+        for side in sides:
+            cost(side)
     found: list[list[Cost]] = [[] for _ in sides]
     for _ in range(rounds):
         for side, costs in zip(sides, found, strict=True):
@@ -88,7 +90,7 @@ def alternated(sides: Sequence[Side], rounds: int) -> list[list[Cost]]:
 
 def heading() -> None:
     sys.stdout.write(
-        f"{'':52}{'wall':>6} {'(from-to)':>13}{'cpu':>7}{'aim':>7}{'ours, plain: wall s':>22}{'peak MiB':>14}\n"
+        f"{'':64}{'wall':>6} {'(from-to)':>13}{'cpu':>7}{'aim':>8}{'ours, plain: wall s':>22}{'peak MiB':>14}\n"
     )
 
 
@@ -100,7 +102,7 @@ def told(what: str, ours_: Sequence[Cost], plain_: Sequence[Cost], aim: str = ""
     peaks = [max(each.peak_kib for each in side) / 1024 for side in (ours_, plain_)]
     spread = f"({min(walls):.2f}-{max(walls):.2f})"
     sys.stdout.write(
-        f"{what:52}{median(walls):6.2f} {spread:>13}{median(cpus):7.2f}{aim:>7}{seconds[0]:13.3f},{seconds[1]:8.3f}"
+        f"{what:64}{median(walls):6.2f} {spread:>13}{median(cpus):7.2f}{aim:>8}{seconds[0]:13.3f},{seconds[1]:8.3f}"
         f"{peaks[0]:8.0f},{peaks[1]:5.0f}\n"
     )
     sys.stdout.flush()
@@ -151,10 +153,17 @@ def starting(_folder: Path, options: argparse.Namespace) -> None:
 
 
 def importing(folder: Path, options: argparse.Namespace) -> None:
-    """A borrower's statement as revenue."""
+    """A borrower's statement as revenue: against plain code, against other programs, again, and in memory."""
     empty, mine, other, full = (folder / name for name in ("empty.db", "mine.db", "other.db", "full.db"))
     cost(Side(command=ours("--ledger", empty, "--as-of", "2026-07-01", "init")))
     cost(Side(command=ours("--ledger", empty, "borrower", "add", "B1", "--name", "周禾丰")))
+
+    def importing_of(file: Path, origin: Path = empty) -> Side:
+        words = ("--quiet", "--ledger", mine, "--as-of", "2026-07-01")
+        return Side(
+            command=ours(*words, "import", file, "--as", "revenue", "--borrower", "B1"), prepare=copied(origin, mine)
+        )
+
     for channel in ("alipay", "wechat"):
         whole, quarter = folder / f"{channel}.csv", folder / f"{channel}-quarter.csv"
         make("statement", whole, channel, options.rows)
@@ -163,12 +172,6 @@ def importing(folder: Path, options: argparse.Namespace) -> None:
         shutil.copyfile(whole, again)
         with again.open("ab") as file:
             file.write(b"\r\n")
-
-        def importing_of(file: Path, origin: Path = empty) -> Side:
-            words = ("--quiet", "--ledger", mine, "--as-of", "2026-07-01")
-            command = ours(*words, "import", file, "--as", "revenue", "--borrower", "B1")
-            return Side(command=command, prepare=copied(origin, mine))
-
         baseline = Side(command=plain("import", whole, other, channel), prepare=copied(empty, other))
         cost(importing_of(whole))
         cost(baseline)
@@ -183,11 +186,75 @@ def importing(folder: Path, options: argparse.Namespace) -> None:
             importing_of(quarter),
         ]
         first, plainly, same, seen, short = alternated(sides, options.rounds)
-        told(f"{rows} : decode, csv, executemany", first, plainly, "<= 2")
-        told(f"{rows}, the same file again : first import", same, first)
-        told(f"{rows}, same rows, another file : first import", seen, first)
+        told(f"{rows} : decode, csv, executemany", first, plainly, "<= 1.5")
+        told(f"{rows}, the same file again : first import", same, first, "<= 0.1")
+        told(f"{rows}, same rows, another file : first import", seen, first, "<= 0.85")
         told(f"{rows} : {options.rows // 4:,} rows", first, short)
-        sys.stdout.write(f"{'':52}peak of memory {_peak(first) / _peak(short):.2f}\n")
+        sys.stdout.write(f"{'':64}peak of memory {_peak(first) / _peak(short):.2f}, aim about 1 and < 300 MiB\n")
+        against("china_bean_importers", rows, importing_of(whole), (whole, channel), "<= 0.35", options)
+        if channel == "alipay":
+            against("beancount_daoru", rows, importing_of(whole), (whole, channel), "", options)
+        for file in (whole, quarter, again):
+            file.unlink()
+
+
+def workbooks(folder: Path, options: argparse.Namespace) -> None:
+    """WeChat's workbook as revenue, against programs that only read its cells."""
+    empty, mine, book = (folder / name for name in ("empty.db", "mine.db", "wechat.xlsx"))
+    if not empty.exists():
+        cost(Side(command=ours("--ledger", empty, "--as-of", "2026-07-01", "init")))
+        cost(Side(command=ours("--ledger", empty, "borrower", "add", "B1", "--name", "周禾丰")))
+    make("statement", book, "workbook", options.sheet_rows)
+    words = ("--quiet", "--ledger", mine, "--as-of", "2026-07-01")
+    side = Side(
+        command=ours(*words, "import", book, "--as", "revenue", "--borrower", "B1"), prepare=copied(empty, mine)
+    )
+    rows = f"workbook {options.sheet_rows:,} rows"
+    calamine = Side(command=[sys.executable, str(HERE / "peers.py"), "calamine", str(book)])
+    told(f"{rows} : python-calamine, stores nothing", *alternated([side, calamine], options.peer_rounds), "<= 1.3")
+    against("openpyxl", rows, side, (book,), "<= 0.25", options)
+    against("beancount_daoru", rows, side, (book, "wechat"), "", options)
+
+
+# Peer → what pip installs for it. Never into our own environment: they bring dozens of packages, some under the GPL.
+PEERS = {
+    "china_bean_importers": ("china_bean_importers==0.0.8", "beancount<3"),
+    "beancount_daoru": ("beancount-daoru==0.3.1",),
+    "openpyxl": ("openpyxl==3.1.5",),
+}
+
+
+def against(peer: str, rows: str, side: Side, asked: Sequence[object], aim: str, options: argparse.Namespace) -> None:
+    """One line for a peer, or why there is none."""
+    python = _peer_python(peer)
+    if python is None:
+        sys.stdout.write(f"{rows} : {peer}: left out, it could not be installed\n")
+        return
+    command = [str(python), "-O", str(HERE / "peers.py"), peer, *map(str, asked)]
+    found = alternated([side, Side(command=command)], options.peer_rounds, has_warm_up=False)
+    told(f"{rows} : {peer}, stores nothing", *found, aim)
+
+
+def _peer_python(peer: str) -> Path | None:
+    """The interpreter that has the peer; made once, in build/bench-peers."""
+    home = HERE.parent / "build" / "bench-peers" / peer
+    python = home / "bin" / "python"
+    done = home / "installed"
+    if not done.exists():
+        sys.stdout.write(f"{'':4}installing {peer} into {home.relative_to(HERE.parent)}\n")
+        sys.stdout.flush()
+        steps = ([sys.executable, "-m", "venv", str(home)], [str(python), "-m", "pip", "install", "-q", *PEERS[peer]])
+        for step in steps:
+            try:
+                ended = subprocess.run(step, capture_output=True, text=True, check=False)
+            except OSError as error:
+                sys.stdout.write(f"{'':4}{error}\n")
+                return None
+            if ended.returncode:
+                sys.stdout.write(f"{'':4}{(ended.stderr.strip().splitlines() or ['failed'])[-1][:200]}\n")
+                return None
+        done.touch()
+    return python
 
 
 def _peak(costs: Sequence[Cost]) -> float:
@@ -225,7 +292,7 @@ def close_of_day(folder: Path, options: argparse.Namespace) -> None:
     told(f"{what}, without starts", less(day, start), less(plainly, plain_start))
 
 
-SECTIONS = {"start": starting, "import": importing, "close": close_of_day}
+SECTIONS = {"start": starting, "import": importing, "workbook": workbooks, "close": close_of_day}
 
 
 def main() -> None:
@@ -233,7 +300,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of each comparison")
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--peer-rounds", type=int, default=3, help="pairs of each comparison with a slow peer")
+    parser.add_argument("--rows", type=int, default=200_000, help="of a CSV statement; the goals are for 1,000,000")
+    parser.add_argument("--sheet-rows", type=int, default=100_000, help="of a workbook")
     parser.add_argument("--loans", type=int, default=100_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="loancli-bench-") as folder:
