@@ -136,7 +136,7 @@ def test_one_id_on_rows_that_differ_is_told(db, change):
     take(db, alipay([row, paid(FIRST, 5)]), borrower_id="B1")
     report = take(db, alipay([row._replace(**change), paid(FIRST, 6)]), borrower_id="B1")
     [told] = report.conflicts
-    assert told.startswith("number N1 stands on rows that differ: export.csv:")
+    assert told.startswith("N1 on export.csv:")
     assert told.count("export.csv:") == 2
     assert report.new_count == 2
     assert faults(db) == []

@@ -94,7 +94,7 @@ class _Work:
             for channel, each in groupby(portion, key=lambda pair: pair[0]):
                 self._refunds(channel, [number for _, number in each])
         period = rulings.period(self.db, self.owner)
-        if period and self.pairs != Pairs():
+        if period and (self.pairs != Pairs() or rulings.has_pairs(self.db, self.table)):
             self._pairs(*period, is_whole=True)
 
     def rule_some(self, txn_ids: Iterable[int]) -> None:
@@ -257,4 +257,4 @@ def _told(number: str, rows: list[Seen]) -> str:
         for row in rows[:SHOWN_MAX]
     ]
     more = f" and {len(rows) - SHOWN_MAX} more" if len(rows) > SHOWN_MAX else ""
-    return f"number {number} stands on rows that differ: {', '.join(shown)}{more}"
+    return f"{number} on {', '.join(shown)}{more}"

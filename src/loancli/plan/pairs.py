@@ -78,7 +78,8 @@ class Pairs:
     @property
     def min_fen(self) -> int:
         """Below it no row matters."""
-        return min(each.min_fen for each in (self.round_trip, self.between_wallets, self.payout_of_bill) if each)
+        rules = (self.round_trip, self.between_wallets, self.payout_of_bill)
+        return min((each.min_fen for each in rules if each), default=0)
 
     @property
     def out_words(self) -> dict[str, list[str]]:
