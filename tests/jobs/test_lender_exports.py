@@ -4,12 +4,14 @@ Rows are made here as an importer gives them, so that the laws are proved of eve
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from itertools import count, zip_longest
+from itertools import count, permutations, zip_longest
 from math import floor
 from typing import Any
 
+import exports_maker
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from ledger_maker import (
     open_loan,
     placings,
     stamp,
+    take,
 )
 
 from loancli.core.statement import StatementRow
@@ -400,3 +403,76 @@ def test_in_any_order_of_exports_the_same_is_booked(tmp_path_factory, rows, data
         )
         db.close()
     assert told[0] == told[1]
+
+
+# the platforms' own files
+
+
+@pytest.fixture(scope="module")
+def real_bills() -> dict[str, dict[str, bytes]]:
+    """Channel → the bills of the lender's merchant account, every file of which tells of the same sales."""
+    sales = [
+        exports_maker.sale(2, 500_000, "4200000000000000000000000001", fee_milli_fen=3_000_400),
+        exports_maker.sale(3, LEVEL, "4200000000000000000000000002", fee_milli_fen=640_000),
+        exports_maker.sale(3, 1_234, "4200000000000000000000000003", fee_milli_fen=7_400),
+        exports_maker.sale(4, 300_000, "4200000000000000000000000004", fee_milli_fen=1_800_000),
+    ]
+    sales = [replace(each, merchant_order_id="LN000001") for each in sales]
+    backs = [
+        exports_maker.refund(sales[0], 100_000, 5, fee_milli_fen=600_000),
+        exports_maker.refund(sales[3], 300_000, 6, "503002", fee_milli_fen=1_800_000),
+    ]
+    bills = exports_maker.bills
+    shop = {
+        "account": exports_maker.SHOP,
+        "from_on": exports_maker.FROM_ON,
+        "to_on": date(2026, 4, 1),
+        "exported_at": exports_maker.EXPORTED_AT,
+    }
+    # Alipay tells whole fen, gives no fee back, and books a fee on a line of its own.
+    alipay_sales = [replace(each, fee_milli_fen=each.fee_milli_fen // 1_000 * 1_000) for each in sales]
+    alipay_sales += [replace(each, fee_milli_fen=0) for each in backs]
+    moves = bills.moves_of(alipay_sales, lambda each, line: f"{each.order_id}{each.refund_id}{line}")
+    trade = bills.alipay_trade_bill(sales=alipay_sales, **shop)
+    return {
+        "wechat": {
+            "all": bills.wechat_trade_bill(merchant="1990000001", sales=[*sales, *backs]),
+            "success": bills.wechat_trade_bill(merchant="1990000001", sales=sales, kind="SUCCESS"),
+            "refund": bills.wechat_trade_bill(merchant="1990000001", sales=backs, kind="REFUND"),
+            "fund": bills.wechat_fund_bill(moves=list(bills.wechat_moves_of([*sales, *backs]))),
+        },
+        "alipay": {
+            "trade": next(data for name, data in trade.items() if "汇总" not in name),
+            "fund": next(
+                data for name, data in bills.alipay_fund_bill(moves=list(moves), **shop).items() if "汇总" not in name
+            ),
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("channel", "names"),
+    [
+        *(("wechat", names) for names in permutations(["all", "success", "refund"])),
+        *(("wechat", names) for names in permutations(["all", "fund"])),
+        ("wechat", ("all",)),
+        ("wechat", ("success", "refund")),
+        *(("alipay", names) for names in permutations(["trade", "fund"])),
+        ("alipay", ("trade",)),
+        ("alipay", ("fund",)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_the_bills_of_a_merchant_account_book_the_same_in_any_order(tmp_path, real_bills, channel, names):
+    db = new_ledger(tmp_path, is_durable=False)
+    open_loan(db, "LN000001", principal_fen=2_400_000)
+    close(db, date(2026, 3, 10))
+    for name in names:
+        take(db, real_bills[channel][name], name=f"{name}.csv")
+        assert faults(db) == []
+    fee_fen = {"wechat": 3_000 + 647 - 600 + 1_800 - 1_800, "alipay": 3_000 + 640 + 7 + 1_800}[channel]
+    kept_fen = 500_000 - 100_000 + LEVEL + 1_234
+    assert balance(db, "expense:channel_fee") == fee_fen
+    assert balance(db, f"clearing:{channel}") == kept_fen - fee_fen
+    assert db.execute("SELECT paid_total_fen FROM position").fetchone() == (kept_fen,)
+    db.close()

@@ -88,9 +88,9 @@ def paid_back(db: Connection, rows: Sequence[Txn]) -> list[Txn]:
         for refund in statements.refunds_of(db, rows[0].owner, number)
         if refund.row.direction == "out" and refund.row.money_moved and refund.channel == rows[0].channel
     }
-    if len(found) > 1:
-        for txn_id in receipts.same_money(db, found):
-            found.pop(txn_id, None)
+    for double, other in receipts.same_money(db, found).items() if len(found) > 1 else ():
+        if other in found:
+            found.pop(double, None)
     return sorted(found.values(), key=lambda each: (each.row.occurred_at, each.key))
 
 
