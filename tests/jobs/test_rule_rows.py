@@ -350,12 +350,13 @@ def out(at: str, amount_fen: int, number: str, **changes: object) -> StatementRo
         ([transfer("03 10:00:00", 20_000, "A"), out("04 10:00:00", 20_000, "B", money_moved=0)], {}),
         # One to one, and the oldest that waits first.
         (
-            [transfer("03 10:00:00", 20_000, "A"), transfer("04 10:00:00", 20_000, "B"), out("05 10:00:00", 20_000, "C")],
+            [transfer("03 10:00:00", 20_000, "A"), transfer("04 10:00:00", 20_000, "B"),
+             out("05 10:00:00", 20_000, "C")],
             {"A": "C"},
         ),
         (
-            [out("01 10:00:00", 20_000, "A"), transfer("03 10:00:00", 20_000, "B"), transfer("04 10:00:00", 20_000, "C"),
-             out("05 10:00:00", 20_000, "D")],
+            [out("01 10:00:00", 20_000, "A"), transfer("03 10:00:00", 20_000, "B"),
+             transfer("04 10:00:00", 20_000, "C"), out("05 10:00:00", 20_000, "D")],
             {"B": "A", "C": "D"},
         ),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 from loancli.ledger import journal
 from loancli.ledger.connect import Connection
-from loancli.ledger.statements import CHUNK, INCOME, Taken, Txn, as_txns, current, txns
+from loancli.ledger.statements import CHUNK, INCOME, Taken, Txn, as_txns, current
 
 # What a row's fee takes from it. One that is itself a fee, taken or given back, counts by its amount.
 FEE = (
@@ -36,16 +36,20 @@ def add_rows(db: Connection, owner: str, taken: Taken) -> None:
 
 def shift(db: Connection, before: Mapping[int, str | None]) -> None:
     """Move rows from the class they counted as `before` to the one they count as now."""
+    rows = db.execute(
+        "SELECT id, owner, substr(occurred_at, 1, 10), channel, direction, amount_fen, fee_milli_fen, revenue_class"
+        f" FROM ({current('t.id IN (SELECT value FROM json_each(?))')})",
+        (json.dumps(list(before)),),
+    )
     moved: dict[tuple[str, str, str, str], list[int]] = {}
-    for each in txns(db, before):
-        row = each.row
-        old, new = before[each.txn_id], each.revenue_class
+    for txn_id, owner, day, channel, direction, amount_fen, milli_fen, new in rows:
+        old = before[txn_id]
         for revenue_class, sign in ((old, -1), (new, 1)) if old != new else ():
-            if revenue_class is None or (revenue_class == "excluded" and row.direction != "in"):
+            if revenue_class is None or (revenue_class == "excluded" and direction != "in"):
                 continue
-            is_without_fee = revenue_class == "excluded" or (revenue_class == "reduction") == (row.fee_milli_fen > 0)
-            sums = moved.setdefault((each.owner, row.occurred_on, each.channel, revenue_class), [0, 0, 0])
-            for at, amount in enumerate((row.amount_fen, 1, 0 if is_without_fee else row.fee_milli_fen)):
+            is_without_fee = revenue_class == "excluded" or (revenue_class == "reduction") == (milli_fen > 0)
+            sums = moved.setdefault((owner, day, channel, revenue_class), [0, 0, 0])
+            for at, amount in enumerate((amount_fen, 1, 0 if is_without_fee else milli_fen)):
                 sums[at] += sign * amount
     if not moved:
         return

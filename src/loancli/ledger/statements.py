@@ -320,7 +320,8 @@ def as_txns(cursor: sqlite3.Cursor) -> Iterator[Txn]:
 
 def revenue_classes(db: Connection, txn_ids: Iterable[int]) -> dict[int, str | None]:
     """What each transaction counts as now."""
-    return {each.txn_id: each.revenue_class for each in txns(db, txn_ids)}
+    rows = f"SELECT id, revenue_class FROM ({current('t.id IN (SELECT value FROM json_each(?))')})"
+    return dict(db.execute(rows, (json.dumps(list(txn_ids)),)))
 
 
 def txns_since(db: Connection, taken: Taken) -> list[Txn]:
