@@ -263,8 +263,8 @@ def test_a_broken_list_of_borrowers_is_refused_with_row_and_column(text, broken_
 
 
 def test_a_list_of_borrowers_in_another_form_is_refused_by_what_it_is(broken_desk, tmp_path):
-    workbook = "broken/wechat-is-xlsx.csv"  # a table of another kind, whatever its name
-    refused(broken_desk, "borrower", "import", workbook, code=3, names=["wechat-is-xlsx.csv:1:", "borrower_id"])
+    workbook = "broken/wechat-is-xlsx.csv"  # told by its content, whatever its name; nothing is in it
+    refused(broken_desk, "borrower", "import", workbook, code=3, names=["wechat-is-xlsx.csv: the workbook cannot"])
     (tmp_path / "gb.csv").write_bytes("borrower_id,name\nB1,张三\n".encode("gb18030"))
     refused(broken_desk, "borrower", "import", tmp_path / "gb.csv", code=3, names=["gb.csv", "UTF-8"])
 
