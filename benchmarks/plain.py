@@ -1,6 +1,6 @@
 """What ours is measured against: the same rows read and written by plain code, without our checks.
 
-python benchmarks/plain.py import FILE LEDGER alipay|wechat
+python benchmarks/plain.py import FILE LEDGER alipay|wechat|workbook
 python benchmarks/plain.py close LEDGER DAY
 python benchmarks/plain.py nothing
 """
@@ -8,7 +8,7 @@ python benchmarks/plain.py nothing
 import csv
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 OWNER = "B1"
@@ -27,31 +27,44 @@ def connected(path: str) -> sqlite3.Connection:
 
 
 def import_rows(path: Path, ledger: str, channel: str) -> None:
-    """Decode, csv, one executemany, commit."""
+    """Decode, csv (or calamine), one executemany, commit."""
     db = connected(ledger)
     db.execute("BEGIN IMMEDIATE")
     db.executemany(f"INSERT INTO txn VALUES ({','.join('?' * 25)}) ON CONFLICT (key) DO NOTHING", _rows(path, channel))
     db.execute("COMMIT")
 
 
-def _rows(path: Path, channel: str) -> Iterator[tuple[object, ...]]:
-    time_, kind_, party_, account_, item_, way_, amount_, method_, status_, id_, order_, note_ = COLUMNS[channel]
-    with path.open(encoding=ENCODINGS[channel], newline="") as file:
+def _rows(path: Path, kind: str) -> Iterator[tuple[object, ...]]:
+    if kind == "workbook":
+        from python_calamine import CalamineWorkbook
+
+        table = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
+        header = next(number for number, cells in enumerate(table, start=1) if cells[0] == "交易时间")
+        for cells in table[header:]:
+            cells[5] = f"{cells[5]:.2f}"  # amounts are numbers here; both give the fen that the file shows
+        yield from _tuples(table[header:], header, "wechat")
+        return
+    with path.open(encoding=ENCODINGS[kind], newline="") as file:
         reader = csv.reader(file)
         for cells in reader:
             if cells[:1] == ["交易时间"]:
                 break
-        for number, cells in enumerate(reader, start=1):
-            time = cells[time_]
-            occurred_at = f"{time[:10]}T{time[11:]}+08:00"
-            amount_fen = int(cells[amount_].lstrip("¥").replace(".", ""))
-            direction = WAYS.get(cells[way_], "neutral")
-            external_id, kind = cells[id_].rstrip("\t"), cells[kind_]
-            key = f"{OWNER}|{channel}|{external_id}|{occurred_at}|{amount_fen}|{direction}"
-            account = "" if account_ is None else cells[account_]
-            yield (number, key, OWNER, channel, reader.line_num, occurred_at, amount_fen, direction, 1, external_id,
-                   cells[order_].rstrip("\t"), cells[party_], account, kind, cells[item_], cells[method_],
-                   cells[status_], "settled", cells[note_], "", "sure", "receipt", 1, "", 0)  # fmt: skip
+        yield from _tuples(reader, reader.line_num, kind)
+
+
+def _tuples(rows: Iterable[list[str]], header: int, channel: str) -> Iterator[tuple[object, ...]]:
+    time_, kind_, party_, account_, item_, way_, amount_, method_, status_, id_, order_, note_ = COLUMNS[channel]
+    for number, cells in enumerate(rows, start=1):
+        time = cells[time_]
+        occurred_at = f"{time[:10]}T{time[11:]}+08:00"
+        amount_fen = int(cells[amount_].lstrip("¥").replace(".", ""))
+        direction = WAYS.get(cells[way_], "neutral")
+        external_id, kind = cells[id_].rstrip("\t"), cells[kind_]
+        key = f"{OWNER}|{channel}|{external_id}|{occurred_at}|{amount_fen}|{direction}"
+        account = "" if account_ is None else cells[account_]
+        yield (number, key, OWNER, channel, header + number, occurred_at, amount_fen, direction, 1, external_id,
+               cells[order_].rstrip("\t"), cells[party_], account, kind, cells[item_], cells[method_],
+               cells[status_], "settled", cells[note_], "", "sure", "receipt", 1, "", 0)  # fmt: skip
 
 
 def close(ledger: str, day: str) -> None:

@@ -200,7 +200,7 @@ def importing(folder: Path, options: argparse.Namespace) -> None:
 
 def workbooks(folder: Path, options: argparse.Namespace) -> None:
     """WeChat's workbook as revenue, against programs that only read its cells."""
-    empty, mine, book = (folder / name for name in ("empty.db", "mine.db", "wechat.xlsx"))
+    empty, mine, other, book = (folder / name for name in ("empty.db", "mine.db", "other.db", "wechat.xlsx"))
     if not empty.exists():
         cost(Side(command=ours("--ledger", empty, "--as-of", "2026-07-01", "init")))
         cost(Side(command=ours("--ledger", empty, "borrower", "add", "B1", "--name", "周禾丰")))
@@ -210,6 +210,11 @@ def workbooks(folder: Path, options: argparse.Namespace) -> None:
         command=ours(*words, "import", book, "--as", "revenue", "--borrower", "B1"), prepare=copied(empty, mine)
     )
     rows = f"workbook {options.sheet_rows:,} rows"
+    baseline = Side(command=plain("import", book, other, "workbook"), prepare=copied(empty, other))
+    cost(side)
+    cost(baseline)
+    require_same(mine, other, "SELECT count(*) FROM txn", "SELECT sum(amount_fen) FROM txn WHERE direction = 'in'")
+    told(f"{rows} : calamine, executemany", *alternated([side, baseline], options.peer_rounds), "<= 1.5")
     calamine = Side(command=[sys.executable, str(HERE / "peers.py"), "calamine", str(book)])
     told(f"{rows} : python-calamine, stores nothing", *alternated([side, calamine], options.peer_rounds), "<= 1.3")
     against("openpyxl", rows, side, (book,), "<= 0.25", options)
