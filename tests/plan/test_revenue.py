@@ -83,6 +83,10 @@ REFUNDED = {"status_class": "refunded"}
         ({"item": "货款", "counterparty": "某某食品有限公司"}, ("possible", "company_payer")),
         ({"item": "转账", "kind": "转账红包"}, ("possible", "transfer")),
         ({"item": "转账", "kind": "转账"}, ("possible", "transfer")),
+        ({"item": "转账", "kind": "转账", "amount_fen": 52_000}, ("excluded", "gift_amount")),
+        ({"item": "收钱码收款", "kind": "转账红包", "amount_fen": 52_000}, ("sure", "qr_receipt")),
+        ({"item": "转账收款到余额宝"}, ("possible", "transfer_into_fund")),
+        ({"item": "转账", "kind": "即时到账交易"}, ("possible", "transfer_by_item")),
         ({"item": "没人见过的"}, ("possible", "other_receipt")),
         # Reductions.
         ({"item": "花呗收钱服务费[2026]", "direction": "out", "kind": "商业服务"}, ("reduction", "collection_fee")),
@@ -121,6 +125,8 @@ def test_alipay_rows_fall_under_the_first_rule_that_holds(changes, answer):
         ({"kind": "企业微信红包"}, ("excluded", "red_packet")),
         ({"kind": "转账", "item": "转账备注:1月工资"}, ("possible", "wages")),
         ({"kind": "转账"}, ("possible", "transfer")),
+        ({"kind": "转账", "amount_fen": 1_314}, ("excluded", "gift_amount")),
+        ({"kind": "赞赏码"}, ("possible", "appreciation")),
         ({"kind": "群收款"}, ("possible", "transfer")),
         ({"kind": "其他"}, ("possible", "other_receipt")),
         ({"kind": "明年的新类型"}, ("possible", "other_receipt")),
@@ -131,6 +137,59 @@ def test_alipay_rows_fall_under_the_first_rule_that_holds(changes, answer):
 )
 def test_wechat_rows_fall_under_the_first_rule_that_holds(changes, answer):
     assert _code("wechat", **changes) == answer
+
+
+OUT, GONE = {"direction": "out"}, {"status_class": "refunded"}
+
+
+@pytest.mark.parametrize(
+    ("file_format", "changes", "answer"),
+    [
+        ("alipay_app_v1", {"item": "商品", "kind": "收入"}, ("sure", "goods_receipt_2021")),
+        ("alipay_app_v1", {"item": "商品", "kind": "收入", "counterparty": "张三"}, ("possible", "other_receipt")),
+        ("alipay_app_v2", {"item": "商品", "kind": "收入"}, ("possible", "goods_receipt")),
+        ("alipay_trade_detail", {"kind": "交易", "item": "红包封面"}, ("sure", "bill_sale")),
+        ("alipay_app_v2", {"kind": "交易", "item": "红包封面"}, ("excluded", "red_packet")),
+        ("alipay_trade_detail", {"kind": "交易", "counterparty": "王小面"}, ("excluded", "own_account")),
+        ("alipay_trade_detail", {"kind": "退款", "item": "面", **OUT, **GONE}, ("reduction", "refund_to_customer")),
+        ("alipay_fund_detail", {"kind": "交易付款"}, ("sure", "bill_receipt")),
+        ("alipay_fund_detail", {"kind": "在线支付"}, ("sure", "bill_receipt")),
+        ("alipay_fund_detail", {"kind": "在线支付", **OUT}, ("excluded", "not_income")),
+        ("alipay_fund_detail", {"kind": "其它", "item": "收钱码收款"}, ("excluded", "bill_own_money")),
+        ("alipay_fund_detail", {"kind": "充值"}, ("excluded", "bill_own_money")),
+        ("alipay_fund_detail", {"kind": "提现", **OUT}, ("excluded", "not_income")),
+        ("alipay_fund_detail", {"kind": "转账"}, ("excluded", "bill_own_money")),
+        ("alipay_fund_detail", {"kind": "交易退款", **OUT, **GONE}, ("reduction", "refund_to_customer")),
+        ("alipay_fund_detail", {"kind": "交易退款", **GONE}, ("excluded", "refund_received")),
+        ("alipay_fund_detail", {"kind": "收费", **OUT}, ("reduction", "bill_fee")),
+        ("alipay_fund_detail", {"kind": "服务费", **OUT}, ("reduction", "bill_fee")),
+        ("alipay_fund_detail", {"kind": "收费"}, ("sure", "fee_given_back")),
+        ("alipay_fund_detail", {"kind": "交易分账"}, ("possible", "bill_share")),
+        ("alipay_fund_detail", {"kind": "明年的新业务"}, ("possible", "other_receipt")),
+        ("alipay_app_v2", {"kind": "收费", **OUT}, ("excluded", "not_income")),
+        ("wechat_trade_bill", {"kind": "JSAPI", "status": "SUCCESS"}, ("sure", "bill_sale")),
+        ("wechat_trade_bill", {"kind": "JSAPI", "status": "REFUND SUCCESS", **OUT}, ("reduction", "bill_refund")),
+        (
+            "wechat_trade_bill",
+            {"status": "REFUND PROCESSING", "status_class": "pending", **OUT},
+            ("reduction", "bill_refund"),
+        ),
+        ("wechat_trade_bill", {"status": "REFUND FAIL", **CLOSED, **OUT}, ("excluded", "not_moved")),
+        ("wechat_trade_bill", {"kind": "MICROPAY", "status": "REVOKED", **OUT}, ("reduction", "bill_revoked")),
+        ("wechat_csv", {"kind": "JSAPI", "status": "SUCCESS"}, ("possible", "other_receipt")),
+        ("wechat_fund_bill", {"kind": "交易", "item": "交易"}, ("sure", "bill_receipt")),
+        ("wechat_fund_bill", {"kind": "退款", "item": "退款", **OUT, **GONE}, ("reduction", "bill_fund_refund")),
+        ("wechat_fund_bill", {"kind": "扣除交易手续费", "item": "交易", **OUT}, ("reduction", "bill_fee")),
+        ("wechat_fund_bill", {"kind": "退还交易手续费", "item": "退款"}, ("sure", "fee_given_back")),
+        ("wechat_fund_bill", {"kind": "退款关闭", "item": "退款"}, ("sure", "refund_came_back")),
+        ("wechat_fund_bill", {"kind": "充值", "item": "充值/提现"}, ("excluded", "bill_own_money")),
+        ("wechat_fund_bill", {"kind": "分账", "item": "别的"}, ("excluded", "bill_own_money_by_kind")),
+        ("wechat_fund_bill", {"kind": "明年的新业务"}, ("possible", "other_receipt")),
+    ],
+)
+def test_a_merchants_bill_and_an_older_export_have_rules_of_their_own(file_format, changes, answer):
+    channel = file_format.partition("_")[0]
+    assert Classifier(SHIPPED[channel], OWNER, file_format).classify(_row(**changes)) == answer
 
 
 @pytest.mark.parametrize("channel", SHIPPED)
@@ -204,7 +263,8 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     classifier = Classifier(SHIPPED["alipay"], OWNER)
     rows = [_row(item=f"收钱码收款{number}", counterparty=f"客{number}") for number in range(20)]
     assert {classifier.classify(row) for row in rows} == {("sure", "qr_receipt")}
-    assert max(len(known) for _, _, known, _ in classifier._fields) <= 3
+    remembered = [classifier._known, *(field.known for field in (*classifier._words, *classifier._rare))]
+    assert max(map(len, remembered)) <= 3
 
 
 def test_days_add_up_to_windows_with_both_ends():
@@ -232,6 +292,27 @@ def test_net_revenue_is_what_a_plan_counts_less_reductions():
     assert Sums(reduction_fen=5).net_fen(("sure",)) == -5
     with pytest.raises(AssertionError):
         total.net_fen(("excluded",))
+
+
+def test_fees_take_from_revenue_and_are_rounded_once():
+    rows = [
+        (_row(amount_fen=10_000, fee_milli_fen=60_400), "sure"),
+        (_row(amount_fen=10_000, fee_milli_fen=60_400), "sure"),
+        (_row(amount_fen=5_000, fee_milli_fen=-30_200, direction="out"), "reduction"),
+        (_row(amount_fen=70, fee_milli_fen=70_000, direction="out"), "reduction"),  # the fee itself
+        (_row(amount_fen=50, fee_milli_fen=-50_000), "sure"),  # a fee given back
+        (_row(amount_fen=900, fee_milli_fen=5_400), "possible"),
+        (_row(amount_fen=900, fee_milli_fen=5_400), "excluded"),
+    ]
+    total = sums(by_day(rows))
+    assert (total.sure_fee_milli_fen, total.possible_fee_milli_fen, total.reduction_fee_milli_fen) == (
+        120_800, 5_400, -30_200
+    )  # fmt: skip
+    assert total.fee_fen() == 91  # 90.6
+    assert total.net_fen() == 20_050 - 5_070 - 91
+    assert total.net_fen(("sure", "possible")) == 20_950 - 5_070 - 96
+    assert Sums(sure_fee_milli_fen=500).fee_fen() == 1
+    assert Sums(reduction_fee_milli_fen=-500).fee_fen() == 0
 
 
 @given(rows=st.lists(ROWS, max_size=30), cut=st.integers(0, 9))
@@ -282,6 +363,13 @@ def test_what_the_class_asks_holds_whatever_a_file_says():
         ('item = "a"', {"item": "a"}, {"item": "ab"}),
         ('item_prefix = "a"', {"item": "ab"}, {"item": "ba"}),
         ('item_contains = ["q", "a"]', {"item": "bab"}, {"item": "b"}),
+        ('item_suffix = "a"', {"item": "ba"}, {"item": "ab"}),
+        ('counterparty = "张三"', {"counterparty": "张三"}, {"counterparty": "张三丰"}),
+        ('amount_min = "12.50"', {}, {"amount_fen": 1249}),
+        ('amount_max = "12.50"', {}, {"amount_fen": 1251}),
+        ('amount_in = ["5.20", "12.5"]', {}, {"amount_fen": 1251}),
+        ('amount_in = "5.20"', {"amount_fen": 520}, {"amount_fen": 52}),
+        ('amount_multiple_of = "100"', {"amount_fen": 70_000}, {"amount_fen": 70_050}),
         ('counterparty_contains = "公司"', {"counterparty": "某公司"}, {"counterparty": "某"}),
         ('method_contains = "余额"', {"method": "余额宝"}, {"method": "花呗"}),
         ('note_contains = "a"', {"note": "bab"}, {"note": ""}),
@@ -338,6 +426,16 @@ def test_money_that_did_not_move_can_be_asked_for():
             "when.direction: 'inn' is not known, did you mean in",
         ),
         (_file(_rule('status_class = ["done"]')), "x.toml:rule 1: when.status_class: 'done' is not known"),
+        (
+            _file(_rule('format = "alipay_app_v3"')),
+            "when.format: 'alipay_app_v3' is not known, did you mean alipay_app_v2",
+        ),
+        (_file(_rule("amount_min = 5")), "when.amount_min: must be an amount of yuan above zero as a text"),
+        (_file(_rule('amount_min = ["5", "6"]')), "when.amount_min: must be an amount of yuan above zero as a text"),
+        (_file(_rule('amount_min = "five"')), "when.amount_min: 'five' is not an amount"),
+        (_file(_rule('amount_in = ["5.20", "0"]')), "when.amount_in: must be an amount of yuan above zero as a text"),
+        (_file(_rule("amount_in = []")), "when.amount_in: must be an amount of yuan above zero as a text"),
+        (_file(_rule('amount_multiple_of = "0.00"')), "when.amount_multiple_of: must be an amount of yuan above zero"),
         (_file(_rule("kind = 1")), "x.toml:rule 1: when.kind: must be a text or a list of texts"),
         (_file(_rule("kind = true")), "x.toml:rule 1: when.kind: must be a text or a list of texts"),
         (_file(_rule("kind = []")), "x.toml:rule 1: when.kind: must be a text or a list of texts"),
