@@ -25,8 +25,12 @@ READS = {
     "payment list": ("", "payment_id paid_on amount_fen channel payer note state loan_id reason file"),
     "payment list --loan LN000001": ("", "payment_id loan_id"),
     "payment unmatched": ("", "payment_id paid_on amount_fen payer note reason candidates"),
-    "revenue show B0012": ("", "from_on net_sure_fen sure_fen possible_fen excluded_fen reduction_fen"),
+    "revenue show B0012": (
+        "", "from_on net_sure_fen sure_fen possible_fen excluded_fen reduction_fen fee_fen possible_ppm"
+    ),
     "revenue show B0012 --rules": ("", "channel class rule rows amount_fen why"),
+    "revenue classify B0012": ("", "row day channel amount_fen direction payer item class rule why"),
+    "revenue classify B0012 --class reduction --from 2025-06-01": ("", "row day channel amount_fen class rule"),
     "day list --last 3": ("", "day active_loans outstanding_fen late entries accrued_fen"),
     "segment list": ("", "segment loans share_ppm due_fen outstanding_fen"),
     "segment list --loans": ("", "loan_id borrower_id segment days_past_due due_fen why"),

@@ -14,6 +14,8 @@ WRITES = {
     "import new-repayment.csv --as repayments": "",
     "import WORLD/exports/B0003/alipay-2026-01.csv --as revenue --borrower B0003": "",
     "payment match PAYMENT LN000001": "placed on loan LN000001",
+    "revenue declare B0002 --amount 1000 --from 2026-02-01 --to 2026-02-28 --evidence book": "1,000.00 yuan of cash",
+    "revenue classify B0012 --row REVENUE --as excluded --why private": "1 rows decided",
     "day close --through 2026-03-08": "8 days would be closed",
     "campaign plan reminders": "reminders-2026-03-01",
     "campaign approve BATCH": "approved",
@@ -40,7 +42,10 @@ def write_more(desk, story):
 
 def words(line, story, desk):
     waiting = desk.run("payment", "unmatched", "--format", "json").json()[0]["payment_id"] if "PAYMENT" in line else ""
-    known = {"WORLD": story.world, "BATCH": story.batch, "PAYMENT": waiting}
+    possible = ""
+    if "REVENUE" in line:
+        possible = desk.run("revenue", "classify", "B0012", "--format", "json").json()[0]["row"]
+    known = {"WORLD": story.world, "BATCH": story.batch, "PAYMENT": waiting, "REVENUE": possible}
     for name, value in known.items():
         line = line.replace(name, str(value))
     return line.split()

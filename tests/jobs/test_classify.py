@@ -1,15 +1,35 @@
 """What people decide about revenue rows, and cash that they declare: it wins, it is chained, it can be taken back."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
-from ledger_maker import DAY, alipay, borrower, dump, execute, faults, new_ledger, paid, revenue_rows, stamp, take
+from ledger_maker import (
+    DAY,
+    OPENED_ON,
+    alipay,
+    borrower,
+    close,
+    dump,
+    execute,
+    faults,
+    new_ledger,
+    open_loan,
+    paid,
+    revenue_rows,
+    stamp,
+    take,
+)
+from terms import revenue_product
 
+from loancli.cli.explain import why
 from loancli.core.errors import InputError, NotFoundError, RefusedError
+from loancli.core.rates import DayCount
 from loancli.jobs.classify import Decided, classify
 from loancli.jobs.declare_revenue import Declaration, declare_revenue
-from loancli.ledger import borrowers, revenue, statements
+from loancli.ledger import borrowers, loans, revenue, statements
 from loancli.ledger.connect import Connection, writing
+from loancli.plan.product import Frequency
 
 FIRST = date(2026, 1, 10)
 TODAY = FIRST + 30 * DAY
@@ -194,3 +214,36 @@ def test_what_cannot_be_declared_is_refused(db, changes, error, told):
         declare(db, **changes)
     assert dump(db) == before
     assert revenue_rows(db) == []
+
+
+def test_declared_cash_stands_in_the_sentence_of_the_instalment_that_it_made(tmp_path):
+    made = new_ledger(tmp_path, is_durable=False)
+    terms = revenue_product(
+        frequency=Frequency(days=7), day_count=DayCount.ACT_365F, share={"floor": None, "cap": None}
+    )
+    open_loan(made, terms=terms, principal_fen=500_000, periods=12)
+    last_on = OPENED_ON + 6 * DAY
+    sold = paid(OPENED_ON, 300_000)
+    take(made, alipay([sold], period=(OPENED_ON, last_on)), borrower_id="B1")
+    declare(made, amount_fen=50_000, from_on=OPENED_ON, to_on=OPENED_ON + DAY, revenue_class="sure")
+    close(made, last_on + DAY)
+    [state, *_] = loans.stored_instalments(made, "LN000001")
+    [reason] = [value for value in state if isinstance(value, str) and value.startswith("[")]
+    assert why(reason, "en").startswith("Alipay revenue 3,000.00; Cash revenue 500.00; share 12%; gives 420.00")
+    assert why(reason, "zh").startswith("支付宝营收 3,000.00 元；现金营收 500.00 元")
+    assert faults(made) == []
+
+
+def test_an_instalment_is_of_revenue_less_the_platforms_fees(tmp_path):
+    made = new_ledger(tmp_path, is_durable=False)
+    terms = revenue_product(
+        frequency=Frequency(days=7), day_count=DayCount.ACT_365F, share={"floor": None, "cap": None}
+    )
+    open_loan(made, terms=terms, principal_fen=500_000, periods=12)
+    last_on = OPENED_ON + 6 * DAY
+    take(made, alipay([paid(OPENED_ON, 300_000)], period=(OPENED_ON, last_on)), borrower_id="B1")
+    with writing(made):
+        made.execute("UPDATE daily_revenue SET fee_milli_fen = 1800500")
+    close(made, last_on + DAY)
+    [event] = made.execute("SELECT payload FROM event WHERE key = 'window/LN000001/1'").fetchone()
+    assert json.loads(event)["counted_fen"] == {"alipay": 298_199}

@@ -26,6 +26,7 @@ from loancli.plan.product import (
     Product,
     RevenueShare,
 )
+from loancli.plan.revenue import Sums
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import Life, life, quote
 from loancli.servicing.windows import Revenue, close_window, next_number
@@ -623,3 +624,53 @@ def test_exactly_the_quote_settles_a_revenue_plan_too(loan: Told, data: st.DataO
 
     assert (exact.status, exact.credit_fen) == ("settled", 0)
     assert short.status == "active"
+
+
+def test_fees_of_all_channels_are_rounded_once_over_a_window():
+    window = Window(date(2026, 1, 1), date(2026, 1, 7))
+    day, later = date(2026, 1, 2), date(2026, 1, 8)
+    revenue = Revenue(
+        fen={(day, "alipay", "sure"): 1_000, (day, "wechat", "sure"): 1_000, (day, "wechat", "reduction"): 100},
+        covered={},
+        fee_milli_fen={
+            (day, "alipay", "sure"): 400,
+            (day, "wechat", "sure"): 400,
+            (day, "wechat", "reduction"): -100,
+            (day, "wechat", "possible"): 9_000,
+            (later, "alipay", "sure"): 9_000,
+        },
+    )
+    assert revenue.net_fen(window, ("sure",)) == {"alipay": 1_000, "wechat": 899}  # 0.7 fen, half up, once
+    assert revenue.net_fen(window, ("sure", "possible")) == {"alipay": 1_000, "wechat": 890}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9), st.sampled_from(["alipay", "wechat", "cash"]),
+            st.sampled_from(["sure", "possible", "reduction"]), st.integers(0, 10**6), st.integers(-(10**5), 10**5),
+        ),
+        max_size=20,
+    )
+)  # fmt: skip
+def test_what_the_channels_count_is_what_all_of_it_counts(told):
+    first = date(2026, 1, 1)
+    fen: dict[tuple[date, str, str], int] = {}
+    fees: dict[tuple[date, str, str], int] = {}
+    for ago, channel, kind, amount_fen, milli_fen in told:
+        key = (first + ago * DAY, channel, kind)
+        fen[key] = fen.get(key, 0) + amount_fen
+        fees[key] = fees.get(key, 0) + milli_fen
+    revenue = Revenue(fen=fen, covered={}, fee_milli_fen=fees)
+    total = Sums(
+        **{
+            f"{kind}_fen": sum(x for key, x in fen.items() if key[2] == kind)
+            for kind in ("sure", "possible", "reduction")
+        },
+        **{
+            f"{kind}_fee_milli_fen": sum(x for key, x in fees.items() if key[2] == kind)
+            for kind in ("sure", "possible", "reduction")
+        },
+    )
+    for counts in (("sure",), ("sure", "possible")):
+        assert sum(revenue.net_fen(Window(first, first + 9 * DAY), counts).values()) == total.net_fen(counts)
