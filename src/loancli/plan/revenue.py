@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 
 from loancli.core.money import fen_of, whole_fen
 from loancli.core.statement import StatementRow
@@ -148,8 +149,24 @@ FORMAT = "format"  # of the file, which is known before its rows
 CONDITIONS = (FORMAT, *WORDS, *AMOUNTS, *FLAGS)
 
 
-def _parties(row: StatementRow) -> tuple[str, str]:
-    return row.counterparty, row.counterparty_account
+_PARTIES = "parties"  # what the condition about the owner looks at: name and account
+# Texts that hardly recur, or that few rules ask for.
+_RARE = frozenset({"counterparty", "counterparty_account", _PARTIES, "amount_fen"})
+_RECURRING = ("direction", "money_moved", "kind", "item", "method", "status", "status_class", "note")
+
+
+class _Field(NamedTuple):
+    """A field that rules ask about: how a row tells it, the bits of those rules, what was seen, and their tests."""
+
+    value_of: Callable[[StatementRow], Any]
+    bits: int
+    known: dict[Hashable, int]
+    asked_by: list[tuple[int, list[_Test]]]
+
+
+def _value_of(name: str) -> Callable[[StatementRow], Any]:
+    names = ("counterparty", "counterparty_account") if name == _PARTIES else (name,)
+    return itemgetter(*(StatementRow._fields.index(each) for each in names))
 
 
 def _tests(rule: Rule) -> dict[str, list[_Test]]:
@@ -184,7 +201,8 @@ class Classifier:
     """Rules made ready for the many rows of one borrower's file; `file_format` decides which rules are for it.
 
     Each text a rule looks at becomes a number whose bit N says "rule N may hold"; the lowest bit left in all of them is
-    the first rule that holds. Shops' texts recur, so the numbers are remembered.
+    the first rule that holds. Shops' texts recur, so the numbers are remembered: one for the words of the platform
+    together, one for each text that hardly recurs, which is looked at only where it may still decide.
     """
 
     def __init__(self, rules: Rules, owner: Owner, file_format: str = "") -> None:
@@ -193,39 +211,53 @@ class Classifier:
         self._answers = tuple((rule.revenue_class, rule.code) for rule in rules.rules)
         self._all = sum(1 << number for number, rule in enumerate(rules.rules) if _is_for(rule, file_format))
         tests = [_tests(rule) for rule in rules.rules]
-        names = {name: None for asked in tests for name in asked}  # in the order of their first use
-        self._fields: list[tuple[int, int, dict[Hashable, int], list[tuple[int, list[_Test]]]]] = []
-        self._parties: tuple[dict[Hashable, int], list[tuple[int, list[_Test]]]] | None = None
-        # Few rules ask for the amount, and amounts hardly recur: it is looked at last, where it still matters.
-        for name in sorted(names, key=lambda name: name == "amount_fen"):
+        self._words: list[_Field] = []
+        self._rare: list[_Field] = []
+        for name in {name: None for asked in tests for name in asked}:  # in the order of their first use
             asked_by = [
                 (1 << number, asked[name])
                 for number, asked in enumerate(tests)
                 if name in asked and self._all >> number & 1
             ]
-            if name == "parties":
-                self._parties = {}, asked_by
-            elif asked_by:
-                bits = sum(bit for bit, _ in asked_by)
-                self._fields.append((StatementRow._fields.index(name), bits, {}, asked_by))
+            if asked_by:
+                found = _Field(_value_of(name), sum(bit for bit, _ in asked_by), {}, asked_by)
+                (self._rare if name in _RARE else self._words).append(found)
+        indices = [StatementRow._fields.index(name) for name in _RECURRING]
+        self._pick = itemgetter(*indices)
+        self._known: dict[Hashable, int] = {}
+        # What the rules that ask about rare texts look at, by their bits.
+        self._asked_by = {
+            1 << number: [found for found in self._rare if found.bits >> number & 1] for number in range(len(tests))
+        }
+        self._open = sum(bit for bit, asked in self._asked_by.items() if asked)
 
     def classify(self, row: StatementRow) -> tuple[RevenueClass, str]:
         """(class, code of the rule). What came in and no rule knows is the last rule's, which asks nothing."""
+        words = self._pick(row)
+        left = self._known.get(words)
+        if left is None:
+            left = self._remembered(words, row)
+        first = left & -left
+        while first & self._open:
+            for value_of, _, known, asked_by in self._asked_by[first]:
+                value = value_of(row)
+                mask = known.get(value)
+                left &= self._mask(value, known, asked_by) if mask is None else mask
+            if left & first:
+                break
+            first = left & -left
+        return self._answers[first.bit_length() - 1] if first else NOT_INCOME
+
+    def _remembered(self, words: Hashable, row: StatementRow) -> int:
         left = self._all
-        for index, bits, known, asked_by in self._fields:
-            if not left & bits:
-                continue
-            text = row[index]
-            mask = known.get(text)
-            left &= self._mask(text, known, asked_by) if mask is None else mask
-        if self._parties is not None:
-            known, asked_by = self._parties
-            parties = _parties(row)
-            mask = known.get(parties)
-            left &= self._mask(parties, known, asked_by) if mask is None else mask
-        if not left:
-            return NOT_INCOME
-        return self._answers[(left & -left).bit_length() - 1]
+        for value_of, _, known, asked_by in self._words:
+            value = value_of(row)
+            mask = known.get(value)
+            left &= self._mask(value, known, asked_by) if mask is None else mask
+        if len(self._known) >= _REMEMBERED_MAX:
+            self._known.clear()
+        self._known[words] = left
+        return left
 
     def _mask(self, value: Any, known: dict[Hashable, int], asked_by: list[tuple[int, list[_Test]]]) -> int:
         mask = self._all
