@@ -22,6 +22,8 @@ from loancli.plan.doubles import (
     PAID_BACK,
     SAME_MONEY,
     TRADE_BILLS,
+    Nameless,
+    rule_lost,
     rule_movement,
     rule_refunds,
 )
@@ -44,6 +46,7 @@ class Ruled:
 
     doubled_count: int = 0  # rows that another export shows as well, and that now count there
     conflicts: list[str] = field(default_factory=list)  # a sentence for each number on rows that differ
+    moved: list[tuple[str, str, int, int]] = field(default_factory=list)  # new rows: own class, ruled class, rows, fen
 
 
 def rule_rows(db: Connection, owner: str, taken: Taken, pairs: Pairs | None) -> Ruled:
@@ -60,6 +63,8 @@ def rule_rows(db: Connection, owner: str, taken: Taken, pairs: Pairs | None) -> 
         work.rule_all()
     else:
         work.rule_some(rulings.ids_of(db, taken))
+    if owner != LENDER:
+        work.ruled.moved = rulings.moved(db, taken)
     return work.ruled
 
 
@@ -78,18 +83,20 @@ class _Work:
         self.db = db
         self.owner = owner
         # Between wallets there is nothing where there is one.
-        self.pairs = pairs if len(rulings.channels(db, owner)) > 1 else replace(pairs, between_wallets=None)
+        self.channels = rulings.channels(db, owner)
+        self.pairs = pairs if len(self.channels) > 1 else replace(pairs, between_wallets=None)
         self.table = table
         self.first_id = first_id
         self.ruled = Ruled()
 
     def rule_all(self) -> None:
         """Look at every row."""
-        for channel in rulings.channels(self.db, self.owner):
+        for channel in self.channels:
             for numbers in rulings.shared_numbers(self.db, self.owner, channel):
                 self._movements(channel, numbers)
         if self.owner == LENDER:
             return
+        self._lost(None)
         for portion in rulings.refunded_numbers(self.db, self.owner):
             for channel, each in groupby(portion, key=lambda pair: pair[0]):
                 self._refunds(channel, [number for _, number in each])
@@ -106,6 +113,7 @@ class _Work:
                 touched.update(self._movements(channel, some))
         if self.owner == LENDER:
             return
+        touched.update(self._lost(rulings.days_of(self.db, touched)))
         for channel, found in rulings.numbers_of(self.db, self.owner, touched).items():
             for some in _portions(sorted(found)):
                 touched.update(self._refunds(channel, some))
@@ -134,6 +142,20 @@ class _Work:
                 ]
         changed = self._write(wanted, rules=_NUMBER_RULES)
         changed += self._write(own_refunds, rules=(PAID_BACK,), stronger=_NUMBER_RULES)
+        return changed
+
+    def _lost(self, days: set[str] | None) -> list[int]:
+        """Rows without a number, which Excel took: the same money as rows of that minute that still have theirs."""
+        changed: list[int] = []
+        lost = {day for channel in self.channels for day in rulings.lost_days(self.db, self.owner, channel)}
+        for day in sorted(lost if days is None else lost & days):
+            rows = [Nameless(*row) for row in rulings.nameless(self.db, self.owner, day)]
+            found = rule_lost(rows)
+            self.ruled.doubled_count += sum(
+                self.first_id <= max(txn_id, ruling.other_txn_id or 0) for txn_id, ruling in found.items()
+            )
+            wanted = {row.txn_id: found.get(row.txn_id) for row in rows if not row.number}
+            changed += self._write(wanted, rules=_NUMBER_RULES)
         return changed
 
     def _refunds(self, channel: str, numbers: Iterable[str]) -> list[int]:

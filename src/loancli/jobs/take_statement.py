@@ -165,6 +165,10 @@ def take_statement(
         revenue.shift(db, taken.changed)
     ruled = rule_rows(db, owner_id, taken, pairs)
     report.doubled_count, report.conflicts = ruled.doubled_count, ruled.conflicts
+    for own, now, count, amount_fen in ruled.moved:
+        for kind, sign in ((own, -1), (now, 1)) if now else ((own, -1),):
+            was = report.revenue_fen.get(kind, (0, 0))
+            report.revenue_fen[kind] = was[0] + sign * count, was[1] + sign * amount_fen
     if borrower_id is None:
         report.placed = take_repayments(db, taken, stamp)
         report.warnings += report.placed.warnings

@@ -155,6 +155,40 @@ def days_of(db: Connection, txn_ids: Iterable[int]) -> set[str]:
     return {day for (day,) in db.execute(sql, (json.dumps(list(txn_ids)),))}
 
 
+def lost_days(db: Connection, owner: str, channel: str) -> set[str]:
+    """The days of rows whose number was lost."""
+    prefix = f"{owner}|{channel}|"
+    rows = db.execute(
+        "SELECT DISTINCT substr(occurred_at, 1, 10) FROM txn"
+        " WHERE key >= ? AND key < ? AND external_id = '' AND trade_id = ''",
+        (f"{prefix}~", f"{prefix[:-1]}}}"),
+    )
+    return {day for (day,) in rows}
+
+
+def nameless(db: Connection, owner: str, day: str) -> Iterator[tuple[int, str, str, tuple[Any, ...]]]:
+    """The rows of a day as `plan.doubles.Nameless`."""
+    rows = db.execute(
+        "SELECT id, key, iif(trade_id <> '', trade_id, external_id), substr(occurred_at, 1, 16), channel, amount_fen,"
+        " direction, counterparty FROM txn WHERE owner = ? AND occurred_at BETWEEN ? AND ?",
+        (owner, day, f"{day}~"),
+    )
+    return ((txn_id, key, number.partition("_")[0], tuple(alike)) for txn_id, key, number, *alike in rows)
+
+
+def moved(db: Connection, taken: Taken) -> list[tuple[str, str, int, int]]:
+    """Of a file's new rows: own class, the class that a ruling gives instead ('': no income at all), rows and fen."""
+    return db.execute(
+        f"""
+        SELECT t.revenue_class, iif(r.revenue_class = 'excluded' AND t.direction <> 'in', '', r.revenue_class),
+               count(*), sum(t.amount_fen)
+        FROM {RULING} r JOIN txn t ON t.id = r.txn_id
+        WHERE r.txn_id >= ? AND t.file_id = ? AND r.revenue_class <> t.revenue_class GROUP BY 1, 2
+        """,
+        (taken.first_txn_id, taken.file_id),
+    ).fetchall()
+
+
 def period(db: Connection, owner: str) -> tuple[str, str] | None:
     """The first and the last moment of an owner's rows."""
     first, last = db.execute(

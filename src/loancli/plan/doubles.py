@@ -5,6 +5,7 @@ Functions of the set of rows: neither the order in which they arrived nor how of
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from typing import NamedTuple
 
 from loancli.core.ruling import Ruling, Seen
 
@@ -120,6 +121,31 @@ def rule_movement(rows: Sequence[Seen]) -> tuple[dict[int, Ruling], list[list[Se
             revenue_class = "possible" if row.revenue_class == "sure" else None
             rulings[row.txn_id] = Ruling(CONFLICT, revenue_class, other.txn_id)
     return rulings, conflicts
+
+
+class Nameless(NamedTuple):
+    """A row among those of its day, some of which lost their number (Excel): what is left to tell it by."""
+
+    txn_id: int
+    key: str
+    number: str  # of the movement; '' where it was lost
+    alike: tuple[str, str, int, str, str]  # minute, channel, fen, direction, counterparty: seconds go with the number
+
+
+def rule_lost(rows: Iterable[Nameless]) -> dict[int, Ruling]:
+    """Rows without a number that are the same money as movements with one, met one by one."""
+    named: dict[tuple[str, str, int, str, str], dict[str, int]] = {}
+    lost: dict[tuple[str, str, int, str, str], list[int]] = {}
+    for row in sorted(rows, key=lambda row: row.key):
+        if row.number:
+            named.setdefault(row.alike, {}).setdefault(row.number, row.txn_id)
+        else:
+            lost.setdefault(row.alike, []).append(row.txn_id)
+    return {
+        txn_id: Ruling(SAME_MONEY, "excluded", other)
+        for alike, without in lost.items()
+        for txn_id, other in zip(without, named.get(alike, {}).values(), strict=False)
+    }
 
 
 def _unless_lender(row: Seen, revenue_class: str) -> str | None:
