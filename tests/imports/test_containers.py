@@ -121,6 +121,11 @@ def test_every_member_of_an_archive_is_a_file_folders_and_what_a_mac_adds_are_no
     assert _read(data) == [("bill.zip!a/明细.csv", TEXT), ("bill.zip!b.csv", TEXT * 2)]
 
 
+def test_the_account_in_a_members_name_is_not_shown():
+    [(name, _)] = _read(_zip(("20881234567890120156_202511_账务明细_1.csv", TEXT)))
+    assert name == "bill.zip!2088…0156_202511_账务明细_1.csv"
+
+
 def test_names_in_gbk_without_the_flag_are_read():
     [(name, data)] = _read(_gbk_named(_zip(("账务明细.csv", TEXT))))
     assert name.startswith("bill.zip!账务明细.csv")

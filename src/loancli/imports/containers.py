@@ -5,6 +5,7 @@ Sizes are checked before a byte is inflated, and counted while it is: an archive
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ _ENCRYPTED = 0x1
 _UTF8_NAME = 0x800
 _AES = 99  # the compression method that stands for WinZip's encryption
 _BLOCK_BYTES = 1024 * 1024
+# Alipay names the files in its archives by the merchant's account, which is nobody's business in a list of files.
+_ACCOUNT, _MASKED = re.compile(r"2088\d{8,}(\d{4})"), r"2088…\1"
 _OURS_NOT = ("__MACOSX/", ".DS_Store")  # what a Mac puts into an archive beside the files
 
 # Given the name of an encrypted archive, the passwords to try; none: nobody can say.
@@ -160,7 +163,7 @@ def _zip_members(file: BinaryIO, file_name: str, passwords: Passwords) -> Iterat
             )
         for info in infos:
             inside = io.BytesIO(_inflated(file, archive, info, file_name, known))
-            name = f"{file_name}!{member_name(info)}"
+            name = f"{file_name}!{_ACCOUNT.sub(_MASKED, member_name(info))}"
             start = inside.getvalue()[:4096]
             if start.startswith(b"\x1f\x8b") or (start.startswith(b"PK") and not is_workbook(inside)):
                 raise InputError(f"{name}: an archive inside an archive; unpack the outer one")
