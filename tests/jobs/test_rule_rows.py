@@ -212,6 +212,28 @@ def test_a_fee_that_two_bills_tell_reduces_once(db):
     assert ruled(db)[f"{FUND} F2 30"] == ("same_money", "excluded", "M1")
 
 
+def statement_fee(at: str, fen: int, number: str, of: str) -> StatementRow:
+    return row(
+        at, fen, number, direction="out", kind="商业服务", item=f"花呗收钱服务费[{of}]", merchant_order_id=of,
+        fee_milli_fen=1_000 * fen,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("bill_first", [True, False])
+def test_a_fee_that_the_statement_and_a_bill_tell_reduces_once(db, bill_first):
+    fees = [statement_fee("04 10:00:01", 30, "S1", "M1"), statement_fee("03 10:00:01", 30, "S2", "M2"),
+            statement_fee("07 10:00:01", 30, "S3", "M1")]  # fmt: skip
+    files = [
+        (APP, [row("03 10:00:00", 5_000, "M1"), row("03 10:00:00", 5_000, "M2"), *fees]),
+        (TRADE, [trade("03 10:00:00", 5_000, "M1", fee_milli_fen=29_500)]),
+    ]
+    for name, rows in files[:: -1 if bill_first else 1]:
+        put(db, name, *rows)
+    assert sums(db) == {"sure": (10_000, 29_500), "reduction": (60, 0), "excluded": (5_000, 0)}
+    assert ruled(db)[f"{APP} S1 30"] == ("fee_in_bill", "excluded", "M1")
+    assert faults(db) == []
+
+
 def test_a_leg_that_the_fund_bills_rule_leaves_out_does_not_stand_for_the_sale(db):
     put(db, FUND, fund("03 09:59:59", 5_000, "F0", "M1", "其它"), fund("03 10:00:00", 5_000, "F1", "M1", "交易付款"))
     put(db, TRADE, trade("03 10:00:00", 5_000, "M1"))
@@ -454,6 +476,8 @@ def _alipay_sale(number: str, at: datetime, fen: int, fee_fen: int, *, refunded_
     )
     if fee_fen:
         legs.append(fund_fee(when, fee_fen, f"G{number}", number))
+    if fee_fen:
+        app.append(statement_fee(when, fee_fen, f"S{number}", number))
     if stage and refunded_fen:
         back = {"direction": "out", "kind": "退款", "item": "退款", "status_class": "refunded", "refund_of": number}
         app.append(row(later, refunded_fen, f"{number}_1", **back))
@@ -558,7 +582,9 @@ def test_beside_a_bill_of_all_sales_other_exports_of_them_change_nothing_but_wha
         replace(
             piece,
             rows=tuple(
-                each for each in piece.rows if each.external_id[:1] not in {"", "T", "C"} and each.amount_fen > 200
+                each
+                for each in piece.rows
+                if each.external_id[:1] not in {"", "T", "C"} and each.amount_fen not in {100, 200}
             ),
         )
         for piece in shuffled

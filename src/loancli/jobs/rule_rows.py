@@ -18,14 +18,18 @@ from loancli.ledger.connect import Connection
 from loancli.ledger.statements import Taken, revenue_classes
 from loancli.plan.doubles import (
     CONFLICT,
+    FEE_DAYS_MAX,
+    FEE_IN_BILL,
     FUND_BILLS,
     PAID_BACK,
     SAME_MONEY,
     TRADE_BILLS,
     Nameless,
+    StatementFee,
     rule_lost,
     rule_movement,
     rule_refunds,
+    rule_statement_fees,
 )
 from loancli.plan.pairs import PAIR_RULES, Leg, Pairs, reach, rule_pairs
 from loancli.plan.pairs_file import restored, stored
@@ -97,6 +101,7 @@ class _Work:
         if self.owner == LENDER:
             return
         self._lost(None)
+        self._statement_fees(None)
         for portion in rulings.refunded_numbers(self.db, self.owner):
             for channel, each in groupby(portion, key=lambda pair: pair[0]):
                 self._refunds(channel, [number for _, number in each])
@@ -113,7 +118,9 @@ class _Work:
                 touched.update(self._movements(channel, some))
         if self.owner == LENDER:
             return
-        touched.update(self._lost(rulings.days_of(self.db, touched)))
+        days = rulings.days_of(self.db, touched)
+        touched.update(self._lost(days))
+        touched.update(self._statement_fees(days))
         for channel, found in rulings.numbers_of(self.db, self.owner, touched).items():
             for some in _portions(sorted(found)):
                 touched.update(self._refunds(channel, some))
@@ -141,7 +148,7 @@ class _Work:
                     _told(number, rows) for rows in conflicts if any(row.txn_id >= self.first_id for row in rows)
                 ]
         changed = self._write(wanted, rules=_NUMBER_RULES)
-        changed += self._write(own_refunds, rules=(PAID_BACK,), stronger=_NUMBER_RULES)
+        changed += self._write(own_refunds, rules=(PAID_BACK,), stronger=(*_NUMBER_RULES, FEE_IN_BILL))
         return changed
 
     def _lost(self, days: set[str] | None) -> list[int]:
@@ -158,6 +165,27 @@ class _Work:
             changed += self._write(wanted, rules=_NUMBER_RULES)
         return changed
 
+    def _statement_fees(self, days: set[str] | None) -> list[int]:
+        """Fees of receipts in a person's statement that a merchant's bill tells as well."""
+        if not rulings.has_bills(self.db, self.owner, _BILLS):
+            return []
+        if days is not None:
+            last = range(FEE_DAYS_MAX.days + 1)
+            days = {str(date.fromisoformat(day) + timedelta(days=after)) for day in days for after in last}
+        changed: list[int] = []
+        fees: dict[str, list[StatementFee]] = {}
+        for channel, fee in rulings.statement_fees(self.db, self.owner, days and sorted(days)):
+            fees.setdefault(channel, []).append(StatementFee(*fee))
+        for channel, found in fees.items():
+            for some in _portions(found):
+                movements: dict[str, list[Seen]] = {}
+                for row in rulings.rows_of(self.db, self.owner, channel, {fee.number for fee in some}):
+                    movements.setdefault(row.movement, []).append(row)
+                ruled = rule_statement_fees(some, movements)
+                wanted = {fee.txn_id: ruled.get(fee.txn_id) for fee in some}
+                changed += self._write(wanted, rules=(FEE_IN_BILL,), stronger=_NUMBER_RULES)
+        return changed
+
     def _refunds(self, channel: str, numbers: Iterable[str]) -> list[int]:
         numbers = list(numbers)
         refunds: dict[str, list[Seen]] = {}
@@ -172,7 +200,7 @@ class _Work:
         for number, rows in refunds.items():
             found = rule_refunds(receipts.get(number, []), rows)
             wanted |= {row.txn_id: found.get(row.txn_id) for row in rows}
-        return self._write(wanted, rules=(PAID_BACK,), stronger=_NUMBER_RULES)
+        return self._write(wanted, rules=(PAID_BACK,), stronger=(*_NUMBER_RULES, FEE_IN_BILL))
 
     def _spans(self, days: Iterable[str]) -> Iterator[tuple[str, str]]:
         """The days as periods, each with the days on which a payout of its last may come, that do not touch."""
@@ -206,7 +234,7 @@ class _Work:
         wanted = {txn_id: found.get(txn_id) for txn_id in inside}
         for some in _portions(sorted(wanted)):
             rows = {txn_id: wanted[txn_id] for txn_id in some}
-            self._write(rows, rules=PAIR_RULES, stronger=(*_NUMBER_RULES, PAID_BACK))
+            self._write(rows, rules=PAIR_RULES, stronger=(*_NUMBER_RULES, FEE_IN_BILL, PAID_BACK))
 
     def _legs(
         self, lo: str, hi: str, nets_fen: Mapping[date, set[int]], *, is_whole: bool, with_ruled: bool

@@ -176,6 +176,25 @@ def nameless(db: Connection, owner: str, day: str) -> Iterator[tuple[int, str, s
     return ((txn_id, key, number.partition("_")[0], tuple(alike)) for txn_id, key, number, *alike in rows)
 
 
+def statement_fees(
+    db: Connection, owner: str, days: Iterable[str] | None
+) -> Iterator[tuple[str, tuple[int, str, str]]]:
+    """Fees for receipts in a person's statements, of these days or of all: channel, txn id, day, receipt's number."""
+    fee = (
+        "SELECT channel, id, substr(occurred_at, 1, 10), merchant_order_id FROM txn"
+        " WHERE {0} AND fee_milli_fen > 0 AND fee_milli_fen = 1000 * amount_fen AND direction = 'out'"
+        " AND trade_id = '' AND merchant_order_id <> ''"
+    )
+    if days is None:
+        cursors = [db.execute(fee.format("+owner = ?"), (owner,))]
+    else:
+        by_day = fee.format("owner = ? AND occurred_at BETWEEN ? AND ?")
+        cursors = [db.execute(by_day, (owner, day, f"{day}~")) for day in days]
+    for cursor in cursors:
+        for channel, txn_id, day, number in cursor:
+            yield channel, (txn_id, day, number)
+
+
 def moved(db: Connection, taken: Taken) -> list[tuple[str, str, int, int]]:
     """Of a file's new rows: own class, the class that a ruling gives instead ('': no income at all), rows and fen."""
     return db.execute(
@@ -260,7 +279,7 @@ def legs_in(
     )
 
 
-_FIRST = "'same_money', 'already_paid_back', 'conflict'"
+_FIRST = "'same_money', 'conflict', 'fee_in_bill', 'already_paid_back'"
 
 
 def has_pairs(db: Connection, table: str) -> bool:

@@ -3,7 +3,8 @@
 Functions of the set of rows: neither the order in which they arrived nor how often plays a part.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from loancli.core.ruling import Ruling, Seen
 
 SAME_MONEY = "same_money"
 PAID_BACK = "already_paid_back"
+FEE_IN_BILL = "fee_in_bill"
 CONFLICT = "conflict"
 
 # Of one movement the row of the format that stands first here counts: a merchant's bill knows fees and refunds, an app
@@ -24,6 +26,7 @@ PRECEDENCE = (
 )
 TRADE_BILLS, FUND_BILLS = PRECEDENCE[0], PRECEDENCE[-1]
 _RANK = {name: rank for rank, names in enumerate(PRECEDENCE) for name in names}
+FEE_DAYS_MAX = timedelta(days=3)  # a fee comes with its receipt, or shortly after
 _BACK = ("refunded", "closed")
 
 
@@ -146,6 +149,30 @@ def rule_lost(rows: Iterable[Nameless]) -> dict[int, Ruling]:
         for alike, without in lost.items()
         for txn_id, other in zip(without, named.get(alike, {}).values(), strict=False)
     }
+
+
+class StatementFee(NamedTuple):
+    """A row of a person's statement that is the platform's fee for a receipt, which it names."""
+
+    txn_id: int
+    day: str
+    number: str  # of the receipt
+
+
+def rule_statement_fees(fees: Iterable[StatementFee], movements: Mapping[str, Sequence[Seen]]) -> dict[int, Ruling]:
+    """Fees that a merchant's bill tells as well: they reduce there. `movements`: number → all rows of it."""
+    found: dict[int, Ruling] = {}
+    for fee in fees:
+        told = [
+            row
+            for row in movements.get(fee.number, ())
+            if row.format in (*TRADE_BILLS, *FUND_BILLS)
+            and row.fee_milli_fen > 0
+            and timedelta() <= date.fromisoformat(fee.day) - date.fromisoformat(row.occurred_at[:10]) <= FEE_DAYS_MAX
+        ]
+        if told:
+            found[fee.txn_id] = Ruling(FEE_IN_BILL, "excluded", min(told, key=lambda row: (_rank(row), row.key)).txn_id)
+    return found
 
 
 def _unless_lender(row: Seen, revenue_class: str) -> str | None:

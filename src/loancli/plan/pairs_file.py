@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from loancli.core.errors import InputError, Problem, input_error
-from loancli.plan.doubles import CONFLICT, PAID_BACK, SAME_MONEY
+from loancli.plan.doubles import CONFLICT, FEE_IN_BILL, PAID_BACK, SAME_MONEY
 from loancli.plan.pairs import BETWEEN_WALLETS, PAYOUT, ROUND_TRIP, Loop, Pairs, Payout
 from loancli.plan.revenue_file import unknown_keys
 
@@ -20,6 +20,7 @@ _DAYS_MAX, _MINUTES_MAX, _YUAN_MAX = 60, 1440, 1_000_000
 _TABLES: dict[str, tuple[dict[str, int], bool]] = {
     SAME_MONEY: ({}, False),
     CONFLICT: ({}, False),
+    FEE_IN_BILL: ({}, False),
     PAID_BACK: ({}, False),
     PERSON: ({}, False),
     DECLARED: ({}, False),
@@ -27,7 +28,7 @@ _TABLES: dict[str, tuple[dict[str, int], bool]] = {
     BETWEEN_WALLETS: ({"minutes": _MINUTES_MAX, "min_yuan": _YUAN_MAX}, True),
     PAYOUT: ({"days": _DAYS_MAX, "min_yuan": _YUAN_MAX}, False),
 }
-REQUIRED = (SAME_MONEY, CONFLICT, PAID_BACK, PERSON, DECLARED)
+REQUIRED = (SAME_MONEY, CONFLICT, FEE_IN_BILL, PAID_BACK, PERSON, DECLARED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
