@@ -36,6 +36,8 @@ def add_rows(db: Connection, owner: str, taken: Taken) -> None:
 
 def shift(db: Connection, before: Mapping[int, str | None]) -> None:
     """Move rows from the class they counted as `before` to the one they count as now."""
+    if not before:
+        return
     rows = db.execute(
         "SELECT id, owner, substr(occurred_at, 1, 10), channel, direction, amount_fen, fee_milli_fen, revenue_class"
         f" FROM ({current('t.id IN (SELECT value FROM json_each(?))')})",

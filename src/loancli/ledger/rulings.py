@@ -103,8 +103,8 @@ def rows_of(
     rows = db.execute(
         f"""
         SELECT {_STANDS} FROM json_each(:numbers) n
-            CROSS JOIN (SELECT '_' AS lo, '`' AS hi UNION ALL SELECT '|', '}}') b
-            CROSS JOIN txn t ON t.key >= :prefix || n.value || b.lo AND t.key < :prefix || n.value || b.hi
+            CROSS JOIN txn t ON t.key >= :prefix || n.value || '_' AND t.key < :prefix || n.value || '}}'
+                AND substr(t.key, length(:prefix || n.value) + 1, 1) IN ('_', '|')
             JOIN file f ON f.id = t.file_id {_LATEST}
         WHERE {no_double}
         """,
@@ -201,7 +201,7 @@ def moved(db: Connection, taken: Taken) -> list[tuple[str, str, int, int]]:
         f"""
         SELECT t.revenue_class, iif(r.revenue_class = 'excluded' AND t.direction <> 'in', '', r.revenue_class),
                count(*), sum(t.amount_fen)
-        FROM {RULING} r JOIN txn t ON t.id = r.txn_id
+        FROM {RULING} r CROSS JOIN txn t ON t.id = r.txn_id
         WHERE r.txn_id >= ? AND t.file_id = ? AND r.revenue_class <> t.revenue_class GROUP BY 1, 2
         """,
         (taken.first_txn_id, taken.file_id),
