@@ -26,7 +26,7 @@ READS = {
     "payment list --loan LN000001": ("", "payment_id loan_id"),
     "payment unmatched": ("", "payment_id paid_on amount_fen payer note reason candidates"),
     "revenue show B0012": (
-        "", "from_on net_sure_fen sure_fen possible_fen excluded_fen reduction_fen fee_fen possible_ppm"
+        "", "from_on net_sure_fen sure_fen possible_fen excluded_fen reduction_fen fee_fen possible_share_ppm"
     ),
     "revenue show B0012 --rules": ("", "channel class rule rows amount_fen why"),
     "revenue classify B0012": ("", "row day channel amount_fen direction payer item class rule why"),

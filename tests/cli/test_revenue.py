@@ -81,7 +81,7 @@ def test_the_share_that_is_only_possible_fees_and_empty_days_are_told(desk, lang
     for line in lines:
         may_be_fen = line["sure_fen"] + line["possible_fen"]
         assert line["net_sure_fen"] == line["sure_fen"] - line["reduction_fen"] - line["fee_fen"]
-        assert line["possible_ppm"] == (line["possible_fen"] * 1_000_000 // may_be_fen if may_be_fen else 0)
+        assert line["possible_share_ppm"] == (line["possible_fen"] * 1_000 // may_be_fen * 1_000 if may_be_fen else 0)
 
 
 @pytest.mark.parametrize("step", ["day", "week", "month"])

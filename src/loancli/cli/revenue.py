@@ -17,7 +17,7 @@ from loancli.cli.render import bars, show, talk, write
 from loancli.core.errors import RefusedError
 from loancli.core.mask import mask_name
 from loancli.core.money import yuan
-from loancli.core.rates import PPM, percent
+from loancli.core.rates import percent
 from loancli.texts import say
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 FIRST_ON = date(2000, 1, 1)  # no export is older
 GAPS_SHOWN_MAX = 3
+_PERMILLE = 1_000  # parts per million
 CLASSIFY_SCREEN = ("row", "day", "channel", "amount_fen", "payer", "item", "class", "why")
 Daily = tuple[date, str, str, int, int, int]
 Run = tuple[date, date]
@@ -142,19 +143,19 @@ def _line(found: "Sums") -> dict[str, int]:
         "net_sure_fen": found.net_fen(),
         **{f"{kind}_fen": getattr(found, f"{kind}_fen") for kind in Class},
         "fee_fen": found.fee_fen(),
-        "possible_ppm": _possible_ppm(found),
+        "possible_share_ppm": _possible_ppm(found),
     }
 
 
 def _possible_ppm(found: "Sums") -> int:
-    """What of all that may be revenue is only possible."""
+    """What of all that may be revenue is only possible, to a tenth of a percent."""
     may_be_fen = found.sure_fen + found.possible_fen
-    return found.possible_fen * PPM // may_be_fen if may_be_fen else 0
+    return _PERMILLE * (found.possible_fen * 1_000 // may_be_fen) if may_be_fen else 0
 
 
 def _told(found: "Sums") -> dict[str, str]:
     amounts = {name.removesuffix("_fen"): yuan(fen) for name, fen in _line(found).items() if name.endswith("_fen")}
-    return {**amounts, "share": percent(round(_possible_ppm(found), -3))}
+    return {**amounts, "share": percent(_possible_ppm(found))}
 
 
 def _sentences(context: Context) -> Callable[[str, str], str]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from loancli.jobs.plan_contacts import Rules
     from loancli.plan.cost import Ceilings
-    from loancli.plan.product import Product
     from loancli.plan.pairs_file import PairsFile
+    from loancli.plan.product import Product
     from loancli.plan.revenue import Rules as RevenueRules
 
 PAIRS_FILE = "pairs.toml"

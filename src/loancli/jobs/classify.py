@@ -37,7 +37,7 @@ def classify(
     refused = [told for each in found.values() if (told := _cannot_be(each, revenue_class))]
     if refused:
         raise RefusedError("\n".join([*refused[:_PROBLEMS_MAX], "nothing was written"]))
-    before = {txn_id: each.revenue_class for txn_id, each in found.items()}
+    before = statements.revenue_classes(db, found)
     new = revenue.decide(db, found, revenue_class, why=why, actor=stamp.actor, recorded_at=stamp.text)
     revenue.shift(db, {txn_id: before[txn_id] for txn_id in new})
     return Decided(rows=statements.txns(db, found), new_count=len(new))

@@ -59,10 +59,11 @@ def rule_rows(db: Connection, owner: str, taken: Taken, pairs: Pairs | None) -> 
     With other `pairs` than those that the owner's rulings were made with, all are made again; None: with the same.
     """
     kept = rulings.stored_pairs(db, owner)
-    is_new = pairs is not None and stored(pairs) != kept
-    if is_new and pairs is not None:
-        rulings.keep_pairs(db, owner, stored(pairs))
-    work = _Work(db, owner, restored(kept) if pairs is None else pairs, rulings.RULING, first_id=taken.first_txn_id)
+    text = (kept or "") if pairs is None else stored(pairs)
+    is_new = text != kept
+    if is_new:
+        rulings.keep_pairs(db, owner, text)
+    work = _Work(db, owner, restored(text), rulings.RULING, first_id=taken.first_txn_id)
     if is_new or rulings.is_much(db, owner, taken):
         work.rule_all()
     else:
@@ -76,7 +77,7 @@ def compare_rulings(db: Connection) -> list[str]:
     """Rows whose stored ruling is not what all rows of their owner give."""
     rulings.begin_again(db)
     for owner in rulings.owners(db):
-        _Work(db, owner, restored(rulings.stored_pairs(db, owner)), rulings.AGAIN, first_id=0).rule_all()
+        _Work(db, owner, restored(rulings.stored_pairs(db, owner) or ""), rulings.AGAIN, first_id=0).rule_all()
     return rulings.differences(db)
 
 

@@ -25,29 +25,29 @@ _ADDED = (
 
 def add_rows(db: Connection, owner: str, taken: Taken) -> None:
     """Add what a file's new rows count as by their own rules."""
-    # A chunk of ids at a time: SQLite sorts what it groups in memory.
+    # A chunk of ids at a time: SQLite sorts what it groups in memory. A file has one owner and one channel.
     for first_id in range(taken.first_txn_id, taken.first_txn_id + taken.row_count, CHUNK):
         db.execute(
             f"INSERT INTO daily_revenue {_DAY} FROM txn"
-            f" WHERE +owner = ? AND id BETWEEN ? AND ? AND {INCOME} GROUP BY 1, 2, 3, 4{_ADDED}",
+            f" WHERE +owner = ? AND id BETWEEN ? AND ? AND {INCOME} GROUP BY 2, 4{_ADDED}",
             (owner, first_id, first_id + CHUNK - 1),
         )
 
 
 def shift(db: Connection, before: Mapping[int, str | None]) -> None:
-    """Move rows from the class they counted as `before` to the one they count as now."""
+    """Move rows from the sum they were in (`statements.revenue_classes`) to the one they are in now."""
     if not before:
         return
     rows = db.execute(
-        "SELECT id, owner, substr(occurred_at, 1, 10), channel, direction, amount_fen, fee_milli_fen, revenue_class"
-        f" FROM ({current('t.id IN (SELECT value FROM json_each(?))')})",
+        "SELECT id, owner, substr(occurred_at, 1, 10), channel, amount_fen, fee_milli_fen,"
+        f" iif({INCOME}, revenue_class, NULL) FROM ({current('t.id IN (SELECT value FROM json_each(?))')})",
         (json.dumps(list(before)),),
     )
     moved: dict[tuple[str, str, str, str], list[int]] = {}
-    for txn_id, owner, day, channel, direction, amount_fen, milli_fen, new in rows:
+    for txn_id, owner, day, channel, amount_fen, milli_fen, new in rows:
         old = before[txn_id]
         for revenue_class, sign in ((old, -1), (new, 1)) if old != new else ():
-            if revenue_class is None or (revenue_class == "excluded" and direction != "in"):
+            if revenue_class is None:
                 continue
             is_without_fee = revenue_class == "excluded" or (revenue_class == "reduction") == (milli_fen > 0)
             sums = moved.setdefault((owner, day, channel, revenue_class), [0, 0, 0])

@@ -196,13 +196,15 @@ def statement_fees(
 
 
 def moved(db: Connection, taken: Taken) -> list[tuple[str, str, int, int]]:
-    """Of a file's new rows: own class, the class that a ruling gives instead ('': no income at all), rows and fen."""
+    """Of a file's new rows: own class, the class that a ruling gives instead ('': in no sum), rows and fen."""
     return db.execute(
         f"""
-        SELECT t.revenue_class, iif(r.revenue_class = 'excluded' AND t.direction <> 'in', '', r.revenue_class),
+        SELECT t.revenue_class,
+               iif(r.rule = 'same_money' OR r.revenue_class = 'excluded' AND t.direction <> 'in', '', r.revenue_class),
                count(*), sum(t.amount_fen)
         FROM {RULING} r CROSS JOIN txn t ON t.id = r.txn_id
-        WHERE r.txn_id >= ? AND t.file_id = ? AND r.revenue_class <> t.revenue_class GROUP BY 1, 2
+        WHERE r.txn_id >= ? AND t.file_id = ? AND r.revenue_class IS NOT NULL
+            AND (t.revenue_class <> 'excluded' OR t.direction = 'in') GROUP BY 1, 2
         """,
         (taken.first_txn_id, taken.file_id),
     ).fetchall()
@@ -371,17 +373,23 @@ def differences(db: Connection) -> list[str]:
     return [f"row {txn_id}: {what} {rule} {kind}, other row {other}" for what, txn_id, rule, kind, other in rows]
 
 
+_PAIRS = "pairs/"  # how the names of these settings begin
+
+
 def owners(db: Connection) -> list[str]:
-    """Whose rows there are."""
-    return [owner for (owner,) in db.execute("SELECT DISTINCT owner FROM file ORDER BY 1")]
+    """Whose rows were ruled; those of a ledger from before are when their owner's next file comes."""
+    rows = db.execute(
+        "SELECT substr(name, ?) FROM setting WHERE name GLOB ? ORDER BY 1", (len(_PAIRS) + 1, f"{_PAIRS}*")
+    )
+    return [owner for (owner,) in rows]
 
 
-def stored_pairs(db: Connection, owner: str) -> str:
-    """The rules over pairs that an owner's rulings were made with; '' for none."""
-    row = db.execute("SELECT value FROM setting WHERE name = ?", (f"pairs/{owner}",)).fetchone()
-    return row[0] if row else ""
+def stored_pairs(db: Connection, owner: str) -> str | None:
+    """The rules over pairs that an owner's rulings were made with, '' for none; None: nothing was ruled yet."""
+    row = db.execute("SELECT value FROM setting WHERE name = ?", (f"{_PAIRS}{owner}",)).fetchone()
+    return row[0] if row else None
 
 
 def keep_pairs(db: Connection, owner: str, text: str) -> None:
     """Note the rules over pairs that an owner's rulings are made with from now on."""
-    db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (f"pairs/{owner}", text))
+    db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (f"{_PAIRS}{owner}", text))
