@@ -158,13 +158,10 @@ def _bound(product: Product, bound: Bound | None, level: _Numbers, interest: _Nu
 
 def _divided(over: _Numbers, under: int, mode: Rounding) -> _Numbers:
     """over ÷ under, rounded as core.money.rounded does; over is 0 or more."""
-    whole: _Numbers
     if mode is Rounding.UP:
-        whole = -(-over // under)
-        return whole
+        return -(-over // under)
     if mode is Rounding.DOWN:
-        whole = over // under
-        return whole
+        return over // under
     whole = (2 * over + under) // (2 * under)
     if mode is Rounding.HALF_EVEN:
         is_tie = (2 * over + under) % (2 * under) == 0
@@ -193,7 +190,7 @@ def _proportional(amounts: Columns, ratio: Fraction, mode: Rounding) -> Columns:
     floor = amounts * whole + (high >> _LIMB)
     slack = (amounts >> _LIMB) + 2
     is_above = part > 0 if mode is Rounding.UP else part >= (2**_PART if mode is Rounding.DOWN else _HALF)
-    found = floor + is_above
+    found: Columns = floor + is_above
     is_near_half = (part <= _HALF) & (part + slack >= _HALF)
     doubtful = (amounts > 0) & ((part == 0) | is_near_half | (part + slack >= 2**_PART))
     for at in np.flatnonzero(doubtful):
