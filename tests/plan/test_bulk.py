@@ -12,13 +12,15 @@ from lives import ONCE, contract_for, payment, payout
 from slow_projection import project_one
 from terms import CALENDAR, revenue_product
 
-from loancli.core.days import Roll
+from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
-from loancli.core.money import Rounding, rounded
+from loancli.core.money import Rounding, rounded, split
 from loancli.core.rates import PPM, DayCount
 from loancli.plan import bulk
 from loancli.plan.bulk import paths
 from loancli.plan.flexible import closes_on, run_on_rows, window_of
+from loancli.plan.futures import months_ahead, of_windows, simulate
+from loancli.plan.history import History
 from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, Fee, Frequency, MinimumProgress
 from loancli.servicing.life import life
@@ -155,7 +157,7 @@ def test_a_long_ratio_beside_a_tie_rounds_as_exact_numbers_do(half, amount, side
     ],
 )
 def test_a_future_is_what_life_does_with_that_revenue(changes):
-    """The loan is signed, its windows close with the revenue of the future, every instalment is paid when due."""
+    """The loan is signed, its windows close with a simulated future's revenue, every instalment is paid when due."""
     share = {
         "minimum_progress": MinimumProgress(windows=3, levels_ppm=600_000),
         "floor": Bound(base=Base.LEVEL, value=200_000),
@@ -165,13 +167,34 @@ def test_a_future_is_what_life_does_with_that_revenue(changes):
     terms = revenue_product(**plain | changes | {"share": share})
     contract = contract_for(terms, 10_000_003, date(2025, 1, 17), periods=9)
     windows = [window_of(terms, contract.rows, row.number) for row in contract.rows]
-    revenue_fen = [[(700_000 * number * number + 12_345) % 9_000_001] for number in range(len(windows))]
+    history = History(
+        first_on=date(2024, 1, 1),
+        months_fen=(
+            900_000,
+            100_003,
+            4_500_000,
+            7_000_001,
+            9_999_999,
+            8,
+            6_000_000,
+            5_000_000,
+            0,
+            2_000_000,
+            50_000,
+            7,
+        ),
+    )
+    months = simulate(history, months_ahead(history, windows), futures=3, seed=7, stress=None)
+    revenue_fen = of_windows(history, months, windows).tolist()
     found = same(terms, contract.rows, contract.maturity_number, 10_000_003, revenue_fen)
 
-    known = Revenue(
-        fen={(window.from_on, "alipay", "sure"): fen for window, (fen,) in zip(windows, revenue_fen, strict=True)},
-        covered={"alipay": [(date(2020, 1, 1), date(2030, 1, 1))]},
-    )
+    daily_fen = {}
+    for number, month_fen in enumerate(months[:, 0].tolist()):
+        month_on = months_after(history.end_on, number)
+        days = (months_after(month_on, 1) - month_on).days
+        for day, fen in enumerate(split(month_fen, [1] * days)):
+            daily_fen[month_on + timedelta(days=day), "alipay", "sure"] = fen
+    known = Revenue(fen=daily_fen, covered={"alipay": [(date(2020, 1, 1), date(2030, 1, 1))]})
     events = [payout(contract)]
     day = contract.signed_on
     while day <= contract.rows[-1].due_on:

@@ -114,7 +114,7 @@ def _plan(result: "Result") -> dict[str, Any]:
         **_spread("paid_off_{}_on", result.paid_off_on),
         **_spread("total_{}_fen", result.total_fen),
         **_spread("cost_{}_fen", result.cost_fen),
-        **_spread("apr_{}_percent", [f"{figure:.2f}" for figure in result.apr_percent]),
+        **_spread("apr_{}_ppm", result.apr_ppm),
         **_spread("worst_burden_{}_ppm", result.worst_burden_ppm),
         "chance_burden_ppm": result.chance_burden_ppm,
         **_spread("shortfall_{}_fen", result.shortfall_fen),

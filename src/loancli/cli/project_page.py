@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loancli.cli.render import heading
 from loancli.core.money import yuan
-from loancli.core.rates import PPM, percent
+from loancli.core.rates import percent
 from loancli.texts import say
 
 if TYPE_CHECKING:
@@ -144,7 +144,4 @@ def _shown(name: str, value: Any) -> str:
         return "—"
     if name.endswith("_fen"):
         return yuan(value)
-    if name.endswith("_ppm"):
-        tenths = (value * 1_000 + PPM // 2) // PPM
-        return percent(tenths * 1_000)
-    return f"{value} %" if name.endswith("_percent") else str(value)
+    return percent(value) if name.endswith("_ppm") else str(value)

@@ -85,8 +85,8 @@ def of_plan(plan: Plan) -> Apr:
     return apr(flows, periods_a_year=_periods_a_year(plan))
 
 
-def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.float64]":
-    """The simple yearly percent, as `of_plan` counts it, of each column of `due_fen`: what is paid on the days.
+def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.int64]":
+    """The simple yearly cost in ppm of each column of `due_fen`, what is paid on the days: as `of_plan`, to 0.01 %.
 
     What is due, as a function of the discount factor, rises and is convex, and at 1 it is at least what was lent: so
     Newton's steps from there never overshoot.
@@ -112,9 +112,10 @@ def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]
         if np.abs(step).max(initial=0) < NEWTON_NEAR:
             break
     rate = 1 / discount - 1
-    if periods_a_year:
-        return 100 * rate * float(periods_a_year)
-    return 100 * ((1 + rate) ** (1 / MONTHS_A_YEAR) - 1) * MONTHS_A_YEAR
+    if not periods_a_year:
+        rate = (1 + rate) ** (1 / MONTHS_A_YEAR) - 1  # a month
+    simple = rate * float(periods_a_year or MONTHS_A_YEAR)
+    return np.floor(simple * 10_000 + 0.5).astype(np.int64) * 100
 
 
 def of_fastest(plan: Plan) -> Apr:

@@ -57,7 +57,7 @@ class Result:
     paid_off_on: Spread[date]
     total_fen: Spread[int]  # all that is paid
     cost_fen: Spread[int]  # interest and fees
-    apr_percent: Spread[float]  # simple, by IRR
+    apr_ppm: Spread[int]  # simple, by IRR
     worst_burden_ppm: Spread[int]  # of all windows of a future
     chance_burden_ppm: int  # that some window's burden is above the bound
     shortfall_fen: Spread[int]  # what the instalments of a future ask beyond the bound, in all
@@ -177,7 +177,7 @@ def _result(plan: Plan, rows: Sequence[Row], revenue_fen: Columns, found: Paths,
         paid_off_on=Spread(*(rows[at].due_on for at in _spread(last))),
         total_fen=_spread(total_fen),
         cost_fen=_spread(total_fen - plan.principal_fen),
-        apr_percent=_spread(of_paths(plan, [row.due_on for row in rows], due_fen)),
+        apr_ppm=_spread(of_paths(plan, [row.due_on for row in rows], due_fen)),
         worst_burden_ppm=_spread(_burden_ppm(due_fen, revenue_fen).max(axis=0)),
         chance_burden_ppm=_chance_ppm(is_above),
         shortfall_fen=_spread(beyond_fen.sum(axis=0)),
