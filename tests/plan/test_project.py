@@ -107,6 +107,23 @@ def test_a_window_that_is_known_already_has_what_came_in():
     assert found.lines[2].revenue_fen.p10 < found.lines[2].revenue_fen.p90
 
 
+def test_a_plan_whose_windows_are_all_known_has_one_future():
+    found = run(ROUGH, start_on=date(2024, 3, 10), periods=6, futures=3)
+    assert [line.revenue_fen for line in found.lines] == [(fen,) * 3 for fen in ROUGH.months_fen[2:8]]
+    assert len(set(found.revenue_share.total_fen)) == 1
+
+
+def test_the_largest_amounts_do_not_overflow():
+    """10 billion yuan for 50 years, interest unpaid to the end, beside 10 billion yuan of revenue a month."""
+    vast = History(first_on=date(2025, 1, 1), months_fen=(10**12, 1, 10**12) * 4)
+    terms = revenue_product(annual_rate_ppm=239_999, share={"share_ppm": 1, "floor": None, "cap": None})
+    found = run(vast, terms, 10**12, periods=600, futures=20, burden_ppm=10 * PPM)
+    assert found.revenue_share.rest_fen.p10 > 10 * 10**12
+    assert found.revenue_share.total_fen.p10 > found.revenue_share.rest_fen.p10
+    assert found.revenue_share.chance_burden_ppm in (0, PPM)
+    assert 0 <= found.revenue_share.shortfall_fen.p10 <= found.revenue_share.total_fen.p10
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -170,8 +170,10 @@ def _result(plan: Plan, rows: Sequence[Row], revenue_fen: Columns, found: Paths,
     due_fen = found.due_fen
     total_fen = due_fen.sum(axis=0)
     last = np.argmax(np.cumsum(found.principal_fen, axis=0) == plan.principal_fen, axis=0)
-    beyond_fen = np.maximum(due_fen - revenue_fen * burden_ppm // PPM, 0)
-    is_above: npt.NDArray[np.bool_] = np.any(due_fen * PPM > revenue_fen * burden_ppm, axis=0)
+    whole, rest = np.divmod(revenue_fen, PPM)
+    bearable_fen = whole * burden_ppm + rest * burden_ppm // PPM  # rounded down; in two steps, for 64 bits
+    beyond_fen = np.maximum(due_fen - bearable_fen, 0)
+    is_above: npt.NDArray[np.bool_] = np.any(beyond_fen > 0, axis=0)
     is_finished = (last < len(plan.rows)) & (found.rest_fen == 0)
     return Result(
         paid_off_on=Spread(*(rows[at].due_on for at in _spread(last))),
