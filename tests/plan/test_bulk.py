@@ -12,13 +12,13 @@ from lives import ONCE, contract_for, payment, payout
 from slow_projection import project_one
 from terms import CALENDAR, revenue_product
 
-from loancli.core.days import Roll, months_after
+from loancli.core.days import Roll
 from loancli.core.errors import InputError
-from loancli.core.money import Rounding, rounded, split
+from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
 from loancli.plan import bulk
 from loancli.plan.bulk import paths
-from loancli.plan.flexible import closes_on, run_on_rows, window_of
+from loancli.plan.flexible import Window, closes_on, run_on_rows, window_of
 from loancli.plan.futures import months_ahead, of_windows, simulate
 from loancli.plan.history import History
 from loancli.plan.kinds import build
@@ -168,7 +168,7 @@ def test_a_future_is_what_life_does_with_that_revenue(changes):
     contract = contract_for(terms, 10_000_003, date(2025, 1, 17), periods=9)
     windows = [window_of(terms, contract.rows, row.number) for row in contract.rows]
     history = History(
-        first_on=date(2024, 1, 1),
+        first_on=date(2024, 2, 1),
         months_fen=(
             900_000,
             100_003,
@@ -184,17 +184,17 @@ def test_a_future_is_what_life_does_with_that_revenue(changes):
             7,
         ),
     )
-    months = simulate(history, months_ahead(history, windows), futures=3, seed=7, stress=None)
-    revenue_fen = of_windows(history, months, windows).tolist()
+    simulated = simulate(history, months_ahead(history, windows), futures=3, seed=7, stress=None)
+    revenue_fen = of_windows(history, simulated, windows).tolist()
     found = same(terms, contract.rows, contract.maturity_number, 10_000_003, revenue_fen)
 
-    daily_fen = {}
-    for number, month_fen in enumerate(months[:, 0].tolist()):
-        month_on = months_after(history.end_on, number)
-        days = (months_after(month_on, 1) - month_on).days
-        for day, fen in enumerate(split(month_fen, [1] * days)):
-            daily_fen[month_on + timedelta(days=day), "alipay", "sure"] = fen
-    known = Revenue(fen=daily_fen, covered={"alipay": [(date(2020, 1, 1), date(2030, 1, 1))]})
+    first_on, last_on = windows[0].from_on, windows[-1].to_on
+    days = [first_on + timedelta(days=number) for number in range((last_on - first_on).days + 1)]
+    daily_fen = of_windows(history, simulated, [Window(day, day) for day in days])[:, 0].tolist()
+    known = Revenue(
+        fen={(day, "alipay", "sure"): fen for day, fen in zip(days, daily_fen, strict=True)},
+        covered={"alipay": [(date(2020, 1, 1), date(2030, 1, 1))]},
+    )
     events = [payout(contract)]
     day = contract.signed_on
     while day <= contract.rows[-1].due_on:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loancli.core.days import months_after
 from loancli.plan.flexible import Window
-from loancli.plan.futures import Stress, months_ahead, of_windows, pattern, simulate
+from loancli.plan.futures import Simulated, Stress, months_ahead, of_windows, pattern, simulate
 from loancli.plan.history import History
 
 SEASON = (0.4, 0.3, 0.8, 1.0, 1.2, 1.5, 1.7, 1.6, 1.1, 1.0, 0.8, 0.6)  # its mean is 1
@@ -23,7 +23,7 @@ def history(months, *, level_fen=5_000_000, growth=0.0):
 
 
 def run(known, months=12, *, futures=400, seed=1, stress=None):
-    return simulate(known, months, futures=futures, seed=seed, stress=stress)
+    return simulate(known, months, futures=futures, seed=seed, stress=stress).fen
 
 
 def test_two_years_show_the_season_and_the_futures_keep_it():
@@ -111,21 +111,42 @@ def test_a_late_season_comes_a_month_later():
     assert np.allclose(late, [5_000_000 * SEASON[month - 1] for month in range(12)], rtol=0.001)
 
 
-@given(st.integers(1, 45), st.integers(1, 30), st.lists(st.integers(0, 10**12), min_size=3, max_size=5))
-def test_windows_share_out_the_months_known_and_simulated_to_the_fen(step, count, months_fen):
-    known = History(first_on=FIRST_ON, months_fen=tuple(months_fen))
-    days = [FIRST_ON + timedelta(days=step * number) for number in range(count + 1)]
-    windows = [Window(from_on, to_on - timedelta(days=1)) for from_on, to_on in pairwise(days)]
+@given(
+    st.integers(1, 45),
+    st.integers(1, 30),
+    st.lists(st.tuples(st.integers(0, 10**12), st.lists(st.integers(0, 9), min_size=29, max_size=31)), min_size=3),
+    st.booleans(),
+)
+def test_windows_share_out_the_months_known_and_simulated_to_the_fen(step, count, known_months, has_days):
+    months_fen = [fen for fen, _ in known_months]
+    days = tuple(tuple(weights) for _, weights in known_months) if has_days else ()
+    known = History(first_on=FIRST_ON, months_fen=tuple(months_fen), days=days)
+    edges = [FIRST_ON + timedelta(days=step * number) for number in range(count + 1)]
+    windows = [Window(from_on, to_on - timedelta(days=1)) for from_on, to_on in pairwise(edges)]
     ahead = months_ahead(known, windows)
-    simulated = np.arange(1, ahead * 2 + 1).reshape(ahead, 2) * 1_000_001
+    fen = np.arange(1, ahead * 2 + 1).reshape(ahead, 2) * 10_000_001
+    simulated = Simulated(fen, np.arange(ahead * 2).reshape(ahead, 2) % len(months_fen))
     found = of_windows(known, simulated, windows)
-    whole = [
-        (months_after(FIRST_ON, number), months_after(FIRST_ON, number + 1))
-        for number in range(ahead + len(months_fen))
-    ]
+    firsts = [months_after(FIRST_ON, number) for number in range(ahead + len(months_fen) + 1)]
+    whole = list(pairwise(firsts))
     monthly = of_windows(known, simulated, [Window(first, end - timedelta(days=1)) for first, end in whole])
     assert monthly[: len(months_fen), 0].tolist() == months_fen
-    assert (monthly[len(months_fen) :] == simulated).all()
+    assert (monthly[len(months_fen) :] == fen).all()
     to_on = windows[-1].to_on
     parts = [Window(first, min(end - timedelta(days=1), to_on)) for first, end in whole if first <= to_on]
     assert (found.sum(axis=0) == of_windows(known, simulated, parts).sum(axis=0)).all()
+    assert found.min() >= 0
+
+
+def test_the_days_of_a_simulated_month_are_those_of_the_month_it_drew():
+    """Every known month sold on one day alone; a month that sold nothing goes evenly."""
+    days = tuple(tuple(int(day == sold) for day in range(31)) for sold in (0, 15, 30, None))
+    known = History(first_on=FIRST_ON, months_fen=(3_100_000,) * 4, days=days)
+    simulated = Simulated(np.full((1, 4), 3_000_000), np.array([[0, 1, 2, 3]]))
+    may_on = date(2024, 5, 1)
+    daily = of_windows(known, simulated, [Window(day, day) for day in (may_on + timedelta(days=n) for n in range(31))])
+    assert [daily[:, future].nonzero()[0].tolist() for future in range(3)] == [[0], [15], [30]]
+    assert daily[:, :3].max(axis=0).tolist() == [3_000_000] * 3
+    assert abs(daily[:, 3] - 3_000_000 // 31).max() <= 5
+    january = of_windows(known, simulated, [Window(FIRST_ON, FIRST_ON), Window(date(2024, 1, 2), date(2024, 1, 31))])
+    assert january[:, 0].tolist() == [3_100_000, 0]

@@ -28,7 +28,10 @@ def test_months_and_days_become_the_same_history():
     by_day = read(
         "day,amount_yuan\n2025-09-30,7\n2025-10-01,100\n2025-10-31,0.50\n2025-11-15,0\n2025-12-31,300\n2026-01-02,9"
     )
-    assert by_day == by_month  # the first and the last month are only cut into
+    # The first and the last month are only cut into.
+    assert (by_day.first_on, by_day.months_fen) == (by_month.first_on, by_month.months_fen)
+    assert by_month.days == ()
+    assert [(len(days), sum(days)) for days in by_day.days] == [(31, 10_050), (30, 0), (31, 30_000)]
 
 
 def test_a_month_that_is_over_by_the_day_of_the_question_counts():

@@ -10,6 +10,7 @@ from loancli.ledger import borrowers
 from loancli.ledger.connect import Connection
 from loancli.plan.flexible import Window
 from loancli.plan.history import History, history_of, whole_months
+from loancli.servicing.windows import Revenue
 
 
 def revenue_history(db: Connection, borrower_id: str, *, counts: Sequence[str], as_of: date) -> History:
@@ -27,4 +28,16 @@ def revenue_history(db: Connection, borrower_id: str, *, counts: Sequence[str], 
         window = Window(month_on, months_after(month_on, 1) - timedelta(days=1))
         if not known.is_missing(window):
             months[month_on] = sum(known.net_fen(window, counts).values())
-    return history_of(months, borrower_id)
+    return history_of(months, borrower_id, days=_by_day(known, counts))
+
+
+def _by_day(known: Revenue, counts: Sequence[str]) -> dict[date, int]:
+    """What counts of each day, in 1/1000 fen."""
+    found: dict[date, int] = {}
+    for (day, _, kind), fen in known.fen.items():
+        if kind in counts or kind == "reduction":
+            found[day] = found.get(day, 0) + (-1_000 if kind == "reduction" else 1_000) * fen
+    for (day, _, kind), milli_fen in known.fee_milli_fen.items():
+        if kind in counts or kind == "reduction":
+            found[day] = found.get(day, 0) - milli_fen
+    return found

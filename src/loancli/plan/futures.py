@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import accumulate
 from math import fsum, sqrt
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from loancli.core.days import months_after
+from loancli.core.rates import PPM
 from loancli.plan.bulk import Columns
 from loancli.plan.flexible import Window
 from loancli.plan.history import History
@@ -89,8 +92,15 @@ def pattern(history: History) -> Pattern:
     )
 
 
-def simulate(history: History, months: int, *, futures: int, seed: int, stress: Stress | None) -> Columns:
-    """Fen of the `months` months after the history (rows) in each of so many futures (columns).
+class Simulated(NamedTuple):
+    """The months after a history (rows) in each future (columns): fen, and the known month whose noise each drew."""
+
+    fen: Columns
+    drawn: Columns
+
+
+def simulate(history: History, months: int, *, futures: int, seed: int, stress: Stress | None) -> Simulated:
+    """The `months` months after the history, in so many futures.
 
     The noise is drawn in blocks from the ring of the known months (circular block bootstrap: Politis and Romano 1992),
     so that each of them is as likely as every other. Draws of a stress come after all others.
@@ -101,6 +111,7 @@ def simulate(history: History, months: int, *, futures: int, seed: int, stress: 
     starts = random.integers(0, len(found.noise), size=(blocks, futures))
     noise = np.array(found.noise)
     revenue: npt.NDArray[np.float64] = np.empty((months, futures))
+    drawn = np.empty((months, futures), dtype=np.int64)
     season_shift = 1 if stress is Stress.LATE_SEASON else 0
     grown, step = 0.0, found.trend
     for ahead in range(months):
@@ -108,8 +119,8 @@ def simulate(history: History, months: int, *, futures: int, seed: int, stress: 
         step *= DAMPING
         grown += step
         month = months_after(history.end_on, ahead - season_shift).month
-        drawn = noise[(starts[block] + inside) % len(noise)]
-        part = np.maximum((found.season[month - 1] + STARTED) * drawn - STARTED, 0.0)
+        drawn[ahead] = (starts[block] + inside) % len(noise)
+        part = np.maximum((found.season[month - 1] + STARTED) * noise[drawn[ahead]] - STARTED, 0.0)
         revenue[ahead] = part * (found.level_fen * (1.0 + grown))
     if stress is Stress.MINUS_30:
         revenue *= 0.7
@@ -118,16 +129,18 @@ def simulate(history: History, months: int, *, futures: int, seed: int, stress: 
         every = np.arange(futures)
         revenue[at, every] = 0.0
         revenue[np.minimum(at + 1, months - 1), every] = 0.0
-    return np.floor(revenue + 0.5).astype(np.int64)
+    return Simulated(np.floor(revenue + 0.5).astype(np.int64), drawn)
 
 
-def of_windows(history: History, simulated: Columns, windows: Sequence[Window]) -> Columns:
+def of_windows(history: History, simulated: Simulated, windows: Sequence[Window]) -> Columns:
     """The revenue of each window (rows): what is known of it, then what is simulated.
 
-    A window that cuts into a month has its days' part of it, evenly: exact, so that windows add up to their months.
+    A window that cuts into a month has its days' part of it. Where days are known, a simulated month goes by the days
+    of the month whose noise it drew, so that weeks are as uneven as they were; else evenly. Windows add up to months.
     """
+    found = np.zeros((len(windows), simulated.fen.shape[1]), dtype=np.int64)
     known = np.array(history.months_fen, dtype=np.int64)
-    found = np.zeros((len(windows), simulated.shape[1]), dtype=np.int64)
+    shapes = [list(accumulate(days, initial=0)) for days in history.days]
     for number, window in enumerate(windows):
         month_on = window.from_on.replace(day=1)
         while month_on <= window.to_on:
@@ -136,9 +149,23 @@ def of_windows(history: History, simulated: Columns, windows: Sequence[Window]) 
             end = (min(window.to_on + timedelta(days=1), next_on) - month_on).days
             days = (next_on - month_on).days
             at = _months_between(history.first_on, month_on)
-            month = known[at] if at < len(known) else simulated[at - len(known)]
-            found[number] += month * end // days - month * first // days
+            ahead = at - len(known)
+            month = known[at] if ahead < 0 else simulated.fen[ahead]
+            drawn = np.array(at) if ahead < 0 else simulated.drawn[ahead]
+            found[number] += _up_to(month, end, days, shapes, drawn) - _up_to(month, first, days, shapes, drawn)
             month_on = next_on
+    return found
+
+
+def _up_to(month: Columns, day: int, days: int, shapes: Sequence[Sequence[int]], drawn: Columns) -> Columns:
+    """What of a month has come in after so many of its days; a month that was longer or shorter is stretched."""
+    if day in {0, days}:
+        return month if day else month * 0
+    even_ppm = day * PPM // days
+    reached = [shape[day * (len(shape) - 1) // days] * PPM // shape[-1] if shape[-1] else even_ppm for shape in shapes]
+    part_ppm = np.array(reached)[drawn] if reached else even_ppm
+    whole, rest = np.divmod(month, PPM)
+    found: Columns = whole * part_ppm + rest * part_ppm // PPM  # in two steps, for 64 bits
     return found
 
 

@@ -21,14 +21,19 @@ _AMOUNT = "amount_yuan"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Net revenue of successive whole months, the first of them starting on `first_on`."""
+    """Net revenue of successive whole months, the first of them starting on `first_on`.
+
+    `days` has the weight of each day in each month, as far as days are known; else nothing.
+    """
 
     first_on: date
     months_fen: tuple[int, ...]
+    days: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         assert self.first_on.day == 1
         assert len(self.months_fen) >= MONTHS_MIN
+        assert len(self.days) in {0, len(self.months_fen)}
 
     @property
     def end_on(self) -> date:
@@ -36,8 +41,11 @@ class History:
         return months_after(self.first_on, len(self.months_fen))
 
 
-def history_of(months_fen: Mapping[date, int], source: str) -> History:
-    """Whole months by their first days → a history. InputError that starts with `source` for what is no basis."""
+def history_of(months_fen: Mapping[date, int], source: str, *, days: Mapping[date, int] | None = None) -> History:
+    """Whole months by their first days → a history. InputError that starts with `source` for what is no basis.
+
+    `days`: what came in on each day, in any unit; a day that is not there, or below 0, weighs nothing.
+    """
     if len(months_fen) < MONTHS_MIN:
         raise InputError(
             f"{source}: {len(months_fen)} whole months of revenue; a projection needs at least {MONTHS_MIN}"
@@ -60,7 +68,16 @@ def history_of(months_fen: Mapping[date, int], source: str) -> History:
         raise input_error([Problem(file_name=source, row=None, column=None, message=message) for message in problems])
     if not any(months_fen.values()):
         raise InputError(f"{source}: every month is 0; there is no revenue to project")
-    return History(first_on=first_on, months_fen=tuple(months_fen[month_on] for month_on in months))
+    return History(
+        first_on=first_on,
+        months_fen=tuple(months_fen[month_on] for month_on in months),
+        days=tuple(_weights(month_on, days) for month_on in months) if days is not None else (),
+    )
+
+
+def _weights(month_on: date, days: Mapping[date, int]) -> tuple[int, ...]:
+    count = (months_after(month_on, 1) - month_on).days
+    return tuple(max(0, days.get(month_on + timedelta(days=number), 0)) for number in range(count))
 
 
 def whole_months(from_on: date, to_on: date) -> list[date]:
@@ -109,7 +126,8 @@ def read_history(
         seen.add(on.replace(day=1))
         if on.replace(day=1) in months_fen:
             months_fen[on.replace(day=1)] += fen
-    return history_of({month_on: fen for month_on, fen in months_fen.items() if month_on in seen}, file_name)
+    known = {month_on: fen for month_on, fen in months_fen.items() if month_on in seen}
+    return history_of(known, file_name, days=amounts_fen)
 
 
 class _CellError(Exception):
