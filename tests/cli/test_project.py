@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_answer_and_a_stress_another(desk, table):
         assert stressed["instalments"] != first["instalments"]
     tighter = project(desk, *words, "--burden", "5%")
     assert tighter["burden_ppm"] == 50_000
-    chances = [each["plans"][1]["chance_burden_ppm"] for each in (tighter, first)]
+    chances = [each["plans"][1]["chance_above_burden_ppm"] for each in (tighter, first)]
     assert chances[0] == 1_000_000 >= chances[1]
 
 
@@ -104,6 +104,16 @@ def test_the_page_is_one_file_chinese_first_and_asks_the_network_for_nothing(des
     dues = [int(row["due_p50_fen"]) for row in rows]
     assert heights.index(min(heights)) == dues.index(max(dues))
     assert page.stat().st_mode & 0o077 == 0
+
+
+def test_a_burden_without_measure_is_drawn_as_at_least(desk, table):
+    words = ("--history", table, "--stress", "dead_months", "--periods", "6", "--futures", "100", "--html", "page.html")
+    project(desk, *words)
+    text = (desk.folder / "page.html").read_text(encoding="utf-8")
+    assert "≥ 1000%" in text
+    assert "≥ 200%" in text
+    heights = re.findall(r"\d+\.\d,(\d+\.\d)", text)
+    assert all(0 <= float(height) <= 300 for height in heights)
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,10 @@ def _plan(result: "Result") -> dict[str, Any]:
         **_spread("cost_{}_fen", result.cost_fen),
         **_spread("apr_{}_ppm", result.apr_ppm),
         **_spread("worst_burden_{}_ppm", result.worst_burden_ppm),
-        "chance_burden_ppm": result.chance_burden_ppm,
+        "chance_above_burden_ppm": result.chance_burden_ppm,
         **_spread("shortfall_{}_fen", result.shortfall_fen),
-        "chance_finished_ppm": result.chance_finished_ppm,
-        **_spread("rest_{}_fen", result.rest_fen),
+        "chance_finished_by_maturity_ppm": result.chance_finished_ppm,
+        **_spread("rest_at_end_{}_fen", result.rest_fen),
     }
 
 

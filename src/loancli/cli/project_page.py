@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from loancli.cli.render import heading
 from loancli.core.money import yuan
 from loancli.core.rates import percent
+from loancli.plan.project import BURDEN_MAX_PPM, Projection
 from loancli.texts import say
-
-if TYPE_CHECKING:
-    from loancli.plan.project import Projection
 
 WIDTH, HEIGHT = 900, 300
 LEFT, RIGHT, TOP, BOTTOM = 92, 16, 14, 34
@@ -27,7 +25,7 @@ class Axis(NamedTuple):
     labels: list[tuple[float, str]]
 
 
-def page(projection: "Projection", summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> str:
+def page(projection: Projection, summary: Mapping[str, Any], plans: Sequence[Mapping[str, Any]]) -> str:
     """The page. Its words are in both languages, whoever asks."""
     from jinja2 import Environment, StrictUndefined
 
@@ -76,7 +74,7 @@ def _figures(plans: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[li
     ]
 
 
-def _instalments(projection: "Projection") -> dict[str, Any]:
+def _instalments(projection: Projection) -> dict[str, Any]:
     lines = projection.lines
     top = max(max(line.due_fen.p90, line.equal_fen) for line in lines)
     step = _step(top)
@@ -90,17 +88,21 @@ def _instalments(projection: "Projection") -> dict[str, Any]:
     }
 
 
-def _burdens(projection: "Projection", bound_ppm: int) -> dict[str, Any]:
+def _burdens(projection: Projection, bound_ppm: int) -> dict[str, Any]:
     lines = projection.lines
-    share = [min(line.burden_ppm.p90, BURDEN_SHOWN_MAX_PPM) for line in lines]
-    equal = [min(line.equal_burden_ppm.p90, BURDEN_SHOWN_MAX_PPM) for line in lines if line.equal_fen]
-    top = max(*share, *equal, bound_ppm)
+    share = [line.burden_ppm.p90 for line in lines]
+    equal = [line.equal_burden_ppm.p90 for line in lines if line.equal_fen]
+    highest = max(*share, *equal, bound_ppm)
+    top = min(highest, max(BURDEN_SHOWN_MAX_PPM, bound_ppm))
     step = _step(top)
     scale = _scale(top, step)
+    ticks = [(tick, percent(tick)) for tick in range(0, top + step, step)]
+    if highest > scale:
+        ticks[-1] = (ticks[-1][0], f"≥ {ticks[-1][1]}")
     return {
-        "axis": _axis(projection, [(tick, percent(tick)) for tick in range(0, top + step, step)]),
-        "middle": _path(share, scale),
-        "equal": _path(equal, scale, of=len(lines)),
+        "axis": _axis(projection, ticks),
+        "middle": _path([min(each, scale) for each in share], scale),
+        "equal": _path([min(each, scale) for each in equal], scale, of=len(lines)),
         "bound": _height(bound_ppm, scale),
     }
 
@@ -117,7 +119,7 @@ def _scale(top: int, step: int) -> int:
     return max(step, -(-top // step) * step)
 
 
-def _axis(projection: "Projection", ticks: Sequence[tuple[int, str]]) -> Axis:
+def _axis(projection: Projection, ticks: Sequence[tuple[int, str]]) -> Axis:
     scale = ticks[-1][0] if ticks[-1][0] else 1
     lines = projection.lines
     every = -(-len(lines) // LABELS_MAX)
@@ -142,6 +144,8 @@ def _path(values: Sequence[int], scale: int, *, of: int = 0, backwards: bool = F
 def _shown(name: str, value: Any) -> str:
     if value is None:
         return "—"
+    if name.startswith("worst_burden_") and value == BURDEN_MAX_PPM:
+        return f"≥ {percent(value)}"
     if name.endswith("_fen"):
         return yuan(value)
     return percent(value) if name.endswith("_ppm") else str(value)
