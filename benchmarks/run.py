@@ -3,8 +3,8 @@
 Whole processes, run A B A B; the ratio is taken pair by pair and its median told, with the smallest and the largest.
 Beside the wall clock stands user + system time, which a busy machine disturbs less, and the peak of memory. Seeds are
 fixed; everything happens in a temporary folder (about 1 GB; 3 GB for 1,000,000 rows). `--only import` runs one section;
-`--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows` and `--loans` make it shorter or longer. Other programs are
-installed by pip into build/bench-peers, each by itself, and left out where that fails.
+`--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows`, `--loans` and `--futures` make it shorter or longer. Other
+programs are installed by pip into build/bench-peers, each by itself, and left out where that fails.
 """
 
 import argparse
@@ -297,7 +297,35 @@ def close_of_day(folder: Path, options: argparse.Namespace) -> None:
     told(f"{what}, without starts", less(day, start), less(plainly, plain_start))
 
 
-SECTIONS = {"start": starting, "import": importing, "workbook": workbooks, "close": close_of_day}
+def projecting(_folder: Path, options: argparse.Namespace) -> None:
+    """A revenue plan of 24 months over many futures, against the rules one future after the other."""
+
+    def side(mode: str) -> Side:
+        return Side(command=[sys.executable, str(HERE / "project.py"), mode, str(options.futures)])
+
+    environ = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    kernel_due, exact_due = (
+        subprocess.run(side(mode).command, env=environ, stdout=subprocess.PIPE, check=True).stdout
+        for mode in ("kernel", "exact")
+    )
+    assert kernel_due == exact_due, "the same fen, or the comparison is none"
+    modes = ("kernel", "exact", "whole", "nothing")
+    kernel, exact, whole, nothing = alternated([side(mode) for mode in modes], options.peer_rounds)
+    what = f"{options.futures:,} futures x 24 months"
+    told(f"{what}: all at once : one by one, without starts", less(kernel, nothing), less(exact, nothing))
+    told(f"{what}: the whole projection : its start", whole, nothing)
+    seconds = median(each.wall_seconds for each in less(whole, nothing))
+    peak_mib = _peak(whole) / 1024
+    sys.stdout.write(f"{'':64}without start {seconds:.3f} s, aim < 0.5; peak {peak_mib:.0f} MiB, aim < 300\n")
+
+
+SECTIONS = {
+    "start": starting,
+    "import": importing,
+    "workbook": workbooks,
+    "close": close_of_day,
+    "project": projecting,
+}
 
 
 def main() -> None:
@@ -309,6 +337,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="of a CSV statement; the goals are for 1,000,000")
     parser.add_argument("--sheet-rows", type=int, default=100_000, help="of a workbook")
     parser.add_argument("--loans", type=int, default=100_000)
+    parser.add_argument("--futures", type=int, default=5_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="loancli-bench-") as folder:
         heading()

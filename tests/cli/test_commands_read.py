@@ -17,6 +17,9 @@ READS = {
     "product show revenue-share": (None, "product name summary weak_month penalty example_total_fen"),
     "plan show revenue-share --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
     "plan compare equal-instalments single-payment --principal 20000": ("", "product total_fen biggest_fen"),
+    "plan project revenue-share --principal 20000 --borrower B0012 --futures 50": (
+        "instalments", "number due_on window_to_on revenue_p50_fen due_p10_fen due_p90_fen burden_p90_ppm equal_fen"
+    ),
     "loan list": ("", "loan_id name principal_outstanding_fen due_fen days_past_due next_due_on next_due_fen"),
     "loan list --late": ("", "loan_id days_past_due"),
     "loan show LN000002": ("instalments", "number due_on state due_fen paid_fen paid_on why"),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from loancli.cli import render
-from loancli.cli.render import Format, bars, plain, progress, show, talk, visible, without_formula, write
+from loancli.cli.render import Format, bars, fan, plain, progress, show, talk, visible, without_formula, write
 from loancli.core.errors import InputError, NotFoundError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -406,3 +406,13 @@ def test_a_terminal_that_cannot_show_a_character_gets_its_code():
     environ = os.environ | {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "x\n\\u5f20\n"
+
+
+def test_a_fan_is_drawn_to_one_scale():
+    rows = [("五月", 1_000, 2_000, 3_000, 4_000), ("June", 0, 0, 0, 0), ("July", 5_000, 5_000, 5_000, 0)]
+    assert fan(rows, width_max=10).split("\n") == [
+        "五月    ░░█░░ │   10.00  20.00  30.00",
+        "June               0.00   0.00   0.00",
+        "July           █  50.00  50.00  50.00",
+    ]
+    assert fan([]) == ""

@@ -1,6 +1,8 @@
 """loancli plan: a plan without a loan: its rows, what it costs, two side by side."""
 
 from datetime import date
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ from loancli.cli.options import Context, Format, FormatOption, OutputOption, con
 from loancli.cli.render import show, talk
 from loancli.core.errors import InputError
 from loancli.core.money import fen_of
+from loancli.core.rates import PPM, rate_ppm_of
 
 if TYPE_CHECKING:
     from loancli.plan.cost import Verdict
@@ -154,3 +157,78 @@ def compare(
         extremes = {"smallest_fen": min(dues_fen), "biggest_fen": max(dues_fen)}
         rows.append({"product": plan.product.code, **plan_summary(plan, verdict), **extremes})
     show(rows, format=output_format, output=output, title="compare", lang=context.lang)
+
+
+class Stressed(StrEnum):
+    """What else may happen to the revenue."""
+
+    MINUS_30 = "minus_30"
+    DEAD_MONTHS = "dead_months"
+    LATE_SEASON = "late_season"
+
+
+def part(text: str) -> int:
+    """'30%' as parts per million: the parser of every option that takes a part of the revenue."""
+    try:
+        found = rate_ppm_of(text)
+    except InputError:
+        found = 0
+    if not (text.strip().endswith(("%", "％")) and 0 < found <= 10 * PPM):
+        raise typer.BadParameter(f"'{text}' is not a part of the revenue such as 30%")
+    return found
+
+
+@app.command()
+def project(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="A revenue-share product's code, or the path of its file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    borrower: Annotated[
+        str | None, typer.Option("--borrower", metavar="ID", help="Whose imported revenue the futures come from.")
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", metavar="FILE", help="Or a table: day or month (2026-11), and amount_yuan."),
+    ] = None,
+    futures: Annotated[int, typer.Option("--futures", min=1, max=100_000, help="How many futures to run.")] = 5_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same futures.")] = 1,
+    stress: Annotated[
+        Stressed | None,
+        typer.Option("--stress", help="All revenue 30 % lower, two months of nothing, or the season a month late."),
+    ] = None,
+    burden: Annotated[
+        int, typer.Option("--burden", parser=part, metavar="PERCENT", help="What of a window's revenue is too much.")
+    ] = "30%",  # type: ignore[assignment]
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write the picture as a page.")
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Run a revenue-share plan over thousands of futures of a borrower's revenue, beside equal instalments."""
+    from loancli.cli.project import answer, history_for
+    from loancli.plan.futures import Stress
+    from loancli.plan.project import project as run
+
+    context = context_of(ctx)
+    product = session.product(context, code)
+    known = history_for(context, product, borrower, history)
+    calendar = session.calendar(context)
+    projection = run(
+        product,
+        principal,
+        start or context.as_of,
+        known,
+        calendar=calendar,
+        periods=periods,
+        futures=futures,
+        seed=seed,
+        stress=Stress(stress) if stress else None,
+        burden_ppm=burden,
+    )
+    if not calendar.is_known(projection.plan.rows[-1].due_on):
+        talk(context, "plan.calendar_ends", day=calendar.known_until)
+    told = {"futures": futures, "seed": seed, "stress": stress, "burden_ppm": burden}
+    answer(context, projection, known, told, output_format=output_format, output=output, html=html)

@@ -93,6 +93,11 @@ def write(text: str) -> None:
     _write("".join(f"{visible(line)}\n" for line in text.splitlines()))
 
 
+def save(path: Path, text: str) -> None:
+    """A page or another text that is no table into a file of its own. Raises NotFoundError, InputError."""
+    _replace(path, text.encode())
+
+
 def talk(context: "Context", key: str, **values: object) -> None:
     """A sentence of the catalogue to stderr, unless --quiet."""
     if not context.quiet:
@@ -150,6 +155,33 @@ def bars(rows: Sequence[tuple[str, int, int]], *, names: tuple[str, str], width_
             words = f"{_padded(label, label_width)}  {_padded(name, name_width)}"
             lines.append(f"{words}  {mark * length}{' ' if length else ''}{yuan(amount_fen)}")
             label = ""  # said once, above the second bar
+    return "\n".join(lines)
+
+
+def fan(rows: Sequence[tuple[str, int, int, int, int]], *, width_max: int = 50) -> str:
+    """Low, middle, high and one fixed amount in fen beside each label, to one scale: ░ low to high, █ middle, │ fixed.
+
+    What stands beside them in yuan is low, middle and high. A fixed amount of 0 is not drawn.
+    """
+    largest_fen = max((max(row[1:]) for row in rows), default=0) or 1
+    label_width = max((_width(row[0]) for row in rows), default=0)
+
+    def place(amount_fen: int) -> int:
+        return min(amount_fen * width_max // largest_fen, width_max - 1)
+
+    lines = []
+    for label, low_fen, middle_fen, high_fen, fixed_fen in rows:
+        marks = [" "] * width_max
+        if high_fen:
+            for at in range(place(low_fen), place(high_fen) + 1):
+                marks[at] = "░"
+            marks[place(middle_fen)] = "█"
+        if fixed_fen:
+            marks[place(fixed_fen)] = "│"
+        amounts = "  ".join(
+            yuan(each_fen).rjust(len(yuan(largest_fen))) for each_fen in (low_fen, middle_fen, high_fen)
+        )
+        lines.append(f"{_padded(label, label_width)}  {''.join(marks)}  {amounts}")
     return "\n".join(lines)
 
 

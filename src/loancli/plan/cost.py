@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loancli.core.days import date_of
 from loancli.core.errors import InputError
@@ -24,10 +24,16 @@ from loancli.plan.flexible import bound_fen, level_fen
 from loancli.plan.kinds import HALF_MONTH_DAYS, Plan, period_of, years_of
 from loancli.plan.product import Kind
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 Flow = tuple[date, int]  # fen on a day; the loan is above 0, what is paid back below
 
 MONTHS_A_YEAR = 12
 DAYS_A_YEAR = 365  # PRC-02
+NEWTON_STEPS_MAX = 50
+NEWTON_NEAR = 1e-13
 LENDERS = ("bank", "microcredit", "unlicensed")
 
 
@@ -77,6 +83,39 @@ def of_plan(plan: Plan) -> Apr:
     """The yearly cost if every row is paid when due: by equal periods, or by days where the periods are not equal."""
     flows = [(plan.start_on, plan.principal_fen), *((row.due_on, -row.due_fen) for row in plan.rows)]
     return apr(flows, periods_a_year=_periods_a_year(plan))
+
+
+def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.int64]":
+    """The simple yearly cost in ppm of each column of `due_fen`, what is paid on the days: as `of_plan`, to 0.01 %.
+
+    What is due, as a function of the discount factor, rises and is convex, and at 1 it is at least what was lent: so
+    Newton's steps from there never overshoot.
+    """
+    import numpy as np
+
+    periods_a_year = _periods_a_year(plan)
+    if periods_a_year:
+        times = [float(number) for number in range(1, len(due_on) + 1)]
+    else:
+        times = [(day - plan.start_on).days / DAYS_A_YEAR for day in due_on]
+    assert (due_fen.sum(axis=0) >= plan.principal_fen).all()
+    flows = due_fen.astype(np.float64)
+    discount = np.ones(due_fen.shape[1])
+    for _ in range(NEWTON_STEPS_MAX):
+        worth, slope = np.zeros_like(discount), np.zeros_like(discount)
+        for time, flow in zip(times, flows, strict=True):
+            present = flow * discount**time
+            worth += present
+            slope += time * present
+        step = (worth - plan.principal_fen) * discount / slope
+        discount -= step
+        if np.abs(step).max(initial=0) < NEWTON_NEAR:
+            break
+    rate = 1 / discount - 1
+    if not periods_a_year:
+        rate = (1 + rate) ** (1 / MONTHS_A_YEAR) - 1  # a month
+    simple = rate * float(periods_a_year or MONTHS_A_YEAR)
+    return np.floor(simple * 10_000 + 0.5).astype(np.int64) * 100
 
 
 def of_fastest(plan: Plan) -> Apr:

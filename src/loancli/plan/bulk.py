@@ -1,0 +1,198 @@
+"""What a revenue plan asks for in thousands of futures at once, to the fen what `flexible.fix_instalment` asks for.
+
+Columns of whole numbers: a row for each window, a column for each future. Where a product of them might not fit into
+64 bits, the same steps run on Python's own integers, which have no end: slower, with the same answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loancli.core.loan import Row
+from loancli.core.money import Rounding, rounded
+from loancli.core.rates import PPM
+from loancli.plan.flexible import is_checkpoint
+from loancli.plan.kinds import level_exact, years_of
+from loancli.plan.product import Base, Bound, Product
+
+Columns = npt.NDArray[np.int64]
+_Numbers = npt.NDArray[Any]  # int64, or Python's integers where 64 bits may not do
+
+_WORD = 2**62  # half of what an int64 holds: one sum of two such terms still fits
+_LIMB = 22  # bits; an amount of up to 40 bits times one limb fits
+_LIMB_MASK = 2**_LIMB - 1
+_AMOUNT_BITS = 40  # 10 billion yuan in fen
+_PART = 2 * _LIMB  # bits in which the part of a fen is known
+_HALF = 2 ** (_PART - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """What falls due, window by window (rows) in each future (columns), in fen. The fee comes on top of the other two.
+
+    `rest_fen` has one amount for each future: what falls due at the very end only because the term ends there.
+    """
+
+    interest_fen: Columns
+    principal_fen: Columns
+    fee_fen: Columns
+    rest_fen: Columns
+
+    @property
+    def due_fen(self) -> Columns:
+        return self.interest_fen + self.principal_fen + self.fee_fen
+
+
+def paths(
+    product: Product, rows: Sequence[Row], *, maturity_number: int, principal_fen: int, revenue_fen: Columns
+) -> Paths:
+    """The instalments of a loan in each future of its revenue, every one of them paid on its due day.
+
+    `rows` are the plan's, with those that the term may run on for; `revenue_fen` has a row for each of them, the
+    revenue of its window. No window is missing, and none is corrected later.
+    """
+    terms = product.revenue
+    assert terms is not None
+    assert revenue_fen.shape[0] == len(rows)
+    factors = [product.annual_rate_ppm * years_of(product, row) * Fraction(1, PPM) for row in rows]
+    scale = lcm(*(factor.denominator for factor in factors))
+    per_fen = [int(factor * scale) for factor in factors]  # interest of a fen in each window, × scale
+    levels = _level_ratios(product, rows, maturity_number)
+    fits = _fits(product, principal_fen, per_fen, scale, revenue_fen)
+    kind: Any = np.int64 if fits else object
+
+    count = revenue_fen.shape[1]
+    zeros = np.zeros(count, dtype=kind)
+    pool, accrued, carried = zeros + principal_fen, zeros, zeros  # carried: revenue below 0 that goes on
+    asked, levelled = zeros, zeros  # since the last checkpoint
+    result = {name: np.zeros(revenue_fen.shape, dtype=np.int64) for name in ("interest", "principal", "fee")}
+    rest = zeros
+    for index, row in enumerate(rows):
+        accrued = accrued + pool * per_fen[index]
+        interest = _divided(accrued, scale, product.rounding)
+        owed = pool + interest
+        is_open = (pool > 0) | (accrued > 0)
+
+        basis = revenue_fen[index].astype(kind) + carried
+        due = _divided(np.maximum(basis, 0) * terms.share_ppm, PPM, product.rounding)
+        carried = np.minimum(basis, 0)
+        level = zeros if levels is None else _level(product, pool, levels[index], is_wide=not fits)
+        cap = _bound(product, terms.cap, level, interest)
+        due = due if cap is None else np.minimum(due, cap)
+        floor = _bound(product, terms.floor, level, interest)
+        due = due if floor is None else np.maximum(due, floor)
+        if terms.minimum_progress is not None:
+            levelled = levelled + level
+            if is_checkpoint(product, row.number):
+                least = _divided(levelled * terms.minimum_progress.levels_ppm, PPM, product.rounding)
+                due = due + np.maximum(least - asked - due, 0)
+
+        if index == len(rows) - 1:
+            rest = np.maximum(owed - due, 0)
+            due = owed
+        else:
+            due = np.minimum(due, owed)
+        asked = asked + due
+        if is_checkpoint(product, row.number):
+            asked, levelled = zeros, zeros
+        paid_interest = np.minimum(due, interest)
+        accrued = np.where(paid_interest == interest, 0, accrued - paid_interest * scale)
+        pool = pool - (due - paid_interest)
+        result["interest"][index] = paid_interest
+        result["principal"][index] = due - paid_interest
+        result["fee"][index] = np.where(is_open, row.fee_fen, 0)
+    return Paths(
+        interest_fen=result["interest"],
+        principal_fen=result["principal"],
+        fee_fen=result["fee"],
+        rest_fen=rest.astype(np.int64),
+    )
+
+
+def _fits(product: Product, principal_fen: int, per_fen: Sequence[int], scale: int, revenue_fen: Columns) -> bool:
+    """Does every product of the steps, at its largest, fit into 64 bits?"""
+    terms = product.revenue
+    assert terms is not None
+    windows = len(per_fen)
+    accrued = principal_fen * sum(per_fen)
+    owed_fen = principal_fen + accrued // scale + windows
+    level_fen = owed_fen + product.instalment_unit_fen
+    revenue_max_fen = max(abs(int(revenue_fen.max(initial=0))), abs(int(revenue_fen.min(initial=0))))
+    products = [accrued + scale, windows * revenue_max_fen * terms.share_ppm]
+    bounds = [bound for bound in (terms.floor, terms.cap) if bound is not None]
+    products += [bound.value * (level_fen if bound.base is Base.LEVEL else 1) for bound in bounds]
+    if terms.minimum_progress is not None:
+        products.append(windows * level_fen * terms.minimum_progress.levels_ppm)
+    return principal_fen < 2**_AMOUNT_BITS and all(2 * each + 2 * PPM < _WORD for each in products)
+
+
+def _level_ratios(product: Product, rows: Sequence[Row], maturity_number: int) -> list[Fraction] | None:
+    """The level of each window for one fen of principal, in instalment units; None where no term asks for it.
+
+    The level is proportional to the principal, so that one fraction serves every future.
+    """
+    terms = product.revenue
+    assert terms is not None
+    by_level = any(bound is not None and bound.base is Base.LEVEL for bound in (terms.floor, terms.cap))
+    if not by_level and terms.minimum_progress is None:
+        return None
+    unit = product.instalment_unit_fen
+    spans = [rows[index:maturity_number] or rows[index : index + 1] for index in range(len(rows))]
+    return [level_exact(product, 1, remaining) * Fraction(1, unit) for remaining in spans]
+
+
+def _bound(product: Product, bound: Bound | None, level: _Numbers, interest: _Numbers) -> _Numbers | int | None:
+    if bound is None:
+        return None
+    if bound.base is Base.INTEREST:
+        return interest
+    if bound.base is Base.LEVEL:
+        return _divided(level * bound.value, PPM, product.rounding)
+    return bound.value
+
+
+def _divided(over: _Numbers, under: int, mode: Rounding) -> _Numbers:
+    """over ÷ under, rounded as core.money.rounded does; over is 0 or more."""
+    if mode is Rounding.UP:
+        return -(-over // under)
+    if mode is Rounding.DOWN:
+        return over // under
+    whole = (2 * over + under) // (2 * under)
+    if mode is Rounding.HALF_EVEN:
+        is_tie = (2 * over + under) % (2 * under) == 0
+        whole = whole - (is_tie & (whole % 2 == 1))
+    return whole
+
+
+def _level(product: Product, pool: _Numbers, ratio: Fraction, *, is_wide: bool) -> _Numbers:
+    unit, over, under = product.instalment_unit_fen, ratio.numerator, ratio.denominator
+    if is_wide or 2 * (over * 2**_AMOUNT_BITS + under) < _WORD:
+        return _divided(pool * over, under, product.rounding) * unit
+    return _proportional(pool, ratio, product.rounding) * unit
+
+
+def _proportional(amounts: Columns, ratio: Fraction, mode: Rounding) -> Columns:
+    """amounts × ratio, rounded, for a ratio whose numerator does not fit into 64 bits.
+
+    Its part below 1 is taken in three limbs, which gives the product's part of a fen to 44 bits, never too high and
+    less than `slack` too low. Where a rounding boundary lies that near, an exact tie above all, exact numbers decide.
+    """
+    whole, over = divmod(ratio.numerator, ratio.denominator)
+    scaled = (over << 3 * _LIMB) // ratio.denominator
+    low = amounts * (scaled >> _LIMB & _LIMB_MASK) + (amounts * (scaled & _LIMB_MASK) >> _LIMB)
+    high = amounts * (scaled >> 2 * _LIMB) + (low >> _LIMB)
+    part = (high & _LIMB_MASK) << _LIMB | (low & _LIMB_MASK)
+    floor = amounts * whole + (high >> _LIMB)
+    slack = (amounts >> _LIMB) + 2
+    is_above = part > 0 if mode is Rounding.UP else part >= (2**_PART if mode is Rounding.DOWN else _HALF)
+    found: Columns = floor + is_above
+    is_near_half = (part <= _HALF) & (part + slack >= _HALF)
+    doubtful = (amounts > 0) & ((part == 0) | is_near_half | (part + slack >= 2**_PART))
+    for at in np.flatnonzero(doubtful):
+        found[at] = rounded(int(amounts[at]) * ratio, mode)
+    return found
