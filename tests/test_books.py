@@ -61,6 +61,7 @@ PRODUCTS = (
         frequency=Frequency(days=10),
         allocation=Allocation(surplus="principal"),
     ),
+    product(code="flat", kind=Kind.FLAT, allocation=Allocation(surplus="principal")),
     product(code="single", kind=Kind.SINGLE_PAYMENT, day_count=DayCount.ACT_ACT),
     revenue_product(code="weekly", frequency=Frequency(days=7), day_count=DayCount.ACT_365F),
     revenue_product(code="monthly"),

@@ -340,6 +340,17 @@ def test_before_the_lpr_table_is_refused():
         lpr_on(CEILINGS, date(2019, 8, 19))
 
 
+def test_a_flat_plan_is_held_to_what_it_costs_and_not_to_what_it_quotes():
+    """Flat 12 % in 12 months: 1,200.00 of interest for 10,000.00, of which half is out on average; 21.46 % a year."""
+    plan = build(product(kind=Kind.FLAT, lender_kind="bank"), 1_000_000, START, calendar=CALENDAR)
+    cost = of_plan(plan)
+    assert plan.interest_fen == 120_000
+    assert f"{cost.simple_percent:.2f}" == "21.46"
+    assert sum(row.due_fen / (1 + cost.simple_percent / 1200) ** row.number for row in plan.rows) == pytest.approx(1e6)
+    dear = build(product(kind=Kind.FLAT, annual_rate_ppm=140_000), 1_000_000, START, calendar=CALENDAR)
+    assert check_ceiling(dear, CEILINGS, signed_on=START).outcome is Outcome.REFUSED
+
+
 def test_a_refusal_shows_the_sum():
     fee = Fee(name="担保费", amount_fen=50_000, due_with="every")
     terms = product(annual_rate_ppm=90_000, fees=(fee,), lender_kind="unlicensed")

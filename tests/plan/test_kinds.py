@@ -25,12 +25,9 @@ DOMAIN = shelf.cases("domain/cases.json")
 # Schedules of the shelf that are not tested row by row, and why. One that is neither here nor tested fails below.
 OUT_OF_SCOPE = {
     "fin-emi-weekly-364": "a year of 364 days is none of our day counts",
-    "fin-rs01-flat": "flat interest (等本等息) is not among the kinds",
     "fin-rs05-grace3": "principal-free first instalments come with breathing space",
-    "fin-zero-whole-units": "flat interest",
     "fin-31st-roll-actact": "the 31st goes over into the next month; here it is the last day of the month (CAL-03)",
     "curo-4-subsidised-zero": "a third party's subsidy belongs to coupons",
-    "hs-flat-fee": "a flat fee on the original principal is a fee, tested there",
     "hs-nothing-first-3": "interest added to the balance: negative amortisation, which no plan of ours has",
 }
 
@@ -96,6 +93,12 @@ BY_ROWS = {
     "fin-emi-zero-rate": (thirty_360(0, 4, day_count=DayCount.ACT_ACT), 100_000, date(2024, 1, 1)),
     "fin-rs02-annuity-whole": (product(periods=18, instalment_unit_fen=100), 500_000, date(2022, 11, 1)),
     "fin-rs04-equal-principal": (product(kind=Kind.EQUAL_PRINCIPAL, periods=18), 500_000, date(2022, 11, 1)),
+    "fin-rs01-flat": (product(kind=Kind.FLAT, periods=18, instalment_unit_fen=100), 500_000, date(2022, 11, 1)),
+    "fin-zero-whole-units": (
+        product(kind=Kind.FLAT, annual_rate_ppm=0, periods=6, instalment_unit_fen=100),
+        100_000,
+        date(2023, 9, 1),
+    ),
     "fin-base-100-7": (thirty_360(70_000, 6), 10_000, date(2024, 1, 1)),
     "fin-31st-30360": (product(day_count=DayCount.EQUAL_MONTHS, periods=3), 1_000_000, date(2025, 1, 31)),
 }
@@ -218,6 +221,15 @@ def test_curo_5_stepped_big_and_small_months():
     assert reason_of(plan.rows[4].reason) == (Reason.WEIGHT, (6, 10, 128_889))
 
 
+def test_hs_flat_fee_is_flat_interest():
+    """The source calls it a fee of 1 % of the original principal in each period; here it is flat interest of 12 %."""
+    case = need(SCHEDULES, "hs-flat-fee")
+    expected = case["expected"]
+    plan = build(product(kind=Kind.FLAT), fen(case["inputs"]["principal"]), START, calendar=CALENDAR)
+    assert parts(plan)[:-1] == [(fen(expected["principal_1"]), fen(expected["fee_1"]))] * 11
+    assert 100_000 - plan.rows[0].principal_fen == fen(expected["balance_after_1"])
+
+
 def test_np_table_2500_and_np_pmt_1():
     """Printed without rounding in between: within a fen of our rows."""
     cases = shelf.cases("truth/tvm.json")
@@ -314,7 +326,8 @@ def test_interest_is_the_exact_fraction_rounded_once(loan):
     assume(plan is not None)
     terms, balance_fen, _, _, _ = loan
     for row in plan.rows:
-        exact = Fraction(balance_fen * terms.annual_rate_ppm, PPM) * years_of(terms, row)
+        base_fen = plan.principal_fen if terms.kind is Kind.FLAT else balance_fen
+        exact = Fraction(base_fen * terms.annual_rate_ppm, PPM) * years_of(terms, row)
         assert row.interest_fen == rounded(exact, terms.rounding)
         balance_fen -= row.principal_fen
 
@@ -364,6 +377,8 @@ def test_all_but_the_last_instalment_are_what_their_reason_says(loan):
         code, values = reason_of(row.reason)
         if code is Reason.LEVEL:
             assert row.due_fen == values[0]
+        elif code is Reason.FLAT:
+            assert (row.principal_fen, plan.principal_fen) == values
         elif code is Reason.EQUAL_PART:
             assert row.principal_fen == values[0]
         elif code is Reason.WEIGHT:
@@ -561,6 +576,13 @@ def test_a_revenue_plan_shows_the_level_as_an_outlook():
     assert plan.rows[0].reason == "outlook:888488"
 
 
+def test_flat_interest_does_not_hide_a_part_that_rounding_took():
+    """23.00 in 12 whole yuan, rounded down, leave 12.00; flat interest in the last instalment changes nothing."""
+    terms = product(kind=Kind.FLAT, annual_rate_ppm=240_000, rounding=Rounding.DOWN, instalment_unit_fen=100)
+    with pytest.raises(InputError, match=r"instalment_unit: 12 instalments of 1\.00 would leave 12\.00"):
+        build(terms, 2_300, START, calendar=CALENDAR)
+
+
 def test_fees_come_on_top_with_the_first_or_every_instalment():
     fees = (
         Fee(name="手续费", principal_ppm=5_000, due_with="first"),
@@ -590,7 +612,7 @@ def test_what_the_product_does_not_lend_is_refused(principal_fen, count, message
         build(terms, principal_fen, START, periods=count, calendar=CALENDAR)
 
 
-@pytest.mark.parametrize("kind", [Kind.EQUAL_INSTALMENTS, Kind.EQUAL_PRINCIPAL])
+@pytest.mark.parametrize("kind", [Kind.EQUAL_INSTALMENTS, Kind.EQUAL_PRINCIPAL, Kind.FLAT])
 def test_a_principal_too_small_to_share_is_refused_not_strange(kind):
     for principal_fen in (1, 7, 11):
         with pytest.raises(InputError, match="instalment_unit: 12 instalments"):

@@ -129,6 +129,67 @@ def test_a_second_payout_bears_interest_from_its_own_day() -> None:
     assert lived.instalments[0].interest_fen == 400 * 30 + 400 * 20
 
 
+# --- flat interest (等本等息) ---
+
+FLAT = replace(PLAIN, kind=Kind.FLAT, annual_rate_ppm=72_000, penalty=Penalty(grace_days=0))
+FLAT_ON = date(2025, 3, 10)  # 60,000.00 in 6 months: parts of 10,000.00, and 12.00 of interest a day
+
+
+def test_flat_interest_goes_on_for_all_that_was_lent_whatever_was_paid() -> None:
+    contract = contract_for(replace(FLAT, roll=Roll.NONE), 6_000_000, FLAT_ON)
+    first = payment(contract.rows[0].due_on, contract.rows[0].due_fen)
+
+    lived = life(contract, [payout(contract), first], contract.rows[1].due_on)
+
+    assert [state.interest_fen for state in lived.instalments[:2]] == [1_200 * 31, 1_200 * 30]
+    assert lived.position.principal_outstanding_fen == 5_000_000
+    assert lived.position.accruing_per_day == 1_200
+
+
+def test_settling_a_flat_loan_early_costs_the_days_used_and_nothing_for_later_periods() -> None:
+    """PRC-07. The flat rate counts by the day, on the whole principal lent."""
+    contract = contract_for(replace(FLAT, roll=Roll.NONE), 6_000_000, FLAT_ON)
+    first = payment(contract.rows[0].due_on, contract.rows[0].due_fen)
+
+    asked = quote(contract, [payout(contract), first], contract.rows[0].due_on + 10 * DAY)
+    settled = payment(asked.on, asked.to_pay_fen, "p2")
+    lived = life(contract, [payout(contract), first, settled], contract.rows[-1].due_on)
+
+    assert (asked.principal_fen, asked.interest_fen) == (5_000_000, 1_200 * 10)
+    assert (asked.fee_fen, asked.penalty_fen, asked.to_pay_fen) == (0, 0, 5_012_000)
+    assert lived.position.status == "settled"
+    assert lived.position.paid_total_fen == first.payload["amount_fen"] + 5_012_000
+    assert [state.interest_fen for state in lived.instalments[1:]] == [0] * 5
+
+
+def test_half_of_the_principal_ahead_prepaid_halves_the_flat_interest_ahead() -> None:
+    contract = contract_for(
+        replace(FLAT, roll=Roll.NONE, allocation=Allocation(surplus="principal")), 6_000_000, FLAT_ON
+    )
+    due_on = [row.due_on for row in contract.rows]
+    paid = [payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows[:2]]
+    paid.append(payment(due_on[1], 2_000_000, "p3"))
+
+    lived = life(contract, [payout(contract), *paid], due_on[1])
+
+    assert lived.position.principal_outstanding_fen == 2_000_000
+    assert lived.position.accruing_per_day == 600
+    assert [state.interest_fen for state in lived.instalments[2:]] == [600 * 31, 600 * 30, 0, 0]
+    assert [state.principal_fen for state in lived.instalments[2:]] == [1_000_000, 1_000_000, 0, 0]
+
+
+def test_the_late_part_of_a_flat_loan_bears_penalty_beside_its_flat_interest() -> None:
+    contract = contract_for(replace(FLAT, roll=Roll.NONE), 6_000_000, FLAT_ON)
+    row = contract.rows[0]
+    late = payment(row.due_on + 9 * DAY, row.due_fen)
+
+    lived = life(contract, [payout(contract), late], late.effective_on)
+
+    assert lived.instalments[0].penalty_fen == 300 * 9  # 10,000.00 at 150 % of 7.2 %
+    assert lived.position.due_fen == 300 * 9
+    assert lived.position.accrued == 1_200 * 9
+
+
 # --- conservation ---
 
 

@@ -72,11 +72,19 @@ def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
         "interest_fen": plan.interest_fen,
         "fee_fen": plan.fee_fen,
         "total_fen": plan.principal_fen + plan.interest_fen + plan.fee_fen,
+        **quoted_rate(plan.product),
         "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
         "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
         "ceiling_ppm": verdict.limit.ppm,
         "within_ceiling": verdict.outcome.value,
     }
+
+
+def quoted_rate(product: "Product") -> dict[str, Any]:
+    """The rate that a flat loan quotes: it stands beside the yearly cost, which is about twice as much."""
+    from loancli.plan.product import Kind
+
+    return {"flat_rate_ppm": product.annual_rate_ppm} if product.kind is Kind.FLAT else {}
 
 
 def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     PRINCIPAL_AT_END = "principal_at_end"  # principal_at_end
     SINGLE = "single"  # single:<days>
     RUN_ON = "run_on"  # run_on; a revenue instalment after maturity, where the term may run on
+    FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
 
@@ -340,40 +341,54 @@ def _by_instalments(
             part_fen = 0 if part_fen < 0 else balance_fen
         balance_fen -= part_fen
         lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
-    return _closed(product, lines, balance_fen, factors[-1], instalments_fen[-1])
+    return _closed(lines, balance_fen, to_fen(balance_fen * factors[-1][0], factors[-1][1]), instalments_fen[-1])
 
 
 def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     to_fen = _TO_WHOLE[product.rounding]
-    factors = _factors(product, dues)
     part_fen = _to_unit(product, principal_fen, len(dues))
-    reason = f"{Reason.EQUAL_PART}:{part_fen}"
     balance_fen = principal_fen
     lines = []
-    for numerator, denominator in factors[:-1]:
+    for numerator, denominator in _factors(product, dues):
         paid_fen = min(part_fen, balance_fen)
-        lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), reason))
+        lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
         balance_fen -= paid_fen
-    numerator, denominator = factors[-1]
-    return _closed(product, lines, balance_fen, factors[-1], part_fen + to_fen(balance_fen * numerator, denominator))
+    last = lines.pop()
+    return _closed(lines, balance_fen + last.principal_fen, last.interest_fen, part_fen + last.interest_fen)
 
 
-def _closed(
-    product: Product, lines: list[_Line], balance_fen: int, factor: tuple[int, int], meant_fen: int
-) -> list[_Line]:
-    """The rows with the last one, which takes the balance left. InputError if that is not like the instalment meant.
+def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    """Equal parts, and in each period interest on all that was lent: the quoted rate is about half of what it costs."""
+    to_fen = _TO_WHOLE[product.rounding]
+    part_fen = _to_unit(product, principal_fen, len(dues))
+    reason = f"{Reason.FLAT}:{part_fen}:{principal_fen}"
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
+    balance_fen = principal_fen
+    lines = []
+    for interest_fen in interests_fen[:-1]:
+        paid_fen = min(part_fen, balance_fen)
+        lines.append(_Line(paid_fen, interest_fen, reason))
+        balance_fen -= paid_fen
+    _check_rest(len(dues), balance_fen, balance_fen, part_fen)  # its interest could hide what rounding left
+    return _closed(lines, balance_fen, interests_fen[-1], part_fen + interests_fen[-1])
 
-    Rounding leaves a few fen. Where it leaves nothing, or more than a whole instalment more, the terms are at fault:
-    too coarse a unit, too small a principal, too long a term.
+
+def _closed(lines: list[_Line], balance_fen: int, interest_fen: int, meant_fen: int) -> list[_Line]:
+    """The rows with the last one, which takes the balance left. InputError if that is not like the instalment meant."""
+    _check_rest(len(lines) + 1, balance_fen, balance_fen + interest_fen, meant_fen)
+    return [*lines, _Line(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
+
+
+def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> None:
+    """Refuse terms that leave nothing, or more than a whole instalment more, for the last instalment.
+
+    Rounding leaves a few fen; more comes of too coarse a unit, too small a principal, too long a term.
     """
-    interest_fen = _TO_WHOLE[product.rounding](balance_fen * factor[0], factor[1])
-    if lines and (balance_fen == 0 or balance_fen + interest_fen > 2 * meant_fen):
+    if count > 1 and (balance_fen == 0 or rest_fen > 2 * meant_fen):
         raise InputError(
-            f"instalment_unit: {len(lines) + 1} instalments of {yuan(meant_fen)} would leave"
-            f" {yuan(balance_fen + interest_fen)} for the last one;"
+            f"instalment_unit: {count} instalments of {yuan(meant_fen)} would leave {yuan(rest_fen)} for the last one;"
             f" choose a finer unit, another rounding, a larger principal or fewer periods"
         )
-    return [*lines, _Line(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
 
 
 def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
@@ -408,6 +423,7 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
     Kind.SINGLE_PAYMENT: _single_payment,
     Kind.BIG_SMALL_MONTHS: _big_small_months,
     Kind.REVENUE_SHARE: _equal_instalments,
+    Kind.FLAT: _flat,
 }
 
 

@@ -17,6 +17,7 @@ class Kind(Enum):
     SINGLE_PAYMENT = "single_payment"  # 到期一次还本付息
     BIG_SMALL_MONTHS = "big_small_months"  # 大小月
     REVENUE_SHARE = "revenue_share"  # 随营收还款
+    FLAT = "flat"  # 等本等息
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
