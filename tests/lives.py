@@ -18,7 +18,7 @@ from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.kinds import build
-from loancli.plan.product import Allocation, Fee, Frequency, Kind, Penalty, Product
+from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, Penalty, Product, Step
 from loancli.servicing.bookings import ACCOUNTS
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.life import Life
@@ -47,6 +47,8 @@ PLAIN = Product(
 ONCE = Fee(name="once", amount_fen=5_000)
 EVERY = Fee(name="every", principal_ppm=1_000, due_with="every")
 ORDINARY = [kind for kind in Kind if kind is not Kind.REVENUE_SHARE]
+BALLOONS = st.sampled_from([Balloon(periods=70), Balloon(residual_ppm=400_000), Balloon(residual_fen=50_000)])
+STEPS = st.sampled_from([Step(every=2, by_ppm=100_000), Step(every=1, by_ppm=-50_000), Step(every=3, by_fen=-2_000)])
 FREQUENCIES = [
     Frequency(days=7),
     Frequency(days=10),
@@ -142,6 +144,8 @@ def products(draw: st.DrawFn) -> Product:
         rounding=draw(st.sampled_from(Rounding)),
         fees=draw(st.sampled_from([(), (ONCE,), (EVERY,)])),
         weights=draw(weights) if kind is Kind.BIG_SMALL_MONTHS else (),
+        balloon=draw(BALLOONS) if kind is Kind.BALLOON else None,
+        step=draw(STEPS) if kind is Kind.STEPPED else None,
         penalty=Penalty(grace_days=draw(st.sampled_from([0, 3])), on_interest=draw(st.booleans())),
         allocation=Allocation(
             order=draw(st.sampled_from([Allocation().order, late_first])),

@@ -18,7 +18,7 @@ from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import Rounding, yuan
 from loancli.core.rates import PPM, DayCount, Period, year_fraction
-from loancli.plan.product import Frequency, Kind, Product
+from loancli.plan.product import Balloon, Frequency, Kind, Product
 
 PERIODS_MAX = 600
 FIRST_STEPS_MAX = 3  # a first due day further away than so many steps, and FIRST_DAYS_MAX, is a slip of the pen
@@ -41,6 +41,8 @@ class Reason(StrEnum):
     SINGLE = "single"  # single:<days>
     RUN_ON = "run_on"  # run_on; a revenue instalment after maturity, where the term may run on
     FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
+    BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
+    STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
 
@@ -115,8 +117,13 @@ def build(
     if not product.principal_min_fen <= principal_fen <= product.principal_max_fen:
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
-    dues = due_dates(product, start_on=start_on, first_due_on=first_due_on, periods=count, calendar=calendar)
-    lines = _KINDS[product.kind](product, principal_fen, dues)
+    reach = max(count, product.balloon.periods) if product.balloon else count
+    dues = due_dates(product, start_on=start_on, first_due_on=first_due_on, periods=reach, calendar=calendar)
+    if product.balloon:
+        lines = _balloon(product, product.balloon, principal_fen, dues, count)
+        dues = dues[:count]
+    else:
+        lines = _KINDS[product.kind](product, principal_fen, dues)
     fees_fen = _fees_fen(product, principal_fen, len(dues))
     rows = tuple(
         Row(
@@ -245,33 +252,41 @@ def _times(rate_ppm: int, years: Fraction) -> tuple[int, int]:
     return over // common, under // common
 
 
-def _base(
-    principal_fen: int, factors: _Factors, weights: Sequence[int], interest_only: frozenset[int] = frozenset()
-) -> tuple[int, int]:
-    """What a weight of 1 pays so that the last balance is 0, as numerator and denominator.
+class _Sought(NamedTuple):
+    """Instalments to be found: each pays its weight × base + extra, so that `residual_fen` is left in the end."""
+
+    principal_fen: int
+    factors: _Factors
+    weights: Sequence[int]
+    extras_fen: Sequence[int]
+    residual_fen: int = 0
+
+
+def _base(sought: _Sought, interest_only: frozenset[int] = frozenset()) -> tuple[int, int]:
+    """What a weight of 1 pays so that the last balance is the residual, as numerator and denominator.
 
     The balance is linear in it: balance × scale = grown − base × paid, all three whole numbers.
     """
-    grown, paid, scale = principal_fen, 0, 1
-    for index, ((numerator, denominator), weight) in enumerate(zip(factors, weights, strict=True)):
+    grown, paid, scale = sought.principal_fen, 0, 1
+    rows = zip(sought.factors, sought.weights, sought.extras_fen, strict=True)
+    for index, ((numerator, denominator), weight, extra_fen) in enumerate(rows):
         if index in interest_only:
             continue
         scale *= denominator
-        grown *= denominator + numerator
+        grown = grown * (denominator + numerator) - extra_fen * scale
         paid = paid * (denominator + numerator) + weight * scale
-    return grown, paid
+    return grown - sought.residual_fen * scale, paid
 
 
-def _interest_only(
-    principal_fen: int, factors: _Factors, weights: Sequence[int], base: tuple[int, int]
-) -> frozenset[int]:
-    """The rows but the last whose weighted instalment would not even pay their interest."""
+def _interest_only(sought: _Sought, base: tuple[int, int]) -> frozenset[int]:
+    """The rows but the last whose instalment would not even pay their interest."""
     found = set()
     base_over, base_under = base
     scale = 1
-    balance = principal_fen * base_under  # the balance × scale × base_under
-    for index, ((numerator, denominator), weight) in enumerate(zip(factors[:-1], weights[:-1], strict=True)):
-        instalment = weight * base_over * scale * denominator
+    balance = sought.principal_fen * base_under  # the balance × scale × base_under
+    rows = zip(sought.factors[:-1], sought.weights, sought.extras_fen, strict=False)
+    for index, ((numerator, denominator), weight, extra_fen) in enumerate(rows):
+        instalment = (weight * base_over + extra_fen * base_under) * scale * denominator
         if balance * numerator > instalment:
             found.add(index)
             continue
@@ -280,23 +295,30 @@ def _interest_only(
     return frozenset(found)
 
 
-def _weighted_base(principal_fen: int, factors: _Factors, weights: Sequence[int]) -> tuple[int, int]:
+def _solved(sought: _Sought) -> tuple[int, int]:
     """The base at which the plan closes although interest is always due in full (the balance never grows).
 
     Rows that pay interest only make the others smaller. The last balance is a falling, concave function of the base,
     made of lines: Newton's steps from the right end on the line that holds the solution.
     """
-    over, under = _base(principal_fen, factors, weights)
-    least = over * min(weights)
-    if all(principal_fen * numerator * under <= least * denominator for numerator, denominator in factors):
+    over, under = _base(sought)
+    least = over * min(sought.weights) + under * min(sought.extras_fen)
+    if all(
+        sought.principal_fen * numerator * under <= least * denominator for numerator, denominator in sought.factors
+    ):
         return over, under  # no instalment can be below its interest
     without: frozenset[int] = frozenset()
     while True:
-        found = _interest_only(principal_fen, factors, weights, (over, under))
+        found = _interest_only(sought, (over, under))
         if found == without:
             return over, under
         without = found
-        over, under = _base(principal_fen, factors, weights, without)
+        over, under = _base(sought, without)
+
+
+def _weighted_base(principal_fen: int, factors: _Factors, weights: Sequence[int]) -> tuple[int, int]:
+    """What a weight of 1 pays where nothing else is paid and nothing is left."""
+    return _solved(_Sought(principal_fen, factors, weights, [0] * len(factors)))
 
 
 def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
@@ -327,21 +349,80 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
     return _by_instalments(product, principal_fen, factors, instalments_fen, reasons)
 
 
+def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[_Line]:
+    """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
+    factors = _factors(product, dues)
+    residual_fen = balloon.residual_fen + _TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
+    if residual_fen >= principal_fen:
+        raise InputError(
+            f"balloon.residual: {yuan(residual_fen)} of {yuan(principal_fen)} yuan would leave nothing for the other"
+            f" instalments; choose a larger principal, or a smaller residual"
+        )
+    nothing = [0] * len(factors)
+    over, under = _solved(_Sought(principal_fen, factors, [1] * len(factors), nothing, residual_fen))
+    level_fen = _to_unit(product, over, under)
+    lines, balance_fen, interest_fen = _before_last(
+        product,
+        principal_fen,
+        factors[:count],
+        [level_fen] * (count - 1),
+        [f"{Reason.LEVEL}:{level_fen}"] * (count - 1),
+    )
+    rest_fen = level_fen if balloon.periods else balance_fen + interest_fen - residual_fen
+    _check_rest(count, balance_fen, rest_fen, level_fen)
+    return [*lines, _Line(balance_fen, interest_fen, f"{Reason.BALLOON}:{balance_fen}:{level_fen}")]
+
+
+def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    """The first instalment is solved and rounded; each step's instalment follows from it and is rounded once."""
+    step = product.step
+    assert step is not None
+    factors = _factors(product, dues)
+    steps = [index // step.every for index in range(len(dues))]
+    ratio = Fraction(PPM + step.by_ppm, PPM)
+    weights = [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
+    over, under = _solved(_Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
+    first_fen = _to_unit(product, over * weights[0], under)
+    instalments_fen = [
+        _to_unit(product, first_fen * weight + step.by_fen * number * weights[0], weights[0])
+        for number, weight in zip(steps, weights, strict=True)
+    ]
+    if min(instalments_fen) <= 0:
+        at = next(index for index, instalment_fen in enumerate(instalments_fen) if instalment_fen <= 0)
+        raise InputError(
+            f"step.by: instalment {at + 1} would be {yuan(instalments_fen[at])} yuan;"
+            f" choose smaller or fewer steps, a larger principal or fewer periods"
+        )
+    reasons = [
+        f"{Reason.STEP}:{number + 1}:{instalment_fen}:{first_fen}"
+        for number, instalment_fen in zip(steps, instalments_fen, strict=True)
+    ]
+    return _by_instalments(product, principal_fen, factors, instalments_fen, reasons[:-1])
+
+
 def _by_instalments(
     product: Product, principal_fen: int, factors: _Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
 ) -> list[_Line]:
     """Rows that pay the instalments: interest in full, the rest principal. `reasons` are for all but the last."""
+    before = _before_last(product, principal_fen, factors, instalments_fen[:-1], reasons)
+    return _closed(*before, instalments_fen[-1])
+
+
+def _before_last(
+    product: Product, principal_fen: int, factors: _Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
+) -> tuple[list[_Line], int, int]:
+    """The rows but the last, and what is left for it: the balance and its interest."""
     to_fen = _TO_WHOLE[product.rounding]
     balance_fen = principal_fen
     lines = []
-    for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen[:-1], reasons, strict=True):
+    for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen, reasons, strict=True):
         interest_fen = to_fen(balance_fen * factor[0], factor[1])
         part_fen = instalment_fen - interest_fen
         if not 0 <= part_fen <= balance_fen:
             part_fen = 0 if part_fen < 0 else balance_fen
         balance_fen -= part_fen
         lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
-    return _closed(lines, balance_fen, to_fen(balance_fen * factors[-1][0], factors[-1][1]), instalments_fen[-1])
+    return lines, balance_fen, to_fen(balance_fen * factors[-1][0], factors[-1][1])
 
 
 def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
@@ -384,7 +465,7 @@ def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> 
 
     Rounding leaves a few fen; more comes of too coarse a unit, too small a principal, too long a term.
     """
-    if count > 1 and (balance_fen == 0 or rest_fen > 2 * meant_fen):
+    if count > 1 and (balance_fen == 0 or not 0 < rest_fen <= 2 * meant_fen):
         raise InputError(
             f"instalment_unit: {count} instalments of {yuan(meant_fen)} would leave {yuan(rest_fen)} for the last one;"
             f" choose a finer unit, another rounding, a larger principal or fewer periods"
@@ -424,6 +505,7 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
     Kind.BIG_SMALL_MONTHS: _big_small_months,
     Kind.REVENUE_SHARE: _equal_instalments,
     Kind.FLAT: _flat,
+    Kind.STEPPED: _stepped,
 }
 
 
