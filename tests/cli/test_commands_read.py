@@ -20,6 +20,7 @@ READS = {
     "plan compare equal-instalments flat --principal 20000": ("", "product flat_rate_ppm apr_simple_percent"),
     "plan show balloon --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
     "plan show stepped --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
+    "product show custom": (None, "product annual_rate_ppm weak_month example"),
     "product show flat": (None, "annual_rate_ppm example_flat_rate_ppm example_apr_simple_percent"),
     "loan list": ("", "loan_id name principal_outstanding_fen due_fen days_past_due next_due_on next_due_fen"),
     "loan list --late": ("", "loan_id days_past_due"),

@@ -25,7 +25,7 @@ from loancli.plan.cost import (
     read_ceilings,
     verdict_on,
 )
-from loancli.plan.kinds import build
+from loancli.plan.kinds import OwnRow, build
 from loancli.plan.product import Base, Bound, Fee, Frequency, Kind
 from loancli.plan.product_file import read_product
 
@@ -391,7 +391,16 @@ def test_a_shipped_product_is_within_its_ceiling(file):
     terms = read_product(file.read_text(encoding="utf-8"), file.name)
     for count in (terms.periods_min, terms.periods, terms.periods_max):
         for principal_fen in (terms.principal_min_fen, terms.principal_max_fen):
-            plan = build(terms, principal_fen, date(2026, 11, 23), periods=count, calendar=CALENDAR)
+            own = terms.kind is Kind.CUSTOM
+            shares = (*[OwnRow(share_ppm=10_000)] * (count - 1), OwnRow(share_ppm=1_010_000 - 10_000 * count))
+            plan = build(
+                terms,
+                principal_fen,
+                date(2026, 11, 23),
+                periods=count,
+                calendar=CALENDAR,
+                own_rows=shares if own else (),
+            )
             assert check_ceiling(plan, CEILINGS, signed_on=plan.start_on).outcome is Outcome.OK
 
 

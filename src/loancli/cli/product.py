@@ -1,17 +1,17 @@
 """loancli product: the terms that loans are made on."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from loancli.cli import session
-from loancli.cli.options import FormatOption, OutputOption, context_of
+from loancli.cli.options import Context, FormatOption, OutputOption, context_of
 from loancli.cli.plan import cost_of, plan_summary
 from loancli.cli.render import show, talk, visible
 from loancli.core.errors import InputError
 from loancli.core.rates import percent
-from loancli.plan.product import Product
+from loancli.plan.product import Kind, Product
 from loancli.texts import Lang, say
 
 app = typer.Typer()
@@ -46,8 +46,6 @@ def show_(
     """Show a product as a card: terms, an example with its cost, and what happens in a weak month."""
     context = context_of(ctx)
     product = session.product(context, code)
-    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
-    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
     card = {
         "product": product.code,
         "name": product.name_zh if context.lang == "zh" else product.name_en,
@@ -64,9 +62,18 @@ def show_(
             days=product.penalty.grace_days,
         ),
         "weak_month": weak_month(product, context.lang),
-        **{f"example_{name}": value for name, value in plan_summary(plan, verdict).items()},
+        **_example(context, product),
     }
     show(card, format=output_format, output=output, title=product.code, lang=context.lang)
+
+
+def _example(context: Context, product: Product) -> dict[str, Any]:
+    """What a loan of 10,000 yuan on these terms comes to; nothing where the rows are agreed with each borrower."""
+    if product.kind is Kind.CUSTOM:
+        return {"example": say("product.own_rows", context.lang, code=product.code)}
+    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
+    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
+    return {f"example_{name}": value for name, value in plan_summary(plan, verdict).items()}
 
 
 def weak_month(product: Product, lang: Lang) -> str:

@@ -103,10 +103,10 @@ def of_fastest(plan: Plan) -> Apr:
 
 
 def _periods_a_year(plan: Plan) -> Fraction | None:
-    """How many periods of the plan make a year; None if they are not equal: a stub, or days moved with interest."""
+    """How many periods of the plan make a year; None if they are not equal: a stub, own rows, moved with interest."""
     product, first = plan.product, plan.rows[0]
     period = period_of(product, first)
-    if product.roll_interest or period.from_on != first.from_on:
+    if product.kind is Kind.CUSTOM or product.roll_interest or period.from_on != first.from_on:
         return None
     if period.months:
         return Fraction(MONTHS_A_YEAR, period.months)

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
     BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
     STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
+    AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
 
@@ -55,6 +56,15 @@ class Due(NamedTuple):
     months: int
     agreed_on: date
     number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRow:
+    """A row that was agreed by itself: so much principal, or such a share of it, on a day or on the product's day."""
+
+    due_on: date | None = None
+    principal_fen: int = 0
+    share_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +114,16 @@ def build(
     calendar: Calendar,
     periods: int | None = None,
     first_due_on: date | None = None,
+    own_rows: Sequence[OwnRow] = (),
 ) -> Plan:
     """The plan of a loan paid out on `start_on`. InputError for what the product does not allow or cannot be split so.
 
+    `own_rows` are the rows of a custom plan, and of no other; all with a day of their own, or none of them.
     A revenue-share plan gets the outlook: every instalment at the level (flexible.run_on_rows adds what may follow).
     """
     assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
+    if own_rows or product.kind is Kind.CUSTOM:
+        periods = _check_own_rows(product, own_rows, start_on, periods, first_due_on)
     count = product.periods if periods is None else periods
     if not product.periods_min <= count <= product.periods_max:
         allowed = f"{product.periods_min} to {product.periods_max}"
@@ -118,8 +132,17 @@ def build(
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
     reach = max(count, product.balloon.periods) if product.balloon else count
-    dues = due_dates(product, start_on=start_on, first_due_on=first_due_on, periods=reach, calendar=calendar)
-    if product.balloon:
+    dues = due_dates(
+        product,
+        start_on=start_on,
+        first_due_on=first_due_on,
+        periods=reach,
+        calendar=calendar,
+        own_days=tuple(row.due_on for row in own_rows if row.due_on),
+    )
+    if own_rows:
+        lines = _custom(product, principal_fen, dues, own_rows)
+    elif product.balloon:
         lines = _balloon(product, product.balloon, principal_fen, dues, count)
         dues = dues[:count]
     else:
@@ -141,20 +164,51 @@ def build(
     return Plan(product=product, principal_fen=principal_fen, start_on=start_on, rows=rows)
 
 
+def _check_own_rows(
+    product: Product, own_rows: Sequence[OwnRow], start_on: date, periods: int | None, first_due_on: date | None
+) -> int:
+    """How many instalments the rows make. Raises InputError where they do not go with the terms or with what is asked.
+
+    That they go on by day and are numbered is the reader's to check (own_rows.py).
+    """
+    if product.kind is not Kind.CUSTOM:
+        raise InputError(f"rows: {product.code} is of kind {product.kind.value}; only custom has rows of its own")
+    if not own_rows:
+        raise InputError(f"rows: {product.code} has no rows until they are agreed; give them in a file")
+    if periods not in {None, len(own_rows)}:
+        raise InputError(f"periods: {periods} is not the number of rows, {len(own_rows)}")
+    first_on = own_rows[0].due_on
+    if first_on is not None:
+        if first_due_on not in {None, first_on}:
+            raise InputError(f"first_due_on: {first_due_on} is not the day of the first row, {first_on}")
+        if first_on <= start_on:
+            raise InputError(f"rows: the first is due on {first_on}, not after the payout on {start_on}")
+        if product.day_count is DayCount.EQUAL_MONTHS:
+            raise InputError("day_count: equal_months has no days to pay interest for; agree no days, or use act/360")
+    return len(own_rows)
+
+
 # --- days ---
 
 
 def due_dates(
-    product: Product, *, start_on: date, first_due_on: date | None, periods: int, calendar: Calendar
+    product: Product,
+    *,
+    start_on: date,
+    first_due_on: date | None,
+    periods: int,
+    calendar: Calendar,
+    own_days: tuple[date, ...] = (),
 ) -> tuple[Due, ...]:
     """The steps of a plan, counted from the first agreed day, so that the 31st comes back after February (CAL-03).
 
     A `first_due_on` that is not one step after the start makes the first period a stub and is the day that later ones
     are counted from. A single payment has one step, over all its periods or to `first_due_on`. A moved due day (CAL-02)
     moves the end of the interest period only if the product says so. Raises InputError if two due days would meet.
+    `own_days` are the agreed days of a custom plan.
     """
     try:
-        agreed = _agreed_days(product, start_on, first_due_on, periods)
+        agreed = own_days or _agreed_days(product, start_on, first_due_on, periods)
         months = _months(product, start_on, agreed[-1])
         dues = []
         from_on = previous_on = start_on
@@ -452,6 +506,27 @@ def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Li
         balance_fen -= paid_fen
     _check_rest(len(dues), balance_fen, balance_fen, part_fen)  # its interest could hide what rounding left
     return _closed(lines, balance_fen, interests_fen[-1], part_fen + interests_fen[-1])
+
+
+def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows: Sequence[OwnRow]) -> list[_Line]:
+    """The principal that was agreed, and interest on what is left. Shares are rounded; the last takes the rest."""
+    to_fen = _TO_WHOLE[product.rounding]
+    by_share = any(row.share_ppm for row in own_rows)
+    repaid_fen = sum(row.principal_fen for row in own_rows)
+    if not by_share and repaid_fen != principal_fen:
+        raise InputError(f"rows: they repay {yuan(repaid_fen)} yuan, not the {yuan(principal_fen)} yuan lent")
+    balance_fen = principal_fen
+    lines: list[_Line] = []
+    for row, (over, under) in zip(own_rows, _factors(product, dues), strict=True):
+        part_fen = min(row.principal_fen + to_fen(principal_fen * row.share_ppm, PPM), balance_fen)
+        if len(lines) + 1 == len(dues):
+            part_fen = balance_fen
+        reason = f"{Reason.AGREED}:{part_fen}" if part_fen else Reason.INTEREST_ONLY.value
+        lines.append(_Line(part_fen, to_fen(balance_fen * over, under), reason))
+        balance_fen -= part_fen
+    if lines[-1].principal_fen == 0:
+        raise InputError("rows: nothing is left for the last one; leave it out, or choose a larger principal")
+    return lines
 
 
 def _closed(lines: list[_Line], balance_fen: int, interest_fen: int, meant_fen: int) -> list[_Line]:

@@ -20,6 +20,7 @@ class Kind(Enum):
     FLAT = "flat"  # 等本等息
     BALLOON = "balloon"  # 气球贷
     STEPPED = "stepped"  # 递增/递减还款
+    CUSTOM = "custom"  # 自定义还款
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

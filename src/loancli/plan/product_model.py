@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,7 +17,7 @@ from pydantic_core.core_schema import no_info_plain_validator_function
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, fen_of
-from loancli.core.rates import DayCount, rate_ppm_of
+from loancli.core.rates import DayCount, rate_ppm_of, share_ppm_of
 from loancli.plan.kinds import PERIODS_MAX
 from loancli.plan.product import (
     Allocation,
@@ -45,7 +44,6 @@ FREQUENCIES = {
     "quarterly": Frequency(months=3),
 }
 _EVERY_DAYS = re.compile(r"every ([1-9][0-9]{0,2}) days?")
-_SHARE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) ?%")
 _OF_LEVEL = re.compile(r"(.*%) of level")
 _YUAN = re.compile(r"(.*[0-9]) yuan")
 
@@ -107,10 +105,10 @@ def _yuan_fen(value: object) -> int:
 
 
 def _share_ppm(value: str) -> int:
-    match = _SHARE.fullmatch(value.strip().replace("％", "%"))
-    if match is None:
-        raise ValueError
-    return int(Fraction(match[1]) * 10_000)
+    try:
+        return share_ppm_of(value)
+    except InputError:
+        raise ValueError from None
 
 
 def _bound(value: str) -> Bound:
