@@ -14,7 +14,7 @@ from loancli.core.days import Calendar, Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount, year_fraction
-from loancli.plan import kinds
+from loancli.plan import kinds, solve
 from loancli.plan.kinds import Reason, build, due_dates, level_exact, period_of, reason_of, years_of
 from loancli.plan.product import Balloon, Fee, Frequency, Kind, Step
 
@@ -370,7 +370,7 @@ def test_the_base_of_weights_closes_the_plan_though_the_balance_never_grows(loan
         reject()
     weights = [terms.weights[due.agreed_on.month - 1] for due in dues]
     assume(weights[-1])
-    base = Fraction(*kinds._weighted_base(principal_fen, kinds._factors(terms, dues), weights))
+    base = Fraction(*solve.weighted_base(principal_fen, kinds._factors(terms, dues), weights))
     balance = Fraction(principal_fen)
     for due, weight in zip(dues, weights, strict=True):
         interest = balance * Fraction(terms.annual_rate_ppm, PPM) * years_of(terms, due)
@@ -398,7 +398,7 @@ def test_steps_and_balloons_close_in_fractions_though_the_balance_never_grows(lo
         weights = [ratio**number * PPM ** (steps[-1] - number) for number in steps]
         extras_fen = [terms.step.by_fen * number for number in steps]
     factors = kinds._factors(terms, dues)
-    base = Fraction(*kinds._solved(kinds._Sought(principal_fen, factors, weights, extras_fen, residual_fen)))
+    base = Fraction(*solve.solved(solve.Sought(principal_fen, factors, weights, extras_fen, residual_fen)))
     balance = Fraction(principal_fen)
     for due, weight, extra_fen in zip(dues, weights, extras_fen, strict=True):
         interest = balance * Fraction(terms.annual_rate_ppm, PPM) * years_of(terms, due)
@@ -456,7 +456,7 @@ def test_more_principal_is_never_less_interest(loan):
 @given(st.integers(0, 10**15), st.integers(1, 10**9), st.sampled_from(list(Rounding)), st.sampled_from([1, 10, 100]))
 def test_the_whole_number_rounding_is_the_one_of_core(over, under, mode, unit_fen):
     terms = product(rounding=mode, instalment_unit_fen=unit_fen)
-    assert kinds._TO_WHOLE[mode](over, under) == rounded(Fraction(over, under), mode)
+    assert solve.TO_WHOLE[mode](over, under) == rounded(Fraction(over, under), mode)
     assert kinds._to_unit(terms, over, under) == rounded(Fraction(over, under), mode, unit_fen)
 
 

@@ -16,9 +16,10 @@ from typing import NamedTuple
 from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import Rounding, yuan
+from loancli.core.money import yuan
 from loancli.core.rates import PPM, DayCount, Period, year_fraction
 from loancli.plan.product import Balloon, Frequency, Kind, Product
+from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
 PERIODS_MAX = 600
 FIRST_STEPS_MAX = 3  # a first due day further away than so many steps, and FIRST_DAYS_MAX, is a slip of the pen
@@ -95,9 +96,6 @@ class _Line(NamedTuple):
     principal_fen: int
     interest_fen: int
     reason: str
-
-
-_Factors = list[tuple[int, int]]  # for each period, interest ÷ principal as numerator and denominator
 
 
 def reason_of(text: str) -> tuple[Reason, tuple[int, ...]]:
@@ -284,10 +282,10 @@ def years_of(product: Product, span: Row | Due) -> Fraction:
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
     factors = _factors(product, spans)
-    return Fraction(*_weighted_base(principal_fen, factors, [1] * len(factors)))
+    return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
 
-def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> _Factors:
+def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
     rate_ppm, day_count = product.annual_rate_ppm, product.day_count
     if day_count in _BY_THE_DAY:
@@ -306,78 +304,9 @@ def _times(rate_ppm: int, years: Fraction) -> tuple[int, int]:
     return over // common, under // common
 
 
-class _Sought(NamedTuple):
-    """Instalments to be found: each pays its weight × base + extra, so that `residual_fen` is left in the end."""
-
-    principal_fen: int
-    factors: _Factors
-    weights: Sequence[int]
-    extras_fen: Sequence[int]
-    residual_fen: int = 0
-
-
-def _base(sought: _Sought, interest_only: frozenset[int] = frozenset()) -> tuple[int, int]:
-    """What a weight of 1 pays so that the last balance is the residual, as numerator and denominator.
-
-    The balance is linear in it: balance × scale = grown − base × paid, all three whole numbers.
-    """
-    grown, paid, scale = sought.principal_fen, 0, 1
-    rows = zip(sought.factors, sought.weights, sought.extras_fen, strict=True)
-    for index, ((numerator, denominator), weight, extra_fen) in enumerate(rows):
-        if index in interest_only:
-            continue
-        scale *= denominator
-        grown = grown * (denominator + numerator) - extra_fen * scale
-        paid = paid * (denominator + numerator) + weight * scale
-    return grown - sought.residual_fen * scale, paid
-
-
-def _interest_only(sought: _Sought, base: tuple[int, int]) -> frozenset[int]:
-    """The rows but the last whose instalment would not even pay their interest."""
-    found = set()
-    base_over, base_under = base
-    scale = 1
-    balance = sought.principal_fen * base_under  # the balance × scale × base_under
-    rows = zip(sought.factors[:-1], sought.weights, sought.extras_fen, strict=False)
-    for index, ((numerator, denominator), weight, extra_fen) in enumerate(rows):
-        instalment = (weight * base_over + extra_fen * base_under) * scale * denominator
-        if balance * numerator > instalment:
-            found.add(index)
-            continue
-        scale *= denominator
-        balance = balance * (denominator + numerator) - instalment
-    return frozenset(found)
-
-
-def _solved(sought: _Sought) -> tuple[int, int]:
-    """The base at which the plan closes although interest is always due in full (the balance never grows).
-
-    Rows that pay interest only make the others smaller. The last balance is a falling, concave function of the base,
-    made of lines: Newton's steps from the right end on the line that holds the solution.
-    """
-    over, under = _base(sought)
-    least = over * min(sought.weights) + under * min(sought.extras_fen)
-    if all(
-        sought.principal_fen * numerator * under <= least * denominator for numerator, denominator in sought.factors
-    ):
-        return over, under  # no instalment can be below its interest
-    without: frozenset[int] = frozenset()
-    while True:
-        found = _interest_only(sought, (over, under))
-        if found == without:
-            return over, under
-        without = found
-        over, under = _base(sought, without)
-
-
-def _weighted_base(principal_fen: int, factors: _Factors, weights: Sequence[int]) -> tuple[int, int]:
-    """What a weight of 1 pays where nothing else is paid and nothing is left."""
-    return _solved(_Sought(principal_fen, factors, weights, [0] * len(factors)))
-
-
 def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     factors = _factors(product, dues)
-    level_fen = _to_unit(product, *_weighted_base(principal_fen, factors, [1] * len(dues)))
+    level_fen = _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(dues)))
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
     return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
@@ -395,7 +324,7 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
             f" choose another number of periods, or give it a weight"
         )
     factors = _factors(product, dues)
-    over, under = _weighted_base(principal_fen, factors, weights)
+    over, under = weighted_base(principal_fen, factors, weights)
     biggest = max(weights)
     big_fen = _to_unit(product, over * biggest, under)
     instalments_fen = [_to_unit(product, big_fen * weight, biggest) for weight in weights]
@@ -406,14 +335,14 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
 def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[_Line]:
     """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
     factors = _factors(product, dues)
-    residual_fen = balloon.residual_fen + _TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
+    residual_fen = balloon.residual_fen + TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
     if residual_fen >= principal_fen:
         raise InputError(
             f"balloon.residual: {yuan(residual_fen)} of {yuan(principal_fen)} yuan would leave nothing for the other"
             f" instalments; choose a larger principal, or a smaller residual"
         )
     nothing = [0] * len(factors)
-    over, under = _solved(_Sought(principal_fen, factors, [1] * len(factors), nothing, residual_fen))
+    over, under = solved(Sought(principal_fen, factors, [1] * len(factors), nothing, residual_fen))
     level_fen = _to_unit(product, over, under)
     lines, balance_fen, interest_fen = _before_last(
         product,
@@ -435,7 +364,7 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
     steps = [index // step.every for index in range(len(dues))]
     ratio = Fraction(PPM + step.by_ppm, PPM)
     weights = [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
-    over, under = _solved(_Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
+    over, under = solved(Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
     first_fen = _to_unit(product, over * weights[0], under)
     instalments_fen = [
         _to_unit(product, first_fen * weight + step.by_fen * number * weights[0], weights[0])
@@ -455,7 +384,7 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
 
 
 def _by_instalments(
-    product: Product, principal_fen: int, factors: _Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
+    product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
 ) -> list[_Line]:
     """Rows that pay the instalments: interest in full, the rest principal. `reasons` are for all but the last."""
     before = _before_last(product, principal_fen, factors, instalments_fen[:-1], reasons)
@@ -463,10 +392,10 @@ def _by_instalments(
 
 
 def _before_last(
-    product: Product, principal_fen: int, factors: _Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
+    product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
 ) -> tuple[list[_Line], int, int]:
     """The rows but the last, and what is left for it: the balance and its interest."""
-    to_fen = _TO_WHOLE[product.rounding]
+    to_fen = TO_WHOLE[product.rounding]
     balance_fen = principal_fen
     lines = []
     for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen, reasons, strict=True):
@@ -480,7 +409,7 @@ def _before_last(
 
 
 def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    to_fen = _TO_WHOLE[product.rounding]
+    to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
     balance_fen = principal_fen
     lines = []
@@ -494,7 +423,7 @@ def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) 
 
 def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     """Equal parts, and in each period interest on all that was lent: the quoted rate is about half of what it costs."""
-    to_fen = _TO_WHOLE[product.rounding]
+    to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
     reason = f"{Reason.FLAT}:{part_fen}:{principal_fen}"
     interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
@@ -510,7 +439,7 @@ def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Li
 
 def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows: Sequence[OwnRow]) -> list[_Line]:
     """The principal that was agreed, and interest on what is left. Shares are rounded; the last takes the rest."""
-    to_fen = _TO_WHOLE[product.rounding]
+    to_fen = TO_WHOLE[product.rounding]
     by_share = any(row.share_ppm for row in own_rows)
     repaid_fen = sum(row.principal_fen for row in own_rows)
     if not by_share and repaid_fen != principal_fen:
@@ -548,7 +477,7 @@ def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> 
 
 
 def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    to_fen = _TO_WHOLE[product.rounding]
+    to_fen = TO_WHOLE[product.rounding]
     interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
     lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
     return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
@@ -556,7 +485,7 @@ def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -
 
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     ((over, under),) = _factors(product, dues)
-    interest_fen = _TO_WHOLE[product.rounding](principal_fen * over, under)
+    interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
     return [_Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 
 
@@ -564,7 +493,7 @@ def _fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
     """The fees of each row. They come on top of the instalment (PRC-06: never out of the principal)."""
     first_fen = every_fen = 0
     for fee in product.fees:
-        fee_fen = fee.amount_fen + _TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
+        fee_fen = fee.amount_fen + TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
         if fee.due_with == "every":
             every_fen += fee_fen
         else:
@@ -584,35 +513,7 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
 }
 
 
-# --- core.money.rounded() for whole numbers: the same answers (a property holds them to it), a tenth of the time ---
-
-
-def _half_up(over: int, under: int) -> int:
-    return (2 * over + under) // (2 * under)
-
-
-def _half_even(over: int, under: int) -> int:
-    whole, rest = divmod(over, under)
-    return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))
-
-
-def _up(over: int, under: int) -> int:
-    return -(-over // under)
-
-
-def _down(over: int, under: int) -> int:
-    return over // under
-
-
-_TO_WHOLE: dict[Rounding, Callable[[int, int], int]] = {
-    Rounding.HALF_UP: _half_up,
-    Rounding.HALF_EVEN: _half_even,
-    Rounding.UP: _up,
-    Rounding.DOWN: _down,
-}
-
-
 def _to_unit(product: Product, over: int, under: int) -> int:
     """An instalment: over ÷ under as a whole number of the product's instalment unit."""
     unit_fen = product.instalment_unit_fen
-    return _TO_WHOLE[product.rounding](over, under * unit_fen) * unit_fen
+    return TO_WHOLE[product.rounding](over, under * unit_fen) * unit_fen
