@@ -26,7 +26,7 @@ from loancli.plan.cost import (
     verdict_on,
 )
 from loancli.plan.kinds import OwnRow, build
-from loancli.plan.product import Base, Bound, Fee, Frequency, Kind
+from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
 
 START = date(2026, 1, 15)
@@ -338,6 +338,24 @@ def test_beyond_the_lpr_table_its_end_is_said():
 def test_before_the_lpr_table_is_refused():
     with pytest.raises(InputError, match="starts on 2019-08-20, after 2019-08-19"):
         lpr_on(CEILINGS, date(2019, 8, 19))
+
+
+@pytest.mark.parametrize("rate_ppm", [1, 36_000, 240_000])
+@pytest.mark.parametrize("count", [12, 120, 600])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        product(),
+        product(kind=Kind.EQUAL_PRINCIPAL),
+        product(kind=Kind.INTEREST_FIRST),
+        product(kind=Kind.BALLOON, balloon=Balloon(residual_ppm=300_000)),
+        product(kind=Kind.STEPPED, step=Step(every=12, by_ppm=10_000)),
+    ],
+    ids=lambda terms: terms.kind.value,
+)
+def test_without_fees_every_kind_costs_its_rate_up_to_10_billion_yuan(terms, count, rate_ppm):
+    plan = build(replace(terms, annual_rate_ppm=rate_ppm), 10**12, START, periods=count, calendar=CALENDAR)
+    assert of_plan(plan).simple_percent == pytest.approx(rate_ppm / 10_000, abs=1e-6)
 
 
 def test_a_flat_plan_is_held_to_what_it_costs_and_not_to_what_it_quotes():

@@ -28,6 +28,7 @@ Flow = tuple[date, int]  # fen on a day; the loan is above 0, what is paid back 
 
 MONTHS_A_YEAR = 12
 DAYS_A_YEAR = 365  # PRC-02
+SCALE = 1e6  # pyxirr is content with a rest below an absolute bound: loans of 1 fen and of 10 billion yuan alike
 LENDERS = ("bank", "microcredit", "unlicensed")
 
 
@@ -57,7 +58,8 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
         )
     import pyxirr
 
-    amounts = [float(fen) for _, fen in ordered]
+    greatest_fen = max(abs(fen) for _, fen in ordered)
+    amounts = [SCALE * fen / greatest_fen for _, fen in ordered]
     if periods_a_year:
         rate, periods = pyxirr.irr(amounts), float(periods_a_year)
     else:
