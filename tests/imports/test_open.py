@@ -83,7 +83,7 @@ def test_the_title_decides_nothing():
 
 
 def test_a_missing_column_is_named_with_the_header_line():
-    for missing in ("交易对方", "收/支", "金额", "交易状态", "商品说明"):
+    for missing in ("收/支", "金额", "交易状态"):
         columns = [name for name in V2.split(",") if name != missing]
         assert _refusal(("标题\n" + ",".join(columns)).encode()).startswith(
             f"f.csv:2:{missing}: the header has no such"
@@ -95,6 +95,23 @@ def test_optional_columns_may_be_missing():
     data = f"{columns}\n2026-01-01 08:00:00,收入,/,收钱码收款,收入,1.00,余额,交易成功,1\t,2\t,\n"
     [row] = open_statement(io.BytesIO(data.encode()), "f.csv")
     assert (row.counterparty_account, row.note, row.merchant_order_id, row.amount_fen) == ("", "", "2", 100)
+
+
+def test_an_app_statement_made_without_counterparty_or_goods_is_read_and_says_so():
+    columns = "交易时间,交易分类,对方账号,商品说明,收/支,金额,收/付款方式,交易状态,交易订单号,商家订单号,备注,"
+    data = (
+        f"支付宝交易明细\n{columns}\n2026-07-24 14:40:52,收入,158******95,平板,收入,89.10,,交易成功,20260724\t,T2\t,,\n"
+    )
+    statement = open_statement(io.BytesIO(data.encode("gb18030")), "f.csv")
+    [row] = statement
+    assert statement.format == "alipay_app_v2"
+    assert (row.counterparty, row.counterparty_account, row.item, row.amount_fen) == ("", "158******95", "平板", 8_910)
+    [told] = statement.warnings()
+    assert "without 交易对方" in told
+    assert "展示交易对手信息" in told
+    bare = open_statement(io.BytesIO(data.replace("商品说明,", "").replace("平板,", "").encode("gb18030")), "f.csv")
+    assert [(row.item, row.amount_fen) for row in bare] == [("", 8_910)]
+    assert ["展示商品说明信息" in told for told in bare.warnings()] == [False, True]
 
 
 def test_damage_above_the_header_names_no_column(alipay, alipay_row):

@@ -1,4 +1,7 @@
-"""Alipay app statement, the CSV since February 2023 (FORMATS §2.3): header on line 24 or 25, no trailer."""
+"""Alipay app statement, the CSV since February 2023 (FORMATS §2.3): header on line 24 or 25, no trailer.
+
+The app asks whether to show the other side and the goods: exports without 交易对方 are common since the middle of 2026.
+"""
 
 from collections.abc import Iterator
 
@@ -12,7 +15,11 @@ from loancli.imports.totals import Counted, Figures, declared_by_person
 NAME = "alipay_app_v2"
 CHANNEL = "alipay"
 ENDS = ()
-OPTIONAL = frozenset({"account", "method", "note"})
+_SWITCHES = {  # field → the app's switch for it, and what is lost where it was off
+    "counterparty": ("展示交易对手信息", "who paid can only be told by 对方账号 and the note"),
+    "item": ("展示商品说明信息", "what was paid for cannot be told, and more revenue stays possible"),
+}
+OPTIONAL = frozenset({*_SWITCHES, "account", "method", "note"})
 COLUMNS = {
     "time": "交易时间",
     "direction": "收/支",
@@ -45,6 +52,11 @@ def recognises(cells: list[str]) -> bool:
 
 def parse(source: Source, layout: Layout, counted: Counted, _shops: frozenset[str]) -> Iterator[StatementRow | Problem]:
     """All rows that can be read, and a problem for each that cannot."""
+    counted.notes += [
+        f"exported without {COLUMNS[name]}: {lost}; a new export with {switch} on tells more"
+        for name, (switch, lost) in _SWITCHES.items()
+        if name not in layout.positions
+    ]
     return read_rows(source, layout, _WORDS, counted, links={}, repaired=lambda _cells: None)
 
 

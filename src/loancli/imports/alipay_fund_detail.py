@@ -17,7 +17,7 @@ from loancli.imports.totals import Counted, Figures
 NAME = "alipay_fund_detail"
 CHANNEL = alipay_bill.CHANNEL
 ENDS = ("#",)
-OPTIONAL = frozenset({"merchant_order_id", "account", "method", "note", "balance"})
+OPTIONAL = frozenset({"merchant_order_id", "item", "account", "method", "note", "balance"})
 COLUMNS = {
     "external_id": "账务流水号",
     "trade_id": "业务流水号",

@@ -105,13 +105,18 @@ def differences(stated: Figures, read: Mapping[str, list[int]]) -> list[str]:
     for label, (rows, milli_fen) in stated.items():
         found_rows, found_milli_fen = read.get(label, [0, 0])
         if (rows is not None and rows != found_rows) or abs(milli_fen - found_milli_fen) >= _ONE_FEN:
-            stated_rows = "" if rows is None else f"{rows:,} rows "
-            read_rows = "" if rows is None else f"{found_rows:,} rows "
             told.append(
-                f"the file states {label} {stated_rows}{_yuan(milli_fen)} yuan, "
-                f"{read_rows}{_yuan(found_milli_fen)} yuan were read"
+                f"the file states {label} {_figure(rows, milli_fen)}, "
+                f"{_figure(None if rows is None else found_rows, found_milli_fen)} were read"
             )
     return told
+
+
+def _figure(rows: int | None, milli_fen: int) -> str:
+    """'2 rows 88.00 yuan'; only what there is."""
+    if rows is None:
+        return f"{_yuan(milli_fen)} yuan"
+    return f"{rows:,} rows {_yuan(milli_fen)} yuan" if milli_fen else f"{rows:,} rows"
 
 
 def _yuan(milli_fen: int) -> str:

@@ -44,18 +44,14 @@ COLUMNS: Columns = {
 _ALWAYS = {"time", "merchant", "trade_id", "merchant_order_id", "kind", "status", "currency", "received", "fee"}
 OPTIONAL = frozenset(COLUMNS) - _ALWAYS
 _SIGNATURE = frozenset({"公众账号ID", "商户号", "微信订单号", "交易状态"})
-# What the summary says → the column it adds up.
+# A column that the summary adds up → what it calls the sum, now and before.
 _SUMS = {
-    "应结订单总金额": "received",
-    "总交易额": "received",
-    "退款总金额": "refund",
-    "总退款金额": "refund",
-    "充值券退款总金额": "refund_coupon",
-    "总代金券或立减优惠退款金额": "refund_coupon",
-    "总企业红包退款金额": "refund_coupon",
-    "手续费总金额": "fee",
-    "订单总金额": "order",
-    "申请退款总金额": "refund_applied",
+    "received": ("应结订单总金额", "总交易额"),
+    "refund": ("退款总金额", "总退款金额"),
+    "refund_coupon": ("充值券退款总金额", "总代金券或立减优惠退款金额", "总企业红包退款金额"),
+    "fee": ("手续费总金额",),
+    "order": ("订单总金额",),
+    "refund_applied": ("申请退款总金额",),
 }
 _ROWS = "总交易单数"
 _STATUSES = ("SUCCESS", "REFUND", "REVOKED")
@@ -70,7 +66,7 @@ def recognises(cells: list[str]) -> bool:
 
 def parse(source: Source, layout: Layout, counted: Counted, shops: frozenset[str]) -> Iterator[StatementRow | Problem]:
     """All rows that can be read, and a problem for each that cannot; of a service provider's bill those of `shops`."""
-    sums = [column for column in dict.fromkeys(_SUMS.values()) if column in layout.positions]
+    sums = [(column, names[0]) for column, names in _SUMS.items() if column in layout.positions]
 
     def row_of(cells: Cells, line: int) -> StatementRow | None:
         occurred_at = cells.moment("refunded_at", "time")
@@ -80,8 +76,8 @@ def parse(source: Source, layout: Layout, counted: Counted, shops: frozenset[str
         if status not in _STATUSES:
             raise CellError("status", unknown_word(status, _STATUSES))
         counted.add(_ROWS, 0)
-        for column in sums:
-            counted.add(column, cells.milli_fen(column))
+        for column, label in sums:
+            counted.add(label, cells.milli_fen(column))
         shop = cells["shop"].strip("0") or cells["merchant"]
         counted.accounts[shop] = counted.accounts.get(shop, 0) + 1
         if shops and shop not in shops:
@@ -138,9 +134,9 @@ def stated(lines: list[str], counted: Counted) -> tuple[Declared, Figures | None
         row_count=None,
         totals={},
     )
-    return declared, summary(
-        lines, _ROWS, {name: column for name, column in _SUMS.items() if column in counted.figures}
-    )
+    # A SUCCESS bill has no refund columns, whatever its summary says of refunds.
+    labels = {name: names[0] for names in _SUMS.values() for name in names if names[0] in counted.figures}
+    return declared, summary(lines, _ROWS, labels)
 
 
 def summary(lines: list[str], rows: str, columns: dict[str, str]) -> Figures:

@@ -97,8 +97,8 @@ class Pairs:
 
 
 def is_round_trip_leg(loop: Loop, leg: Leg) -> bool:
-    """Whether the row can be half of a round trip. A masked name alone ('**智') is anybody."""
-    if not leg.party or ("*" in leg.party and not leg.account):
+    """Whether the row can be half of a round trip. An account is enough; a masked name alone ('**智') is anybody."""
+    if not leg.account and (not leg.party or "*" in leg.party):
         return False
     if leg.direction == "in":
         return leg.amount_fen >= loop.min_fen and leg.revenue_class in {"sure", "possible"}

@@ -1,16 +1,15 @@
 """`schedules/revenue/pairs.toml` → the rules over pairs of rows and their sentences."""
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from loancli.core.errors import InputError, Problem, input_error
+from loancli.core.errors import Problem, input_error
 from loancli.plan.doubles import CONFLICT, FEE_IN_BILL, PAID_BACK, SAME_MONEY
 from loancli.plan.pairs import BETWEEN_WALLETS, PAYOUT, ROUND_TRIP, Loop, Pairs, Payout
-from loancli.plan.revenue_file import unknown_keys
+from loancli.plan.revenue_file import toml_of, unknown_keys
 
 SENTENCES = ("why_zh", "why_en")
 PERSON, DECLARED = "person", "declared"
@@ -45,12 +44,7 @@ class PairsFile:
 
 def read_pairs(text: str, file_name: str) -> PairsFile:
     """The rules of a file. Raises InputError with every problem: file, table, key, and what is allowed."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file_name}: not TOML: {error}") from None
-    except RecursionError:
-        raise InputError(f"{file_name}: not TOML: nested too deeply") from None
+    data = toml_of(text, file_name)
     problems = list(_problems(data))
     if problems:
         raise input_error([Problem(file_name=file_name, row=None, column=at, message=told) for at, told in problems])

@@ -13,14 +13,19 @@ from loancli.plan.revenue import AMOUNTS, CHANNELS, CLASSES, CONDITIONS, FLAGS, 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
-def read_rules(text: str, file_name: str) -> Rules:
-    """The rules of a file. Raises InputError with every problem: file, rule, key, and what is allowed."""
+def toml_of(text: str, file_name: str) -> dict[str, Any]:
+    """What a TOML text holds. Raises InputError."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file_name}: not TOML: {error}") from None
     except RecursionError:
         raise InputError(f"{file_name}: not TOML: nested too deeply") from None
+
+
+def read_rules(text: str, file_name: str) -> Rules:
+    """The rules of a file. Raises InputError with every problem: file, rule, key, and what is allowed."""
+    data = toml_of(text, file_name)
     problems = list(_file_problems(data))
     if problems:
         raise input_error([Problem(file_name=file_name, row=None, column=at, message=told) for at, told in problems])
