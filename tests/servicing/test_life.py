@@ -33,6 +33,7 @@ from loancli.core.event import Event
 from loancli.core.loan import Position
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of
+from loancli.plan.cost import apr
 from loancli.plan.product import Allocation, Frequency, Kind, Penalty
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life, quote
@@ -162,7 +163,7 @@ def test_settling_a_flat_loan_early_costs_the_days_used_and_nothing_for_later_pe
     assert [state.interest_fen for state in lived.instalments[1:]] == [0] * 5
 
 
-def test_half_of_the_principal_ahead_prepaid_halves_the_flat_interest_ahead() -> None:
+def test_half_of_the_principal_ahead_prepaid_halves_each_flat_instalment_ahead() -> None:
     contract = contract_for(
         replace(FLAT, roll=Roll.NONE, allocation=Allocation(surplus="principal")), 6_000_000, FLAT_ON
     )
@@ -174,8 +175,34 @@ def test_half_of_the_principal_ahead_prepaid_halves_the_flat_interest_ahead() ->
 
     assert lived.position.principal_outstanding_fen == 2_000_000
     assert lived.position.accruing_per_day == 600
-    assert [state.interest_fen for state in lived.instalments[2:]] == [600 * 31, 600 * 30, 0, 0]
-    assert [state.principal_fen for state in lived.instalments[2:]] == [1_000_000, 1_000_000, 0, 0]
+    assert [state.interest_fen for state in lived.instalments[2:]] == [600 * 31, 600 * 30, 600 * 31, 600 * 31]
+    assert [state.principal_fen for state in lived.instalments[2:]] == [500_000] * 4
+
+
+@SLOW
+@given(st.integers(1, 12), st.integers(1, 360), st.integers(1, 6_000_000))
+def test_prepaying_never_makes_a_flat_loan_dearer_than_it_was_signed_at(count: int, after: int, paid_fen: int) -> None:
+    terms = replace(FLAT, roll=Roll.NONE, allocation=Allocation(surplus="principal"))
+    contract = contract_for(terms, 6_000_000, FLAT_ON, periods=count)
+    extra = payment(FLAT_ON + after * DAY, paid_fen, "extra")
+    assume(extra.effective_on not in {row.due_on for row in contract.rows})
+    events = [payout(contract)]
+    for row in contract.rows:
+        if len(events) == row.number and extra.effective_on < row.due_on:
+            events.append(replace(extra, payload={**extra.payload, "amount_fen": _at_most(contract, events, extra)}))
+        due_fen = life(contract, events, row.due_on).instalments[row.number - 1].unpaid_fen
+        if due_fen:
+            events.append(payment(row.due_on, due_fen, f"p{row.number}"))
+    lived = life(contract, events, contract.rows[-1].due_on)
+    assert lived.position.status == "settled"
+    paid = [(event.effective_on, -event.payload["amount_fen"]) for event in events[1:]]
+    planned = [(row.due_on, -row.due_fen) for row in contract.rows]
+    cost = apr([(FLAT_ON, 6_000_000), *paid]).simple_percent
+    assert cost <= apr([(FLAT_ON, 6_000_000), *planned]).simple_percent + 0.05  # interest is paid sooner than monthly
+
+
+def _at_most(contract: Contract, events: Sequence[Event], extra: Event) -> int:
+    return min(extra.payload["amount_fen"], quote(contract, events, extra.effective_on).to_pay_fen)
 
 
 def test_the_late_part_of_a_flat_loan_bears_penalty_beside_its_flat_interest() -> None:

@@ -2,7 +2,7 @@
 
 Interest runs on principal that is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due
 day, unless it is paid in grace. A flat loan's interest runs on all that was lent until its principal is all due, and
-falls in proportion when principal ahead is prepaid: half of it prepaid, half the interest from that day on (PRC-07).
+falls in proportion when principal ahead is prepaid: half of it prepaid, half of each instalment ahead (PRC-07).
 """
 
 import heapq
@@ -123,11 +123,21 @@ class Walk:
             interest_fen = rounded(self.accrued, self.product.rounding)
             self.accrued = Fraction(0)
             is_last = row.number == self.contract.maturity_number
-            principal_fen = self.pool_fen if is_last else min(row.principal_fen, self.pool_fen)
+            principal_fen = self.pool_fen if is_last else min(self.part_of(row), self.pool_fen)
         self.pool_fen -= principal_fen
         line.due["interest"] = interest_fen
         line.due["principal"] = principal_fen
         line.due["fee"] = row.fee_fen
+
+    def part_of(self, row: Row) -> int:
+        """The principal that falls due with a row: as planned; of a flat loan, its part of what is left.
+
+        With flat interest a shorter term would be a dearer one: the last, small part would bear a whole period's.
+        """
+        if self.product.kind is not Kind.FLAT:
+            return row.principal_fen
+        planned_fen = sum(line.row.principal_fen for line in self.lines[row.number - 1 :])
+        return rounded(Fraction(self.pool_fen * row.principal_fen, planned_fen), self.product.rounding)
 
     def fall_due(self, line: Line, day: date) -> None:
         if line.unpaid_fen == 0:
