@@ -17,8 +17,8 @@ from loancli.core.loan import Position, Row
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.flexible import run_on_rows
-from loancli.plan.kinds import build
-from loancli.plan.product import Allocation, Fee, Frequency, Kind, Penalty, Product
+from loancli.plan.kinds import OwnRow, build
+from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, Penalty, Product, Step
 from loancli.servicing.bookings import ACCOUNTS
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.life import Life
@@ -47,6 +47,8 @@ PLAIN = Product(
 ONCE = Fee(name="once", amount_fen=5_000)
 EVERY = Fee(name="every", principal_ppm=1_000, due_with="every")
 ORDINARY = [kind for kind in Kind if kind is not Kind.REVENUE_SHARE]
+BALLOONS = st.sampled_from([Balloon(periods=70), Balloon(residual_ppm=400_000), Balloon(residual_fen=50_000)])
+STEPS = st.sampled_from([Step(every=2, by_ppm=100_000), Step(every=1, by_ppm=-50_000), Step(every=3, by_fen=-2_000)])
 FREQUENCIES = [
     Frequency(days=7),
     Frequency(days=10),
@@ -63,9 +65,18 @@ def contract_for(
     *,
     periods: int | None = None,
     first_due_on: date | None = None,
+    own_rows: Sequence[OwnRow] = (),
 ) -> Contract:
     """A signed loan L1 on the real calendar, as jobs.open_loan makes it."""
-    plan = build(product, principal_fen, signed_on, calendar=CALENDAR, periods=periods, first_due_on=first_due_on)
+    plan = build(
+        product,
+        principal_fen,
+        signed_on,
+        calendar=CALENDAR,
+        periods=periods,
+        first_due_on=first_due_on,
+        own_rows=own_rows,
+    )
     return Contract(
         loan_id="L1",
         borrower_id="B1",
@@ -142,6 +153,8 @@ def products(draw: st.DrawFn) -> Product:
         rounding=draw(st.sampled_from(Rounding)),
         fees=draw(st.sampled_from([(), (ONCE,), (EVERY,)])),
         weights=draw(weights) if kind is Kind.BIG_SMALL_MONTHS else (),
+        balloon=draw(BALLOONS) if kind is Kind.BALLOON else None,
+        step=draw(STEPS) if kind is Kind.STEPPED else None,
         penalty=Penalty(grace_days=draw(st.sampled_from([0, 3])), on_interest=draw(st.booleans())),
         allocation=Allocation(
             order=draw(st.sampled_from([Allocation().order, late_first])),
@@ -154,15 +167,32 @@ def products(draw: st.DrawFn) -> Product:
 
 
 @st.composite
+def own_rows(draw: st.DrawFn, product: Product, signed_on: date, count: int) -> list[OwnRow]:
+    """Shares that sum to all, some of them 0 but the last; on days of their own where the day count allows it."""
+    shares = [draw(st.sampled_from([0, 50_000, 150_000])) for _ in range(count - 1)]
+    days: list[date | None] = [None] * count
+    if product.day_count is not DayCount.EQUAL_MONTHS and draw(st.booleans()):
+        gaps = [draw(st.integers(12, 90)) for _ in range(count)]
+        days = [signed_on + sum(gaps[: index + 1]) * DAY for index in range(count)]
+    return [
+        OwnRow(due_on=due_on, share_ppm=share_ppm)
+        for due_on, share_ppm in zip(days, [*shares, 1_000_000 - sum(shares)], strict=True)
+    ]
+
+
+@st.composite
 def contracts(draw: st.DrawFn, terms: st.SearchStrategy[Product] | None = None, periods_max: int = 6) -> Contract:
     """A loan that the calendar allows."""
     product = draw(terms or products())
+    signed_on = draw(st.dates(date(2024, 1, 1), date(2025, 6, 30)))
+    count = draw(st.integers(1, periods_max))
     try:
         return contract_for(
             product,
             draw(st.integers(100_000, 20_000_000)),
-            draw(st.dates(date(2024, 1, 1), date(2025, 6, 30))),
-            periods=draw(st.integers(1, periods_max)),
+            signed_on,
+            periods=count,
+            own_rows=draw(own_rows(product, signed_on, count)) if product.kind is Kind.CUSTOM else (),
         )
     except InputError:  # two due days would meet after a long holiday, or rounding leaves nothing for the last
         reject()

@@ -49,7 +49,7 @@ from loancli.jobs.place_receipts import Placing
 from loancli.jobs.settle import settle
 from loancli.ledger import days, journal, loans, revenue, statements
 from loancli.ledger.connect import writing
-from loancli.plan.product import Allocation, Fee, Frequency, Kind
+from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, Step
 from loancli.servicing import bookings, walk
 
 PRODUCTS = (
@@ -61,6 +61,9 @@ PRODUCTS = (
         frequency=Frequency(days=10),
         allocation=Allocation(surplus="principal"),
     ),
+    product(code="flat", kind=Kind.FLAT, allocation=Allocation(surplus="principal")),
+    product(code="balloon", kind=Kind.BALLOON, balloon=Balloon(residual_ppm=300_000)),
+    product(code="stepped", kind=Kind.STEPPED, step=Step(every=2, by_ppm=100_000), day_count=DayCount.ACT_360),
     product(code="single", kind=Kind.SINGLE_PAYMENT, day_count=DayCount.ACT_ACT),
     revenue_product(code="weekly", frequency=Frequency(days=7), day_count=DayCount.ACT_365F),
     revenue_product(code="monthly"),

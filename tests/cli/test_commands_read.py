@@ -14,12 +14,17 @@ READS = {
     "borrower list": ("", "borrower_id name phone trade kind loans"),
     "borrower show B0012": (None, "borrower_id name phone trade kind aliases loans files holds"),
     "product list": ("", "product name kind annual_rate_ppm periods principal_max_fen"),
-    "product show revenue-share": (None, "product name summary weak_month penalty example_total_fen"),
+    "product show revenue-share": (None, "product_name weak_month penalty example_total_fen example_weak_month"),
     "plan show revenue-share --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
     "plan compare equal-instalments single-payment --principal 20000": ("", "product total_fen biggest_fen"),
     "plan project revenue-share --principal 20000 --borrower B0012 --futures 50": (
         "instalments", "number due_on window_to_on revenue_p50_fen due_p10_fen due_p90_fen burden_p90_ppm equal_fen"
     ),
+    "plan compare equal-instalments flat --principal 20000": ("", "product flat_rate_ppm apr_simple_percent"),
+    "plan show balloon --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
+    "plan show stepped --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
+    "product show custom": (None, "product annual_rate_ppm weak_month example"),
+    "product show flat": (None, "flat_rate_ppm example_flat_rate_ppm example_apr_simple_percent"),
     "loan list": ("", "loan_id name principal_outstanding_fen due_fen days_past_due next_due_on next_due_fen"),
     "loan list --late": ("", "loan_id days_past_due"),
     "loan show LN000002": ("instalments", "number due_on state due_fen paid_fen paid_on why"),

@@ -14,6 +14,8 @@ GOLDEN = Path(__file__).parent / "golden"
 SCREENS = {
     "product-show-zh": ("zh", "product show revenue-share"),
     "product-show-en": ("en", "product show revenue-share"),
+    "product-show-flat-zh": ("zh", "product show flat"),
+    "product-show-flat-en": ("en", "product show flat"),
     "plan-show-en": ("en", "plan show big-small-months --principal 20000 --start 2026-03-01"),
     "loan-show-zh": ("zh", "loan show LN000002"),
     "segment-list-en": ("en", "segment list"),

@@ -11,6 +11,7 @@ WRITES = {
     "borrower add B0099 --name 新客户 --phone 19900000099": "borrower B0099 added",
     "borrower import more.csv": "1 borrowers added, 0 were there already",
     "loan open --borrower B0001 --product equal-instalments --principal 5000": "loan LN000013",
+    "loan open --borrower B0001 --product custom --principal 20000 --rows rows.csv": "loan LN000013",
     "import new-repayment.csv --as repayments": "",
     "import WORLD/exports/B0003/alipay-2026-01.csv --as revenue --borrower B0003": "",
     "payment match PAYMENT LN000001": "placed on loan LN000001",
@@ -34,6 +35,8 @@ def clerk(story, tmp_path_factory):
 
 
 def write_more(desk, story):
+    rows = "number,due_on,principal\n1,2026-04-30,0\n2,2026-07-31,8000\n3,2026-12-31,12000\n"
+    (desk.folder / "rows.csv").write_text(rows, encoding="utf-8")
     (desk.folder / "more.csv").write_text("borrower_id,name,phone\nB0100,又一位,19900000100\n", encoding="utf-8")
     # The lender's statement of February as if everything in it had come a second time.
     text = (story.world / "lender" / "alipay-2026-02.csv").read_bytes().decode("gb18030")
@@ -240,3 +243,20 @@ def test_a_promise_is_open_then_kept_or_broken(morning):
     assert listed == {"LN000007": "broken", "LN000009": "open"}
     later = morning.run("--as-of", "2026-03-12", "promise", "list", "--format", "json").json()
     assert [row["state"] for row in later] == ["broken", "broken"]
+
+
+def test_rows_that_were_agreed_are_signed_as_they_were_shown(story, clerk, tmp_path):
+    desk = clerk.copy(tmp_path / "desk")
+    write_more(desk, story)
+    typed = ("--principal", "20000", "--rows", "rows.csv", "--format", "json")
+    shown = desk.run("plan", "show", "custom", *typed).json()
+    opened = desk.run("loan", "open", "--borrower", "B0001", "--product", "custom", *typed).json()
+    assert shown["rows"] == opened["rows"]
+    assert [row["principal_fen"] for row in shown["rows"]] == [0, 800_000, 1_200_000]
+    signed = desk.run("loan", "show", opened["loan_id"], "--format", "json").json()
+    assert [row["due_fen"] for row in signed["instalments"]] == [row["due_fen"] for row in shown["rows"]]
+    assert [row["why"] for row in signed["instalments"]] == [
+        "interest only",
+        "as agreed: principal 8,000.00, interest on the rest",
+        "as agreed: principal 12,000.00, interest on the rest",
+    ]

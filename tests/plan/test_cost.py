@@ -25,8 +25,8 @@ from loancli.plan.cost import (
     read_ceilings,
     verdict_on,
 )
-from loancli.plan.kinds import build
-from loancli.plan.product import Base, Bound, Fee, Frequency, Kind
+from loancli.plan.kinds import OwnRow, build
+from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
 
 START = date(2026, 1, 15)
@@ -340,6 +340,35 @@ def test_before_the_lpr_table_is_refused():
         lpr_on(CEILINGS, date(2019, 8, 19))
 
 
+@pytest.mark.parametrize("rate_ppm", [1, 36_000, 240_000])
+@pytest.mark.parametrize("count", [12, 120, 600])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        product(),
+        product(kind=Kind.EQUAL_PRINCIPAL),
+        product(kind=Kind.INTEREST_FIRST),
+        product(kind=Kind.BALLOON, balloon=Balloon(residual_ppm=300_000)),
+        product(kind=Kind.STEPPED, step=Step(every=12, by_ppm=10_000)),
+    ],
+    ids=lambda terms: terms.kind.value,
+)
+def test_without_fees_every_kind_costs_its_rate_up_to_10_billion_yuan(terms, count, rate_ppm):
+    plan = build(replace(terms, annual_rate_ppm=rate_ppm), 10**12, START, periods=count, calendar=CALENDAR)
+    assert of_plan(plan).simple_percent == pytest.approx(rate_ppm / 10_000, abs=1e-6)
+
+
+def test_a_flat_plan_is_held_to_what_it_costs_and_not_to_what_it_quotes():
+    """Flat 12 % in 12 months: 1,200.00 of interest for 10,000.00, of which half is out on average; 21.46 % a year."""
+    plan = build(product(kind=Kind.FLAT, lender_kind="bank"), 1_000_000, START, calendar=CALENDAR)
+    cost = of_plan(plan)
+    assert plan.interest_fen == 120_000
+    assert f"{cost.simple_percent:.2f}" == "21.46"
+    assert sum(row.due_fen / (1 + cost.simple_percent / 1200) ** row.number for row in plan.rows) == pytest.approx(1e6)
+    dear = build(product(kind=Kind.FLAT, annual_rate_ppm=140_000), 1_000_000, START, calendar=CALENDAR)
+    assert check_ceiling(dear, CEILINGS, signed_on=START).outcome is Outcome.REFUSED
+
+
 def test_a_refusal_shows_the_sum():
     fee = Fee(name="担保费", amount_fen=50_000, due_with="every")
     terms = product(annual_rate_ppm=90_000, fees=(fee,), lender_kind="unlicensed")
@@ -380,7 +409,16 @@ def test_a_shipped_product_is_within_its_ceiling(file):
     terms = read_product(file.read_text(encoding="utf-8"), file.name)
     for count in (terms.periods_min, terms.periods, terms.periods_max):
         for principal_fen in (terms.principal_min_fen, terms.principal_max_fen):
-            plan = build(terms, principal_fen, date(2026, 11, 23), periods=count, calendar=CALENDAR)
+            own = terms.kind is Kind.CUSTOM
+            shares = (*[OwnRow(share_ppm=10_000)] * (count - 1), OwnRow(share_ppm=1_010_000 - 10_000 * count))
+            plan = build(
+                terms,
+                principal_fen,
+                date(2026, 11, 23),
+                periods=count,
+                calendar=CALENDAR,
+                own_rows=shares if own else (),
+            )
             assert check_ceiling(plan, CEILINGS, signed_on=plan.start_on).outcome is Outcome.OK
 
 

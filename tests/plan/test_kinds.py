@@ -14,9 +14,9 @@ from loancli.core.days import Calendar, Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount, year_fraction
-from loancli.plan import kinds
+from loancli.plan import kinds, solve
 from loancli.plan.kinds import Reason, build, due_dates, level_exact, period_of, reason_of, years_of
-from loancli.plan.product import Fee, Frequency, Kind
+from loancli.plan.product import Balloon, Fee, Frequency, Kind, Step
 
 START = date(2026, 1, 15)
 SCHEDULES = shelf.cases("truth/schedules.json")
@@ -25,12 +25,9 @@ DOMAIN = shelf.cases("domain/cases.json")
 # Schedules of the shelf that are not tested row by row, and why. One that is neither here nor tested fails below.
 OUT_OF_SCOPE = {
     "fin-emi-weekly-364": "a year of 364 days is none of our day counts",
-    "fin-rs01-flat": "flat interest (等本等息) is not among the kinds",
     "fin-rs05-grace3": "principal-free first instalments come with breathing space",
-    "fin-zero-whole-units": "flat interest",
     "fin-31st-roll-actact": "the 31st goes over into the next month; here it is the last day of the month (CAL-03)",
     "curo-4-subsidised-zero": "a third party's subsidy belongs to coupons",
-    "hs-flat-fee": "a flat fee on the original principal is a fee, tested there",
     "hs-nothing-first-3": "interest added to the balance: negative amortisation, which no plan of ours has",
 }
 
@@ -96,6 +93,12 @@ BY_ROWS = {
     "fin-emi-zero-rate": (thirty_360(0, 4, day_count=DayCount.ACT_ACT), 100_000, date(2024, 1, 1)),
     "fin-rs02-annuity-whole": (product(periods=18, instalment_unit_fen=100), 500_000, date(2022, 11, 1)),
     "fin-rs04-equal-principal": (product(kind=Kind.EQUAL_PRINCIPAL, periods=18), 500_000, date(2022, 11, 1)),
+    "fin-rs01-flat": (product(kind=Kind.FLAT, periods=18, instalment_unit_fen=100), 500_000, date(2022, 11, 1)),
+    "fin-zero-whole-units": (
+        product(kind=Kind.FLAT, annual_rate_ppm=0, periods=6, instalment_unit_fen=100),
+        100_000,
+        date(2023, 9, 1),
+    ),
     "fin-base-100-7": (thirty_360(70_000, 6), 10_000, date(2024, 1, 1)),
     "fin-31st-30360": (product(day_count=DayCount.EQUAL_MONTHS, periods=3), 1_000_000, date(2025, 1, 31)),
 }
@@ -218,6 +221,15 @@ def test_curo_5_stepped_big_and_small_months():
     assert reason_of(plan.rows[4].reason) == (Reason.WEIGHT, (6, 10, 128_889))
 
 
+def test_hs_flat_fee_is_flat_interest():
+    """The source calls it a fee of 1 % of the original principal in each period; here it is flat interest of 12 %."""
+    case = need(SCHEDULES, "hs-flat-fee")
+    expected = case["expected"]
+    plan = build(product(kind=Kind.FLAT), fen(case["inputs"]["principal"]), START, calendar=CALENDAR)
+    assert parts(plan)[:-1] == [(fen(expected["principal_1"]), fen(expected["fee_1"]))] * 11
+    assert 100_000 - plan.rows[0].principal_fen == fen(expected["balance_after_1"])
+
+
 def test_np_table_2500_and_np_pmt_1():
     """Printed without rounding in between: within a fen of our rows."""
     cases = shelf.cases("truth/tvm.json")
@@ -245,7 +257,7 @@ def dues_of(terms, start_on, count, first_due_on=None):
     return due_dates(terms, start_on=start_on, first_due_on=first_due_on, periods=count, calendar=CALENDAR)
 
 
-ORDINARY = [kind for kind in Kind if kind is not Kind.REVENUE_SHARE]
+ORDINARY = [kind for kind in Kind if kind not in {Kind.REVENUE_SHARE, Kind.CUSTOM}]  # test_own_rows has custom plans
 FREQUENCIES = [
     Frequency(months=1),
     Frequency(months=3),
@@ -253,6 +265,15 @@ FREQUENCIES = [
     Frequency(days=10),
     Frequency(half_monthly=True),
 ]
+BALLOONS = st.one_of(
+    st.builds(Balloon, periods=st.integers(49, 120)),
+    st.builds(Balloon, residual_ppm=st.integers(1, 999_999)),
+    st.builds(Balloon, residual_fen=st.integers(1, 100_000)),
+)
+STEPS = st.one_of(
+    st.builds(Step, every=st.integers(1, 24), by_ppm=st.integers(-500_000, 500_000)),
+    st.builds(Step, every=st.integers(1, 24), by_fen=st.integers(-5_000, 5_000)),
+)
 WEIGHTS = st.lists(st.integers(0, 100), min_size=12, max_size=12).map(tuple)
 
 
@@ -273,6 +294,8 @@ def loans(draw, kinds_drawn=tuple(ORDINARY)):
         rounding=draw(st.sampled_from(list(Rounding))),
         instalment_unit_fen=draw(st.sampled_from([1, 10, 100])),
         weights=draw(WEIGHTS) if kind is Kind.BIG_SMALL_MONTHS else (),
+        balloon=draw(BALLOONS) if kind is Kind.BALLOON else None,
+        step=draw(STEPS) if kind is Kind.STEPPED else None,
     )
     principal_fen = draw(st.one_of(st.integers(1, 10**12), st.integers(100_000, 50_000_000)))
     start_on = draw(st.dates(date(2024, 1, 1), date(2026, 12, 31)))
@@ -314,7 +337,8 @@ def test_interest_is_the_exact_fraction_rounded_once(loan):
     assume(plan is not None)
     terms, balance_fen, _, _, _ = loan
     for row in plan.rows:
-        exact = Fraction(balance_fen * terms.annual_rate_ppm, PPM) * years_of(terms, row)
+        base_fen = plan.principal_fen if terms.kind is Kind.FLAT else balance_fen
+        exact = Fraction(base_fen * terms.annual_rate_ppm, PPM) * years_of(terms, row)
         assert row.interest_fen == rounded(exact, terms.rounding)
         balance_fen -= row.principal_fen
 
@@ -346,13 +370,41 @@ def test_the_base_of_weights_closes_the_plan_though_the_balance_never_grows(loan
         reject()
     weights = [terms.weights[due.agreed_on.month - 1] for due in dues]
     assume(weights[-1])
-    base = Fraction(*kinds._weighted_base(principal_fen, kinds._factors(terms, dues), weights))
+    base = Fraction(*solve.weighted_base(principal_fen, kinds._factors(terms, dues), weights))
     balance = Fraction(principal_fen)
     for due, weight in zip(dues, weights, strict=True):
         interest = balance * Fraction(terms.annual_rate_ppm, PPM) * years_of(terms, due)
         part = weight * base - interest
         balance -= part if due is dues[-1] else max(part, 0)
     assert balance == 0
+
+
+@settings(max_examples=100)
+@given(loans(kinds_drawn=(Kind.STEPPED, Kind.BALLOON)))
+def test_steps_and_balloons_close_in_fractions_though_the_balance_never_grows(loan):
+    """What is solved for: with no rounding at all the last instalment is as the others, and the residual is left."""
+    terms, principal_fen, start_on, count, first_due_on = loan
+    reach = max(count, terms.balloon.periods) if terms.balloon else count
+    try:
+        dues = dues_of(terms, start_on, reach, first_due_on)
+    except InputError:
+        reject()
+    residual_fen, weights, extras_fen = 0, [1] * reach, [0] * reach
+    if terms.balloon:
+        residual_fen = principal_fen * terms.balloon.residual_ppm // PPM
+    else:
+        ratio = PPM + terms.step.by_ppm
+        steps = [index // terms.step.every for index in range(count)]
+        weights = [ratio**number * PPM ** (steps[-1] - number) for number in steps]
+        extras_fen = [terms.step.by_fen * number for number in steps]
+    factors = kinds._factors(terms, dues)
+    base = Fraction(*solve.solved(solve.Sought(principal_fen, factors, weights, extras_fen, residual_fen)))
+    balance = Fraction(principal_fen)
+    for due, weight, extra_fen in zip(dues, weights, extras_fen, strict=True):
+        interest = balance * Fraction(terms.annual_rate_ppm, PPM) * years_of(terms, due)
+        part = weight * base + extra_fen - interest
+        balance -= part if due is dues[-1] else max(part, 0)
+    assert balance == residual_fen
 
 
 @settings(max_examples=200)
@@ -364,6 +416,15 @@ def test_all_but_the_last_instalment_are_what_their_reason_says(loan):
         code, values = reason_of(row.reason)
         if code is Reason.LEVEL:
             assert row.due_fen == values[0]
+        elif code is Reason.STEP:
+            number, instalment_fen, first_fen = values
+            step = plan.product.step
+            exact = first_fen * Fraction(PPM + step.by_ppm, PPM) ** (number - 1) + step.by_fen * (number - 1)
+            assert number == (row.number - 1) // step.every + 1
+            assert row.due_fen == instalment_fen
+            assert row.due_fen == rounded(exact, plan.product.rounding, plan.product.instalment_unit_fen)
+        elif code is Reason.FLAT:
+            assert (row.principal_fen, plan.principal_fen) == values
         elif code is Reason.EQUAL_PART:
             assert row.principal_fen == values[0]
         elif code is Reason.WEIGHT:
@@ -374,6 +435,9 @@ def test_all_but_the_last_instalment_are_what_their_reason_says(loan):
             assert code is Reason.INTEREST_ONLY
             assert row.principal_fen == 0
     code, values = reason_of(plan.rows[-1].reason)
+    if code is Reason.BALLOON:
+        assert plan.rows[-1].principal_fen == values[0]
+        assert all(row.due_fen == values[1] for row in plan.rows[:-1] if row.principal_fen)
     if code is Reason.LAST and len(plan.rows) > 1:
         assert 0 < plan.rows[-1].due_fen <= 2 * values[0]
 
@@ -392,7 +456,7 @@ def test_more_principal_is_never_less_interest(loan):
 @given(st.integers(0, 10**15), st.integers(1, 10**9), st.sampled_from(list(Rounding)), st.sampled_from([1, 10, 100]))
 def test_the_whole_number_rounding_is_the_one_of_core(over, under, mode, unit_fen):
     terms = product(rounding=mode, instalment_unit_fen=unit_fen)
-    assert kinds._TO_WHOLE[mode](over, under) == rounded(Fraction(over, under), mode)
+    assert solve.TO_WHOLE[mode](over, under) == rounded(Fraction(over, under), mode)
     assert kinds._to_unit(terms, over, under) == rounded(Fraction(over, under), mode, unit_fen)
 
 
@@ -561,6 +625,78 @@ def test_a_revenue_plan_shows_the_level_as_an_outlook():
     assert plan.rows[0].reason == "outlook:888488"
 
 
+def test_flat_interest_does_not_hide_a_part_that_rounding_took():
+    """23.00 in 12 whole yuan, rounded down, leave 12.00; flat interest in the last instalment changes nothing."""
+    terms = product(kind=Kind.FLAT, annual_rate_ppm=240_000, rounding=Rounding.DOWN, instalment_unit_fen=100)
+    with pytest.raises(InputError, match=r"instalment_unit: 12 instalments of 1\.00 would leave 12\.00"):
+        build(terms, 2_300, START, calendar=CALENDAR)
+
+
+def test_a_balloon_is_the_rest_of_equal_instalments_over_more_periods():
+    """The level of 360 months for 12, and the balance that the longer plan has after 12 months with the last one."""
+    long = build(product(periods=360), 10_000_000, START, calendar=CALENDAR)
+    terms = product(kind=Kind.BALLOON, periods_max=120, balloon=Balloon(periods=360))
+    plan = build(terms, 10_000_000, START, calendar=CALENDAR)
+    assert parts(plan)[:-1] == parts(long)[:11]
+    left_fen = sum(row.principal_fen for row in long.rows[11:])
+    assert (plan.rows[-1].principal_fen, plan.rows[-1].interest_fen) == (left_fen, long.rows[11].interest_fen)
+    assert plan.rows[0].reason == "level:102861"
+    assert plan.rows[-1].reason == f"balloon:{left_fen}:102861"
+
+
+@pytest.mark.parametrize("balloon", [Balloon(residual_ppm=300_000), Balloon(residual_fen=3_000_000)])
+def test_a_residual_is_left_beside_the_last_instalment(balloon):
+    """Textbook: 100,000 at 1 % a month in 12, 30,000 left: 70,000 repaid by 6,219.42, and 300.00 on what stays."""
+    plan = build(product(kind=Kind.BALLOON, balloon=balloon), 10_000_000, START, calendar=CALENDAR)
+    ordinary = build(product(), 7_000_000, START, calendar=CALENDAR)
+    assert plan.rows[0].due_fen == ordinary.rows[0].due_fen + 30_000 == 651_942
+    assert abs(plan.rows[-1].due_fen - 3_000_000 - 651_942) <= 12
+
+
+def test_a_residual_beyond_the_principal_is_refused():
+    terms = product(kind=Kind.BALLOON, balloon=Balloon(residual_ppm=999_999))
+    with pytest.raises(InputError, match=r"balloon\.residual: 1\.00 of 1\.00 yuan would leave nothing"):
+        build(terms, 100, START, calendar=CALENDAR)
+
+
+def test_steps_of_a_percentage_follow_from_the_first_instalment():
+    """10 % more every 4 months: what they are worth on the day of payout, at 1 % a month, is what was lent."""
+    plan = build(product(kind=Kind.STEPPED, step=Step(every=4, by_ppm=100_000)), 10_000_000, START, calendar=CALENDAR)
+    dues_fen = [row.due_fen for row in plan.rows]
+    first_fen = dues_fen[0]
+    assert dues_fen[:4] == [first_fen] * 4
+    assert dues_fen[4:8] == [rounded(Fraction(first_fen * 11, 10))] * 4
+    assert dues_fen[8:11] == [rounded(Fraction(first_fen * 121, 100))] * 3
+    worth = sum(due_fen / Fraction(101, 100) ** number for number, due_fen in enumerate(dues_fen, start=1))
+    assert abs(worth - 10_000_000) < 12
+    assert plan.rows[5].reason == f"step:2:{dues_fen[5]}:{first_fen}"
+
+
+def test_steps_down_by_an_amount():
+    plan = build(product(kind=Kind.STEPPED, step=Step(every=3, by_fen=-50_000)), 10_000_000, START, calendar=CALENDAR)
+    dues_fen = [row.due_fen for row in plan.rows]
+    assert [before - after for before, after in zip(dues_fen[:-1:3], dues_fen[3:-1:3], strict=False)] == [50_000] * 3
+    assert abs(dues_fen[-1] - dues_fen[-2]) <= 12
+    worth = sum(due_fen / Fraction(101, 100) ** number for number, due_fen in enumerate(dues_fen, start=1))
+    assert abs(worth - 10_000_000) < 12
+
+
+def test_steps_so_steep_that_the_first_instalments_pay_interest_only():
+    terms = product(kind=Kind.STEPPED, step=Step(every=12, by_ppm=1_000_000), annual_rate_ppm=240_000)
+    plan = build(terms, 10_000_000, START, periods=120, calendar=CALENDAR)
+    assert plan.rows[0].reason == "interest_only"
+    assert (plan.rows[0].principal_fen, plan.rows[0].interest_fen) == (0, 200_000)
+    balances = [10_000_000 - sum(row.principal_fen for row in plan.rows[:n]) for n in range(120)]
+    assert balances == sorted(balances, reverse=True)
+
+
+@pytest.mark.parametrize("by_fen", [-500_000, 500_000])
+def test_a_step_that_leaves_an_instalment_of_nothing_is_refused(by_fen):
+    terms = product(kind=Kind.STEPPED, step=Step(every=3, by_fen=by_fen))
+    with pytest.raises(InputError, match=r"step\.by: instalment \d+ would be -[\d,.]+ yuan"):
+        build(terms, 1_000_000, START, calendar=CALENDAR)
+
+
 def test_fees_come_on_top_with_the_first_or_every_instalment():
     fees = (
         Fee(name="手续费", principal_ppm=5_000, due_with="first"),
@@ -590,7 +726,7 @@ def test_what_the_product_does_not_lend_is_refused(principal_fen, count, message
         build(terms, principal_fen, START, periods=count, calendar=CALENDAR)
 
 
-@pytest.mark.parametrize("kind", [Kind.EQUAL_INSTALMENTS, Kind.EQUAL_PRINCIPAL])
+@pytest.mark.parametrize("kind", [Kind.EQUAL_INSTALMENTS, Kind.EQUAL_PRINCIPAL, Kind.FLAT])
 def test_a_principal_too_small_to_share_is_refused_not_strange(kind):
     for principal_fen in (1, 7, 11):
         with pytest.raises(InputError, match="instalment_unit: 12 instalments"):
@@ -601,9 +737,21 @@ def test_from_1_fen_to_10_billion_yuan_in_1_to_600_periods():
     for principal_fen in (1, 10**12):
         (row,) = build(product(), principal_fen, START, periods=1, calendar=CALENDAR).rows
         assert row.principal_fen == principal_fen
-    plan = build(product(), 10**12, START, periods=600, calendar=CALENDAR)
-    assert len(plan.rows) == 600
-    assert plan.rows[-1].due_on == months_after(START, 600)
+    for terms in (
+        product(),
+        product(kind=Kind.FLAT),
+        product(kind=Kind.BALLOON, balloon=Balloon(periods=720)),
+        product(kind=Kind.BALLOON, balloon=Balloon(residual_ppm=1)),
+        product(kind=Kind.STEPPED, step=Step(every=1, by_ppm=1_001)),
+        product(kind=Kind.STEPPED, step=Step(every=12, by_fen=-1)),
+    ):
+        (row,) = build(terms, 1, START, periods=1, calendar=CALENDAR).rows
+        assert row.principal_fen == 1
+        plan = build(terms, 10**12, START, periods=600, calendar=CALENDAR)
+        assert len(plan.rows) == 600
+        assert plan.rows[-1].due_on == months_after(START, 600)
+        with pytest.raises(InputError, match=r"instalment_unit|step\.by"):
+            build(terms, 1, START, periods=600, calendar=CALENDAR)
 
 
 def test_an_empty_calendar_still_knows_weekends():

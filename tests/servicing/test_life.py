@@ -33,6 +33,7 @@ from loancli.core.event import Event
 from loancli.core.loan import Position
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of
+from loancli.plan.cost import apr
 from loancli.plan.product import Allocation, Frequency, Kind, Penalty
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life, quote
@@ -127,6 +128,93 @@ def test_a_second_payout_bears_interest_from_its_own_day() -> None:
     lived = life(contract, [first, second], start + 30 * DAY)
 
     assert lived.instalments[0].interest_fen == 400 * 30 + 400 * 20
+
+
+# --- flat interest (等本等息) ---
+
+FLAT = replace(PLAIN, kind=Kind.FLAT, annual_rate_ppm=72_000, penalty=Penalty(grace_days=0))
+FLAT_ON = date(2025, 3, 10)  # 60,000.00 in 6 months: parts of 10,000.00, and 12.00 of interest a day
+
+
+def test_flat_interest_goes_on_for_all_that_was_lent_whatever_was_paid() -> None:
+    contract = contract_for(replace(FLAT, roll=Roll.NONE), 6_000_000, FLAT_ON)
+    first = payment(contract.rows[0].due_on, contract.rows[0].due_fen)
+
+    lived = life(contract, [payout(contract), first], contract.rows[1].due_on)
+
+    assert [state.interest_fen for state in lived.instalments[:2]] == [1_200 * 31, 1_200 * 30]
+    assert lived.position.principal_outstanding_fen == 5_000_000
+    assert lived.position.accruing_per_day == 1_200
+
+
+def test_settling_a_flat_loan_early_costs_the_days_used_and_nothing_for_later_periods() -> None:
+    """PRC-07. The flat rate counts by the day, on the whole principal lent."""
+    contract = contract_for(replace(FLAT, roll=Roll.NONE), 6_000_000, FLAT_ON)
+    first = payment(contract.rows[0].due_on, contract.rows[0].due_fen)
+
+    asked = quote(contract, [payout(contract), first], contract.rows[0].due_on + 10 * DAY)
+    settled = payment(asked.on, asked.to_pay_fen, "p2")
+    lived = life(contract, [payout(contract), first, settled], contract.rows[-1].due_on)
+
+    assert (asked.principal_fen, asked.interest_fen) == (5_000_000, 1_200 * 10)
+    assert (asked.fee_fen, asked.penalty_fen, asked.to_pay_fen) == (0, 0, 5_012_000)
+    assert lived.position.status == "settled"
+    assert lived.position.paid_total_fen == first.payload["amount_fen"] + 5_012_000
+    assert [state.interest_fen for state in lived.instalments[1:]] == [0] * 5
+
+
+def test_half_of_the_principal_ahead_prepaid_halves_each_flat_instalment_ahead() -> None:
+    contract = contract_for(
+        replace(FLAT, roll=Roll.NONE, allocation=Allocation(surplus="principal")), 6_000_000, FLAT_ON
+    )
+    due_on = [row.due_on for row in contract.rows]
+    paid = [payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows[:2]]
+    paid.append(payment(due_on[1], 2_000_000, "p3"))
+
+    lived = life(contract, [payout(contract), *paid], due_on[1])
+
+    assert lived.position.principal_outstanding_fen == 2_000_000
+    assert lived.position.accruing_per_day == 600
+    assert [state.interest_fen for state in lived.instalments[2:]] == [600 * 31, 600 * 30, 600 * 31, 600 * 31]
+    assert [state.principal_fen for state in lived.instalments[2:]] == [500_000] * 4
+
+
+@SLOW
+@given(st.integers(1, 12), st.integers(1, 360), st.integers(1, 6_000_000))
+def test_prepaying_never_makes_a_flat_loan_dearer_than_it_was_signed_at(count: int, after: int, paid_fen: int) -> None:
+    terms = replace(FLAT, roll=Roll.NONE, allocation=Allocation(surplus="principal"))
+    contract = contract_for(terms, 6_000_000, FLAT_ON, periods=count)
+    extra = payment(FLAT_ON + after * DAY, paid_fen, "extra")
+    assume(extra.effective_on not in {row.due_on for row in contract.rows})
+    events = [payout(contract)]
+    for row in contract.rows:
+        if len(events) == row.number and extra.effective_on < row.due_on:
+            events.append(replace(extra, payload={**extra.payload, "amount_fen": _at_most(contract, events, extra)}))
+        due_fen = life(contract, events, row.due_on).instalments[row.number - 1].unpaid_fen
+        if due_fen:
+            events.append(payment(row.due_on, due_fen, f"p{row.number}"))
+    lived = life(contract, events, contract.rows[-1].due_on)
+    assert lived.position.status == "settled"
+    paid = [(event.effective_on, -event.payload["amount_fen"]) for event in events[1:]]
+    planned = [(row.due_on, -row.due_fen) for row in contract.rows]
+    cost = apr([(FLAT_ON, 6_000_000), *paid]).simple_percent
+    assert cost <= apr([(FLAT_ON, 6_000_000), *planned]).simple_percent + 0.05  # interest is paid sooner than monthly
+
+
+def _at_most(contract: Contract, events: Sequence[Event], extra: Event) -> int:
+    return min(extra.payload["amount_fen"], quote(contract, events, extra.effective_on).to_pay_fen)
+
+
+def test_the_late_part_of_a_flat_loan_bears_penalty_beside_its_flat_interest() -> None:
+    contract = contract_for(replace(FLAT, roll=Roll.NONE), 6_000_000, FLAT_ON)
+    row = contract.rows[0]
+    late = payment(row.due_on + 9 * DAY, row.due_fen)
+
+    lived = life(contract, [payout(contract), late], late.effective_on)
+
+    assert lived.instalments[0].penalty_fen == 300 * 9  # 10,000.00 at 150 % of 7.2 %
+    assert lived.position.due_fen == 300 * 9
+    assert lived.position.accrued == 1_200 * 9
 
 
 # --- conservation ---

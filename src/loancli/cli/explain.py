@@ -20,6 +20,12 @@ def why(reason: str, lang: Lang) -> str:
         return say(f"why.{code}", lang)
     if code == "weight":
         return say("why.weight", lang, weight=values[0], biggest=values[1], amount=yuan(int(values[2])))
+    if code == "flat":
+        return say("why.flat", lang, part=yuan(int(values[0])), lent=yuan(int(values[1])))
+    if code == "balloon":
+        return say("why.balloon", lang, rest=yuan(int(values[0])), level=yuan(int(values[1])))
+    if code == "step":
+        return say("why.step", lang, step=values[0], amount=yuan(int(values[1])), first=yuan(int(values[2])))
     if code in _DAYS:
         return say(f"why.{code}", lang, days=values[0])
     return say(f"why.{code}", lang, amount=yuan(int(values[0])))

@@ -13,6 +13,7 @@ from loancli.cli.plan import (
     FirstDueOption,
     PeriodsOption,
     PrincipalOption,
+    RowsOption,
     StartOption,
     cost_of,
     plan_rows,
@@ -51,6 +52,7 @@ def open_(
     start: StartOption = None,
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
     loan_id: Annotated[str | None, typer.Option("--loan-id", help="Your number for it; else the next LN……")] = None,
     channel: Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")] = "bank",
     dry_run: DryRunOption = False,
@@ -65,7 +67,7 @@ def open_(
     if channel not in {"bank", "alipay", "wechat"}:
         raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
     plan, verdict = cost_of(
-        context, session.product(context, product), principal, start or context.as_of, periods, first_due
+        context, session.product(context, product), principal, start or context.as_of, periods, first_due, rows_file
     )
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(verdict.sentence)

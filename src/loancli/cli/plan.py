@@ -1,5 +1,6 @@
 """loancli plan: a plan without a loan: its rows, what it costs, two side by side."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,7 @@ from loancli.core.rates import PPM, rate_ppm_of
 
 if TYPE_CHECKING:
     from loancli.plan.cost import Verdict
-    from loancli.plan.kinds import Plan
+    from loancli.plan.kinds import OwnRow, Plan
     from loancli.plan.product import Product
 
 app = typer.Typer()
@@ -42,6 +43,10 @@ FirstDueOption = Annotated[
     date | None,
     typer.Option("--first-due", parser=day, metavar="DATE", help="The first due day; else one step after the start."),
 ]
+RowsOption = Annotated[
+    Path | None,
+    typer.Option("--rows", metavar="FILE", help="The rows of a custom plan: number, due_on, principal or share."),
+]
 
 
 def cost_of(
@@ -51,17 +56,34 @@ def cost_of(
     start_on: date,
     periods: int | None,
     first_due_on: date | None,
+    rows_file: Path | None = None,
 ) -> tuple["Plan", "Verdict"]:
     """The plan, and how its cost stands against the legal ceiling."""
     from loancli.plan.cost import check_ceiling
     from loancli.plan.kinds import build
 
     calendar = session.calendar(context)
-    plan = build(product, principal_fen, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on)
+    plan = build(
+        product,
+        principal_fen,
+        start_on,
+        calendar=calendar,
+        periods=periods,
+        first_due_on=first_due_on,
+        own_rows=_own_rows(rows_file) if rows_file else (),
+    )
     last_on = plan.rows[-1].due_on
     if not calendar.is_known(last_on):
         talk(context, "plan.calendar_ends", day=calendar.known_until)
     return plan, check_ceiling(plan, session.ceilings(context), signed_on=start_on)
+
+
+def _own_rows(path: Path) -> Sequence["OwnRow"]:
+    from loancli.cli.sheet import read_sheet
+    from loancli.plan.own_rows import read_own_rows
+
+    sheet = read_sheet(path)
+    return read_own_rows(sheet.columns, sheet.rows, sheet.file_name)
 
 
 def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
@@ -75,11 +97,19 @@ def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
         "interest_fen": plan.interest_fen,
         "fee_fen": plan.fee_fen,
         "total_fen": plan.principal_fen + plan.interest_fen + plan.fee_fen,
+        **quoted_rate(plan.product),
         "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
         "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
         "ceiling_ppm": verdict.limit.ppm,
         "within_ceiling": verdict.outcome.value,
     }
+
+
+def quoted_rate(product: "Product") -> dict[str, Any]:
+    """The rate that a flat loan quotes: it stands beside the yearly cost, which is about twice as much."""
+    from loancli.plan.product import Kind
+
+    return {"flat_rate_ppm": product.annual_rate_ppm} if product.kind is Kind.FLAT else {}
 
 
 def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
@@ -117,13 +147,14 @@ def show_(
     start: StartOption = None,
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Show the plan of a product: every due line with its why, total and yearly cost."""
     context = context_of(ctx)
     plan, verdict = cost_of(
-        context, session.product(context, code), principal, start or context.as_of, periods, first_due
+        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
     )
     rows, summary = plan_rows(plan, context), plan_summary(plan, verdict)
     if session.as_json(output_format, output):

@@ -1,20 +1,24 @@
 """loancli product: the terms that loans are made on."""
 
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from loancli.cli import session
-from loancli.cli.options import FormatOption, OutputOption, context_of
-from loancli.cli.plan import cost_of, plan_summary
+from loancli.cli.options import Context, FormatOption, OutputOption, context_of
+from loancli.cli.plan import cost_of, plan_summary, quoted_rate
 from loancli.cli.render import show, talk, visible
 from loancli.core.errors import InputError
-from loancli.core.rates import percent
-from loancli.plan.product import Product
+from loancli.core.money import yuan
+from loancli.core.rates import PPM, percent
+from loancli.plan.kinds import Plan
+from loancli.plan.product import Kind, Product
 from loancli.texts import Lang, say
 
 app = typer.Typer()
+YUAN = 100  # fen
 EXAMPLE_FEN = 1_000_000  # 10,000 yuan: what a card calculates with, where the product lends it
 
 
@@ -46,14 +50,12 @@ def show_(
     """Show a product as a card: terms, an example with its cost, and what happens in a weak month."""
     context = context_of(ctx)
     product = session.product(context, code)
-    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
-    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
     card = {
         "product": product.code,
-        "name": product.name_zh if context.lang == "zh" else product.name_en,
+        "product_name": product.name_zh if context.lang == "zh" else product.name_en,
         "summary": product.summary_zh if context.lang == "zh" else product.summary_en,
         "kind": product.kind.value,
-        "annual_rate_ppm": product.annual_rate_ppm,
+        **(quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}),
         "day_count": product.day_count.value,
         "periods": f"{product.periods} ({product.periods_min}-{product.periods_max})",
         "penalty": say(
@@ -64,9 +66,51 @@ def show_(
             days=product.penalty.grace_days,
         ),
         "weak_month": weak_month(product, context.lang),
-        **{f"example_{name}": value for name, value in plan_summary(plan, verdict).items()},
+        **example(context, product),
     }
     show(card, format=output_format, output=output, title=product.code, lang=context.lang)
+
+
+def example(context: Context, product: Product) -> dict[str, Any]:
+    """What a loan of 10,000 yuan on these terms comes to; nothing where the rows are agreed with each borrower."""
+    if product.kind is Kind.CUSTOM:
+        return {"example": say("product.own_rows", context.lang, code=product.code)}
+    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
+    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
+    found = {f"example_{name}": value for name, value in plan_summary(plan, verdict).items()}
+    found["example_biggest_fen"] = max(row.due_fen for row in plan.rows)
+    if product.revenue:
+        found["example_weak_month"] = weak_example(plan, context.lang)
+    return found
+
+
+def weak_example(plan: Plan, lang: Lang) -> str:
+    """The first instalment of a revenue plan after a usual month, half a month, and one in which nothing came in.
+
+    Usual: as much as makes the share the equal instalment, in whole yuan.
+    """
+    from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment
+
+    product, row = plan.product, plan.rows[0]
+    assert product.revenue is not None
+    level_fen = row.principal_fen + row.interest_fen
+    owed = Owed(outstanding_principal_fen=plan.principal_fen, accrued=Fraction(row.interest_fen), level_fen=level_fen)
+
+    def due(revenue_fen: int) -> str:
+        window = WindowRevenue(counted_fen=(("declared", revenue_fen),))
+        progress = Progress(levels_fen=0, fixed_fen=0, is_checkpoint=False)
+        fixed = fix_instalment(product, periods_left=len(plan.rows), owed=owed, window=window, progress=progress)
+        return yuan(fixed.amount_fen + row.fee_fen)
+
+    usual_fen = -(-level_fen * PPM // (product.revenue.share_ppm * YUAN)) * YUAN
+    return say(
+        "product.weak_example",
+        lang,
+        usual=yuan(usual_fen),
+        usual_due=due(usual_fen),
+        half_due=due(usual_fen // 2),
+        nothing_due=due(0),
+    )
 
 
 def weak_month(product: Product, lang: Lang) -> str:

@@ -10,6 +10,7 @@ from loancli.core.errors import InputError
 
 PPM = 1_000_000
 _RATE = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,6})?)\s*(%|‰|bp|ppm)?\s*(?:/?\s*(year|month|day|年|月|日))?", re.ASCII)
+_SHARE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) ?%", re.ASCII)
 _UNIT_PPM = {"%": 10_000, "‰": 1_000, "bp": 100, "ppm": 1}
 _QUOTED_PER_YEAR = {"year": 1, "年": 1, "month": 12, "月": 12, "day": 360, "日": 360}
 
@@ -81,6 +82,14 @@ def rate_ppm_of(text: str) -> int:
     if exact.denominator != 1:
         raise InputError(f"'{text}' is not a whole number of millionths a year; quote it with fewer decimals")
     return exact.numerator
+
+
+def share_ppm_of(text: str) -> int:
+    """'12.5%' → 125000: a part of a whole, with up to four decimals. Raises InputError."""
+    match = _SHARE.fullmatch(text.strip().replace("％", "%"))
+    if match is None:
+        raise InputError(f"'{text[:40]}' is not a share; write it as '12.5%'")
+    return int(Fraction(match[1]) * 10_000)
 
 
 def percent(ppm: int) -> str:

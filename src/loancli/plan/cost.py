@@ -34,6 +34,7 @@ MONTHS_A_YEAR = 12
 DAYS_A_YEAR = 365  # PRC-02
 NEWTON_STEPS_MAX = 50
 NEWTON_NEAR = 1e-13
+SCALE = 1e6  # pyxirr is content with a rest below an absolute bound: loans of 1 fen and of 10 billion yuan alike
 LENDERS = ("bank", "microcredit", "unlicensed")
 
 
@@ -63,7 +64,8 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
         )
     import pyxirr
 
-    amounts = [float(fen) for _, fen in ordered]
+    greatest_fen = max(abs(fen) for _, fen in ordered)
+    amounts = [SCALE * fen / greatest_fen for _, fen in ordered]
     if periods_a_year:
         rate, periods = pyxirr.irr(amounts), float(periods_a_year)
     else:
@@ -142,10 +144,10 @@ def of_fastest(plan: Plan) -> Apr:
 
 
 def _periods_a_year(plan: Plan) -> Fraction | None:
-    """How many periods of the plan make a year; None if they are not equal: a stub, or days moved with interest."""
+    """How many periods of the plan make a year; None if they are not equal: a stub, own rows, moved with interest."""
     product, first = plan.product, plan.rows[0]
     period = period_of(product, first)
-    if product.roll_interest or period.from_on != first.from_on:
+    if product.kind is Kind.CUSTOM or product.roll_interest or period.from_on != first.from_on:
         return None
     if period.months:
         return Fraction(MONTHS_A_YEAR, period.months)

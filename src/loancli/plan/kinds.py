@@ -16,9 +16,10 @@ from typing import NamedTuple
 from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import Rounding, yuan
+from loancli.core.money import yuan
 from loancli.core.rates import PPM, DayCount, Period, year_fraction
-from loancli.plan.product import Frequency, Kind, Product
+from loancli.plan.product import Balloon, Frequency, Kind, Product
+from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
 PERIODS_MAX = 600
 FIRST_STEPS_MAX = 3  # a first due day further away than so many steps, and FIRST_DAYS_MAX, is a slip of the pen
@@ -40,6 +41,10 @@ class Reason(StrEnum):
     PRINCIPAL_AT_END = "principal_at_end"  # principal_at_end
     SINGLE = "single"  # single:<days>
     RUN_ON = "run_on"  # run_on; a revenue instalment after maturity, where the term may run on
+    FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
+    BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
+    STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
+    AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
 
@@ -52,6 +57,15 @@ class Due(NamedTuple):
     months: int
     agreed_on: date
     number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRow:
+    """A row that was agreed by itself: so much principal, or such a share of it, on a day or on the product's day."""
+
+    due_on: date | None = None
+    principal_fen: int = 0
+    share_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +98,6 @@ class _Line(NamedTuple):
     reason: str
 
 
-_Factors = list[tuple[int, int]]  # for each period, interest ÷ principal as numerator and denominator
-
-
 def reason_of(text: str) -> tuple[Reason, tuple[int, ...]]:
     """'level:88885' → (Reason.LEVEL, (88885,))."""
     code, *values = text.split(":")
@@ -101,12 +112,16 @@ def build(
     calendar: Calendar,
     periods: int | None = None,
     first_due_on: date | None = None,
+    own_rows: Sequence[OwnRow] = (),
 ) -> Plan:
     """The plan of a loan paid out on `start_on`. InputError for what the product does not allow or cannot be split so.
 
+    `own_rows` are the rows of a custom plan, and of no other; all with a day of their own, or none of them.
     A revenue-share plan gets the outlook: every instalment at the level (flexible.run_on_rows adds what may follow).
     """
     assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
+    if own_rows or product.kind is Kind.CUSTOM:
+        periods = _check_own_rows(product, own_rows, start_on, periods, first_due_on)
     count = product.periods if periods is None else periods
     if not product.periods_min <= count <= product.periods_max:
         allowed = f"{product.periods_min} to {product.periods_max}"
@@ -114,8 +129,22 @@ def build(
     if not product.principal_min_fen <= principal_fen <= product.principal_max_fen:
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
-    dues = due_dates(product, start_on=start_on, first_due_on=first_due_on, periods=count, calendar=calendar)
-    lines = _KINDS[product.kind](product, principal_fen, dues)
+    reach = max(count, product.balloon.periods) if product.balloon else count
+    dues = due_dates(
+        product,
+        start_on=start_on,
+        first_due_on=first_due_on,
+        periods=reach,
+        calendar=calendar,
+        own_days=tuple(row.due_on for row in own_rows if row.due_on),
+    )
+    if own_rows:
+        lines = _custom(product, principal_fen, dues, own_rows)
+    elif product.balloon:
+        lines = _balloon(product, product.balloon, principal_fen, dues, count)
+        dues = dues[:count]
+    else:
+        lines = _KINDS[product.kind](product, principal_fen, dues)
     fees_fen = _fees_fen(product, principal_fen, len(dues))
     rows = tuple(
         Row(
@@ -133,20 +162,51 @@ def build(
     return Plan(product=product, principal_fen=principal_fen, start_on=start_on, rows=rows)
 
 
+def _check_own_rows(
+    product: Product, own_rows: Sequence[OwnRow], start_on: date, periods: int | None, first_due_on: date | None
+) -> int:
+    """How many instalments the rows make. Raises InputError where they do not go with the terms or with what is asked.
+
+    That they go on by day and are numbered is the reader's to check (own_rows.py).
+    """
+    if product.kind is not Kind.CUSTOM:
+        raise InputError(f"rows: {product.code} is of kind {product.kind.value}; only custom has rows of its own")
+    if not own_rows:
+        raise InputError(f"rows: {product.code} has no rows until they are agreed; give them in a file")
+    if periods not in {None, len(own_rows)}:
+        raise InputError(f"periods: {periods} is not the number of rows, {len(own_rows)}")
+    first_on = own_rows[0].due_on
+    if first_on is not None:
+        if first_due_on not in {None, first_on}:
+            raise InputError(f"first_due_on: {first_due_on} is not the day of the first row, {first_on}")
+        if first_on <= start_on:
+            raise InputError(f"rows: the first is due on {first_on}, not after the payout on {start_on}")
+        if product.day_count is DayCount.EQUAL_MONTHS:
+            raise InputError("day_count: equal_months has no days to pay interest for; agree no days, or use act/360")
+    return len(own_rows)
+
+
 # --- days ---
 
 
 def due_dates(
-    product: Product, *, start_on: date, first_due_on: date | None, periods: int, calendar: Calendar
+    product: Product,
+    *,
+    start_on: date,
+    first_due_on: date | None,
+    periods: int,
+    calendar: Calendar,
+    own_days: tuple[date, ...] = (),
 ) -> tuple[Due, ...]:
     """The steps of a plan, counted from the first agreed day, so that the 31st comes back after February (CAL-03).
 
     A `first_due_on` that is not one step after the start makes the first period a stub and is the day that later ones
     are counted from. A single payment has one step, over all its periods or to `first_due_on`. A moved due day (CAL-02)
     moves the end of the interest period only if the product says so. Raises InputError if two due days would meet.
+    `own_days` are the agreed days of a custom plan.
     """
     try:
-        agreed = _agreed_days(product, start_on, first_due_on, periods)
+        agreed = own_days or _agreed_days(product, start_on, first_due_on, periods)
         months = _months(product, start_on, agreed[-1])
         dues = []
         from_on = previous_on = start_on
@@ -222,10 +282,10 @@ def years_of(product: Product, span: Row | Due) -> Fraction:
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
     factors = _factors(product, spans)
-    return Fraction(*_weighted_base(principal_fen, factors, [1] * len(factors)))
+    return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
 
-def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> _Factors:
+def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
     rate_ppm, day_count = product.annual_rate_ppm, product.day_count
     if day_count in _BY_THE_DAY:
@@ -244,63 +304,9 @@ def _times(rate_ppm: int, years: Fraction) -> tuple[int, int]:
     return over // common, under // common
 
 
-def _base(
-    principal_fen: int, factors: _Factors, weights: Sequence[int], interest_only: frozenset[int] = frozenset()
-) -> tuple[int, int]:
-    """What a weight of 1 pays so that the last balance is 0, as numerator and denominator.
-
-    The balance is linear in it: balance × scale = grown − base × paid, all three whole numbers.
-    """
-    grown, paid, scale = principal_fen, 0, 1
-    for index, ((numerator, denominator), weight) in enumerate(zip(factors, weights, strict=True)):
-        if index in interest_only:
-            continue
-        scale *= denominator
-        grown *= denominator + numerator
-        paid = paid * (denominator + numerator) + weight * scale
-    return grown, paid
-
-
-def _interest_only(
-    principal_fen: int, factors: _Factors, weights: Sequence[int], base: tuple[int, int]
-) -> frozenset[int]:
-    """The rows but the last whose weighted instalment would not even pay their interest."""
-    found = set()
-    base_over, base_under = base
-    scale = 1
-    balance = principal_fen * base_under  # the balance × scale × base_under
-    for index, ((numerator, denominator), weight) in enumerate(zip(factors[:-1], weights[:-1], strict=True)):
-        instalment = weight * base_over * scale * denominator
-        if balance * numerator > instalment:
-            found.add(index)
-            continue
-        scale *= denominator
-        balance = balance * (denominator + numerator) - instalment
-    return frozenset(found)
-
-
-def _weighted_base(principal_fen: int, factors: _Factors, weights: Sequence[int]) -> tuple[int, int]:
-    """The base at which the plan closes although interest is always due in full (the balance never grows).
-
-    Rows that pay interest only make the others smaller. The last balance is a falling, concave function of the base,
-    made of lines: Newton's steps from the right end on the line that holds the solution.
-    """
-    over, under = _base(principal_fen, factors, weights)
-    least = over * min(weights)
-    if all(principal_fen * numerator * under <= least * denominator for numerator, denominator in factors):
-        return over, under  # no instalment can be below its interest
-    without: frozenset[int] = frozenset()
-    while True:
-        found = _interest_only(principal_fen, factors, weights, (over, under))
-        if found == without:
-            return over, under
-        without = found
-        over, under = _base(principal_fen, factors, weights, without)
-
-
 def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     factors = _factors(product, dues)
-    level_fen = _to_unit(product, *_weighted_base(principal_fen, factors, [1] * len(dues)))
+    level_fen = _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(dues)))
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
     return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
@@ -318,7 +324,7 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
             f" choose another number of periods, or give it a weight"
         )
     factors = _factors(product, dues)
-    over, under = _weighted_base(principal_fen, factors, weights)
+    over, under = weighted_base(principal_fen, factors, weights)
     biggest = max(weights)
     big_fen = _to_unit(product, over * biggest, under)
     instalments_fen = [_to_unit(product, big_fen * weight, biggest) for weight in weights]
@@ -326,58 +332,152 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
     return _by_instalments(product, principal_fen, factors, instalments_fen, reasons)
 
 
+def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[_Line]:
+    """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
+    factors = _factors(product, dues)
+    residual_fen = balloon.residual_fen + TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
+    if residual_fen >= principal_fen:
+        raise InputError(
+            f"balloon.residual: {yuan(residual_fen)} of {yuan(principal_fen)} yuan would leave nothing for the other"
+            f" instalments; choose a larger principal, or a smaller residual"
+        )
+    nothing = [0] * len(factors)
+    over, under = solved(Sought(principal_fen, factors, [1] * len(factors), nothing, residual_fen))
+    level_fen = _to_unit(product, over, under)
+    lines, balance_fen, interest_fen = _before_last(
+        product,
+        principal_fen,
+        factors[:count],
+        [level_fen] * (count - 1),
+        [f"{Reason.LEVEL}:{level_fen}"] * (count - 1),
+    )
+    rest_fen = level_fen if balloon.periods else balance_fen + interest_fen - residual_fen
+    _check_rest(count, balance_fen, rest_fen, level_fen)
+    return [*lines, _Line(balance_fen, interest_fen, f"{Reason.BALLOON}:{balance_fen}:{level_fen}")]
+
+
+def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    """The first instalment is solved and rounded; each step's instalment follows from it and is rounded once."""
+    step = product.step
+    assert step is not None
+    factors = _factors(product, dues)
+    steps = [index // step.every for index in range(len(dues))]
+    ratio = Fraction(PPM + step.by_ppm, PPM)
+    weights = [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
+    over, under = solved(Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
+    first_fen = _to_unit(product, over * weights[0], under)
+    instalments_fen = [
+        _to_unit(product, first_fen * weight + step.by_fen * number * weights[0], weights[0])
+        for number, weight in zip(steps, weights, strict=True)
+    ]
+    if min(instalments_fen) <= 0:
+        at = next(index for index, instalment_fen in enumerate(instalments_fen) if instalment_fen <= 0)
+        raise InputError(
+            f"step.by: instalment {at + 1} would be {yuan(instalments_fen[at])} yuan;"
+            f" choose smaller or fewer steps, a larger principal or fewer periods"
+        )
+    reasons = [
+        f"{Reason.STEP}:{number + 1}:{instalment_fen}:{first_fen}"
+        for number, instalment_fen in zip(steps, instalments_fen, strict=True)
+    ]
+    return _by_instalments(product, principal_fen, factors, instalments_fen, reasons[:-1])
+
+
 def _by_instalments(
-    product: Product, principal_fen: int, factors: _Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
+    product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
 ) -> list[_Line]:
     """Rows that pay the instalments: interest in full, the rest principal. `reasons` are for all but the last."""
-    to_fen = _TO_WHOLE[product.rounding]
+    before = _before_last(product, principal_fen, factors, instalments_fen[:-1], reasons)
+    return _closed(*before, instalments_fen[-1])
+
+
+def _before_last(
+    product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
+) -> tuple[list[_Line], int, int]:
+    """The rows but the last, and what is left for it: the balance and its interest."""
+    to_fen = TO_WHOLE[product.rounding]
     balance_fen = principal_fen
     lines = []
-    for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen[:-1], reasons, strict=True):
+    for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen, reasons, strict=True):
         interest_fen = to_fen(balance_fen * factor[0], factor[1])
         part_fen = instalment_fen - interest_fen
         if not 0 <= part_fen <= balance_fen:
             part_fen = 0 if part_fen < 0 else balance_fen
         balance_fen -= part_fen
         lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
-    return _closed(product, lines, balance_fen, factors[-1], instalments_fen[-1])
+    return lines, balance_fen, to_fen(balance_fen * factors[-1][0], factors[-1][1])
 
 
 def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    to_fen = _TO_WHOLE[product.rounding]
-    factors = _factors(product, dues)
+    to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
-    reason = f"{Reason.EQUAL_PART}:{part_fen}"
     balance_fen = principal_fen
     lines = []
-    for numerator, denominator in factors[:-1]:
+    for numerator, denominator in _factors(product, dues):
         paid_fen = min(part_fen, balance_fen)
-        lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), reason))
+        lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
         balance_fen -= paid_fen
-    numerator, denominator = factors[-1]
-    return _closed(product, lines, balance_fen, factors[-1], part_fen + to_fen(balance_fen * numerator, denominator))
+    last = lines.pop()
+    return _closed(lines, balance_fen + last.principal_fen, last.interest_fen, part_fen + last.interest_fen)
 
 
-def _closed(
-    product: Product, lines: list[_Line], balance_fen: int, factor: tuple[int, int], meant_fen: int
-) -> list[_Line]:
-    """The rows with the last one, which takes the balance left. InputError if that is not like the instalment meant.
+def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    """Equal parts, and in each period interest on all that was lent: the quoted rate is about half of what it costs."""
+    to_fen = TO_WHOLE[product.rounding]
+    part_fen = _to_unit(product, principal_fen, len(dues))
+    reason = f"{Reason.FLAT}:{part_fen}:{principal_fen}"
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
+    balance_fen = principal_fen
+    lines = []
+    for interest_fen in interests_fen[:-1]:
+        paid_fen = min(part_fen, balance_fen)
+        lines.append(_Line(paid_fen, interest_fen, reason))
+        balance_fen -= paid_fen
+    _check_rest(len(dues), balance_fen, balance_fen, part_fen)  # its interest could hide what rounding left
+    return _closed(lines, balance_fen, interests_fen[-1], part_fen + interests_fen[-1])
 
-    Rounding leaves a few fen. Where it leaves nothing, or more than a whole instalment more, the terms are at fault:
-    too coarse a unit, too small a principal, too long a term.
-    """
-    interest_fen = _TO_WHOLE[product.rounding](balance_fen * factor[0], factor[1])
-    if lines and (balance_fen == 0 or balance_fen + interest_fen > 2 * meant_fen):
-        raise InputError(
-            f"instalment_unit: {len(lines) + 1} instalments of {yuan(meant_fen)} would leave"
-            f" {yuan(balance_fen + interest_fen)} for the last one;"
-            f" choose a finer unit, another rounding, a larger principal or fewer periods"
-        )
+
+def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows: Sequence[OwnRow]) -> list[_Line]:
+    """The principal that was agreed, and interest on what is left. Shares are rounded; the last takes the rest."""
+    to_fen = TO_WHOLE[product.rounding]
+    by_share = any(row.share_ppm for row in own_rows)
+    repaid_fen = sum(row.principal_fen for row in own_rows)
+    if not by_share and repaid_fen != principal_fen:
+        raise InputError(f"rows: they repay {yuan(repaid_fen)} yuan, not the {yuan(principal_fen)} yuan lent")
+    balance_fen = principal_fen
+    lines: list[_Line] = []
+    for row, (over, under) in zip(own_rows, _factors(product, dues), strict=True):
+        part_fen = min(row.principal_fen + to_fen(principal_fen * row.share_ppm, PPM), balance_fen)
+        if len(lines) + 1 == len(dues):
+            part_fen = balance_fen
+        reason = f"{Reason.AGREED}:{part_fen}" if part_fen else Reason.INTEREST_ONLY.value
+        lines.append(_Line(part_fen, to_fen(balance_fen * over, under), reason))
+        balance_fen -= part_fen
+    if lines[-1].principal_fen == 0:
+        raise InputError("rows: nothing is left for the last one; leave it out, or choose a larger principal")
+    return lines
+
+
+def _closed(lines: list[_Line], balance_fen: int, interest_fen: int, meant_fen: int) -> list[_Line]:
+    """The rows with the last one, which takes the balance left. InputError if that is not like the instalment meant."""
+    _check_rest(len(lines) + 1, balance_fen, balance_fen + interest_fen, meant_fen)
     return [*lines, _Line(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
 
 
+def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> None:
+    """Refuse terms that leave nothing, or more than a whole instalment more, for the last instalment.
+
+    Rounding leaves a few fen; more comes of too coarse a unit, too small a principal, too long a term.
+    """
+    if count > 1 and (balance_fen == 0 or not 0 < rest_fen <= 2 * meant_fen):
+        raise InputError(
+            f"instalment_unit: {count} instalments of {yuan(meant_fen)} would leave {yuan(rest_fen)} for the last one;"
+            f" choose a finer unit, another rounding, a larger principal or fewer periods"
+        )
+
+
 def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    to_fen = _TO_WHOLE[product.rounding]
+    to_fen = TO_WHOLE[product.rounding]
     interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
     lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
     return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
@@ -385,7 +485,7 @@ def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -
 
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     ((over, under),) = _factors(product, dues)
-    interest_fen = _TO_WHOLE[product.rounding](principal_fen * over, under)
+    interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
     return [_Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 
 
@@ -393,7 +493,7 @@ def _fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
     """The fees of each row. They come on top of the instalment (PRC-06: never out of the principal)."""
     first_fen = every_fen = 0
     for fee in product.fees:
-        fee_fen = fee.amount_fen + _TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
+        fee_fen = fee.amount_fen + TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
         if fee.due_with == "every":
             every_fen += fee_fen
         else:
@@ -408,38 +508,12 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
     Kind.SINGLE_PAYMENT: _single_payment,
     Kind.BIG_SMALL_MONTHS: _big_small_months,
     Kind.REVENUE_SHARE: _equal_instalments,
-}
-
-
-# --- core.money.rounded() for whole numbers: the same answers (a property holds them to it), a tenth of the time ---
-
-
-def _half_up(over: int, under: int) -> int:
-    return (2 * over + under) // (2 * under)
-
-
-def _half_even(over: int, under: int) -> int:
-    whole, rest = divmod(over, under)
-    return whole + (2 * rest > under or (2 * rest == under and whole % 2 == 1))
-
-
-def _up(over: int, under: int) -> int:
-    return -(-over // under)
-
-
-def _down(over: int, under: int) -> int:
-    return over // under
-
-
-_TO_WHOLE: dict[Rounding, Callable[[int, int], int]] = {
-    Rounding.HALF_UP: _half_up,
-    Rounding.HALF_EVEN: _half_even,
-    Rounding.UP: _up,
-    Rounding.DOWN: _down,
+    Kind.FLAT: _flat,
+    Kind.STEPPED: _stepped,
 }
 
 
 def _to_unit(product: Product, over: int, under: int) -> int:
     """An instalment: over ÷ under as a whole number of the product's instalment unit."""
     unit_fen = product.instalment_unit_fen
-    return _TO_WHOLE[product.rounding](over, under * unit_fen) * unit_fen
+    return TO_WHOLE[product.rounding](over, under * unit_fen) * unit_fen

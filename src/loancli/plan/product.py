@@ -17,6 +17,10 @@ class Kind(Enum):
     SINGLE_PAYMENT = "single_payment"  # 到期一次还本付息
     BIG_SMALL_MONTHS = "big_small_months"  # 大小月
     REVENUE_SHARE = "revenue_share"  # 随营收还款
+    FLAT = "flat"  # 等本等息
+    BALLOON = "balloon"  # 气球贷
+    STEPPED = "stepped"  # 递增/递减还款
+    CUSTOM = "custom"  # 自定义还款
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,24 @@ class RevenueShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balloon:
+    """What is left for the last instalment: the rest of equal instalments over `periods`, or an agreed residual."""
+
+    periods: int = 0  # either as if over so many periods …
+    residual_fen: int = 0  # … or so much of the principal …
+    residual_ppm: int = 0  # … or such a part of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """After each `every` instalments, the next ones are greater, or smaller, by a part of the last or by an amount."""
+
+    every: int
+    by_ppm: int = 0
+    by_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Penalty:
     """Penalty on overdue principal (PRC-05): contract rate × multiple, capped with interest at `cap_ppm` a year in all.
 
@@ -136,6 +158,8 @@ class Product:
     fees: tuple[Fee, ...] = ()
     weights: tuple[int, ...] = ()  # big and small months: January … December, or one per period
     weights_per: str = "month"  # month | period
+    balloon: Balloon | None = None
+    step: Step | None = None
     revenue: RevenueShare | None = None
     penalty: Penalty = Penalty()
     allocation: Allocation = Allocation()

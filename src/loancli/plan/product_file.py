@@ -17,6 +17,7 @@ from loancli.core.money import PRINCIPAL_FEN_MAX, Rounding, yuan
 from loancli.core.rates import PPM, DayCount, percent
 from loancli.plan.product import (
     Allocation,
+    Balloon,
     Base,
     Bound,
     Fee,
@@ -27,6 +28,7 @@ from loancli.plan.product import (
     Penalty,
     Product,
     RevenueShare,
+    Step,
 )
 
 # No product can be written above this simple yearly rate. The ceilings that hold for a plan, by lender and day of
@@ -162,6 +164,41 @@ def _check_weights(product: Product) -> _Found:
         yield "weights", "the weights sum to 0; at least one must be above"
 
 
+def _check_table(product: Product, kind: Kind, name: str, table: object) -> _Found:
+    if (product.kind is kind) != (table is not None):
+        needs = f"needs a table [{name}]" if table is None else f"has no table [{name}]; only {kind.value} has"
+        yield name, f"kind {product.kind.value} {needs}"
+
+
+def _check_balloon(product: Product) -> _Found:
+    balloon = product.balloon
+    yield from _check_table(product, Kind.BALLOON, "balloon", balloon)
+    if balloon is None:
+        return
+    if (balloon.periods > 0) == (balloon.residual_fen > 0 or balloon.residual_ppm > 0):
+        yield "balloon", "needs either periods or a residual above 0"
+    elif balloon.periods and balloon.periods <= product.periods_max:
+        yield "balloon.periods", f"{balloon.periods} would leave nothing; more than periods_max ({product.periods_max})"
+    if balloon.residual_ppm >= PPM:
+        yield "balloon.residual", f"{percent(balloon.residual_ppm)} is not allowed; below 100% of the principal"
+    if balloon.residual_fen >= product.principal_min_fen:
+        span = f"below principal_min ({yuan(product.principal_min_fen)})"
+        yield "balloon.residual", f"{yuan(balloon.residual_fen)} yuan is not allowed; {span}"
+
+
+def _check_step(product: Product) -> _Found:
+    step = product.step
+    yield from _check_table(product, Kind.STEPPED, "step", step)
+    if step is None:
+        return
+    if step.by_ppm == 0 and step.by_fen == 0:
+        yield "step.by", "0 is no step; write such as '5%', '-5%', '100 yuan' or '-100 yuan'"
+    if not -PPM < step.by_ppm <= PPM:
+        yield "step.by", f"{percent(step.by_ppm)} is not allowed; above -100% and at most 100%"
+    if step.every >= product.periods_max:
+        yield "step.every", f"{step.every} would never step; less than periods_max ({product.periods_max})"
+
+
 def _check_fees(product: Product) -> _Found:
     for number, fee in enumerate(product.fees, start=1):
         if (fee.amount_fen > 0) == (fee.principal_ppm > 0):
@@ -180,9 +217,7 @@ def _check_allocation(product: Product) -> _Found:
 
 def _check_revenue(product: Product) -> _Found:
     revenue = product.revenue
-    if (product.kind is Kind.REVENUE_SHARE) != (revenue is not None):
-        needs = "needs a table [revenue]" if revenue is None else "has no table [revenue]; only revenue_share has"
-        yield "revenue", f"kind {product.kind.value} {needs}"
+    yield from _check_table(product, Kind.REVENUE_SHARE, "revenue", revenue)
     if revenue is None:
         return
     if not 0 < revenue.share_ppm <= PPM:
@@ -219,15 +254,27 @@ def _check_bounds(floor: Bound | None, cap: Bound | None) -> _Found:
         yield "revenue.floor", f"{tell(floor.value)} is above the cap, {tell(cap.value)}; write less, or raise the cap"
 
 
-_CHECKS = (_check_size, _check_rate, _check_days, _check_weights, _check_fees, _check_allocation, _check_revenue)
+_CHECKS = (
+    _check_size,
+    _check_rate,
+    _check_days,
+    _check_weights,
+    _check_balloon,
+    _check_step,
+    _check_fees,
+    _check_allocation,
+    _check_revenue,
+)
+_LATER = ("balloon", "step")  # terms that products had not when the first loans were signed
 
 
 # --- JSON ---
 
 
 def to_json(product: Product) -> str:
-    """The terms as one line, keys sorted: the same product is always the same text."""
-    return json.dumps(asdict(product), default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """The terms as one line, keys sorted: the same product is the same text, whenever a loan was signed on it."""
+    terms = {key: value for key, value in asdict(product).items() if value is not None or key not in _LATER}
+    return json.dumps(terms, default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(value: object) -> object:
@@ -252,6 +299,7 @@ def from_json(text: str) -> Product:
                 "missing": Missing(revenue["missing"]),
             }
         )
+    balloon, step = raw.get("balloon"), raw.get("step")
     allocation = raw["allocation"]
     orders = {key: tuple(allocation[key]) for key in ("order", "late_order")}
     return Product(
@@ -264,6 +312,8 @@ def from_json(text: str) -> Product:
             "rounding": Rounding(raw["rounding"]),
             "fees": tuple(Fee(**fee) for fee in raw["fees"]),
             "weights": tuple(raw["weights"]),
+            "balloon": Balloon(**balloon) if balloon else None,
+            "step": Step(**step) if step else None,
             "revenue": revenue,
             "penalty": Penalty(**raw["penalty"]),
             "allocation": Allocation(**allocation | orders),

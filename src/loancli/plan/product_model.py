@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,10 +17,11 @@ from pydantic_core.core_schema import no_info_plain_validator_function
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, fen_of
-from loancli.core.rates import DayCount, rate_ppm_of
+from loancli.core.rates import DayCount, rate_ppm_of, share_ppm_of
 from loancli.plan.kinds import PERIODS_MAX
 from loancli.plan.product import (
     Allocation,
+    Balloon,
     Base,
     Bound,
     Fee,
@@ -32,6 +32,7 @@ from loancli.plan.product import (
     Penalty,
     Product,
     RevenueShare,
+    Step,
 )
 
 PARTS = ("fee", "penalty", "interest", "principal")
@@ -43,7 +44,6 @@ FREQUENCIES = {
     "quarterly": Frequency(months=3),
 }
 _EVERY_DAYS = re.compile(r"every ([1-9][0-9]{0,2}) days?")
-_SHARE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4})?) ?%")
 _OF_LEVEL = re.compile(r"(.*%) of level")
 _YUAN = re.compile(r"(.*[0-9]) yuan")
 
@@ -105,10 +105,10 @@ def _yuan_fen(value: object) -> int:
 
 
 def _share_ppm(value: str) -> int:
-    match = _SHARE.fullmatch(value.strip().replace("％", "%"))
-    if match is None:
-        raise ValueError
-    return int(Fraction(match[1]) * 10_000)
+    try:
+        return share_ppm_of(value)
+    except InputError:
+        raise ValueError from None
 
 
 def _bound(value: str) -> Bound:
@@ -120,6 +120,18 @@ def _bound(value: str) -> Bound:
     if match is None:
         raise ValueError
     return Bound(base=Base.YUAN, value=fen_of(match[1]))
+
+
+def _part(value: str) -> tuple[int, int]:
+    """'30%' → (0, 300000); '5000 yuan' → (500000, 0)."""
+    if match := _YUAN.fullmatch(value):
+        return fen_of(match[1]), 0
+    return 0, _share_ppm(value)
+
+
+def _signed_part(value: str) -> tuple[int, int]:
+    fen, ppm = _part(value.removeprefix("-"))
+    return (-fen, -ppm) if value.startswith("-") else (fen, ppm)
 
 
 def _frequency(value: str) -> Frequency:
@@ -157,6 +169,9 @@ _Rate = Annotated[int, _As(rate_ppm_of, "a rate in quotes, such as '14.4%', '1.2
 _Yuan = Annotated[int, _As(_yuan_fen, "an amount in yuan, such as 200000 or '1234.50'")]
 _Share = Annotated[int, _As(_share_ppm, "a share in quotes, such as '12%'")]
 _Bound = Annotated[Bound, _As(_bound, "'interest', '60% of level' or '300 yuan'")]
+_Residual = Annotated[tuple[int, int], _As(_part, "'30%' of the principal, or '5000 yuan'")]
+_By = Annotated[tuple[int, int], _As(_signed_part, "'5%', '-5%', '100 yuan' or '-100 yuan'")]
+_Spread = Annotated[int, _As(_whole(1, 2 * PERIODS_MAX), f"a whole number from 1 to {2 * PERIODS_MAX}")]
 _Periods = Annotated[int, _As(_whole(1, PERIODS_MAX), f"a whole number from 1 to {PERIODS_MAX}")]
 _RunOn = Annotated[int, _As(_whole(0, PERIODS_MAX), f"a whole number from 0 to {PERIODS_MAX}")]
 _Days = Annotated[int, _As(_whole(0, 3650), "a whole number of days from 0 to 3650")]
@@ -179,6 +194,24 @@ class _Fee(_Table):
 
     def value(self) -> Fee:
         return Fee(name=self.name, amount_fen=self.amount, principal_ppm=self.principal_share, due_with=self.due_with)
+
+
+class _Balloon(_Table):
+    periods: _Spread | None = None
+    residual: _Residual = (0, 0)
+
+    def value(self) -> Balloon:
+        fen, ppm = self.residual
+        return Balloon(periods=self.periods or 0, residual_fen=fen, residual_ppm=ppm)
+
+
+class _Step(_Table):
+    every: _Periods
+    by: _By
+
+    def value(self) -> Step:
+        fen, ppm = self.by
+        return Step(every=self.every, by_fen=fen, by_ppm=ppm)
 
 
 class _MinimumProgress(_Table):
@@ -254,6 +287,8 @@ class _Product(_Table):
     instalment_unit: _Unit = 1
     weights: _Weights = ()
     weights_per: Annotated[str, _one_of("month", "period")] = "month"
+    balloon: _Balloon | None = None
+    step: _Step | None = None
     fees: list[_Fee] = []
     revenue: _Revenue | None = None
     penalty: _Penalty = _Penalty()
@@ -282,6 +317,8 @@ class _Product(_Table):
             fees=tuple(fee.value() for fee in self.fees),
             weights=self.weights,
             weights_per=self.weights_per,
+            balloon=self.balloon.value() if self.balloon else None,
+            step=self.step.value() if self.step else None,
             revenue=self.revenue.value() if self.revenue else None,
             penalty=self.penalty.value(),
             allocation=self.allocation.value(),
@@ -326,6 +363,8 @@ def _message(place: Any) -> str:
 
 _MODELS: dict[str, type[_Table]] = {
     "fees": _Fee,
+    "balloon": _Balloon,
+    "step": _Step,
     "revenue": _Revenue,
     "minimum_progress": _MinimumProgress,
     "penalty": _Penalty,

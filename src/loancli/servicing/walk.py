@@ -1,7 +1,8 @@
 """One loan, day by day: the state that facts, days and payments change, in the order in which life.py brings them.
 
 Interest runs on principal that is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due
-day, unless it is paid in grace.
+day, unless it is paid in grace. A flat loan's interest runs on all that was lent until its principal is all due, and
+falls in proportion when principal ahead is prepaid: half of it prepaid, half of each instalment ahead (PRC-07).
 """
 
 import heapq
@@ -18,6 +19,7 @@ from loancli.core.money import rounded
 from loancli.core.rates import PPM, DayCount, interest_exact, year_fraction
 from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.kinds import period_of
+from loancli.plan.product import Kind
 from loancli.servicing.allocate import Taken, order_for, pour
 from loancli.servicing.contract import Contract, Movement
 
@@ -64,6 +66,7 @@ class Walk:
         self.movements: list[Movement] = []
         self.grace_ends: list[tuple[date, int]] = []
         self.pool_fen = 0  # principal paid out and not yet in an instalment that ended
+        self.flat_base = Fraction(0)  # what interest of a flat loan runs on, whatever has fallen due
         self.disbursed_fen = 0
         self.repaid_fen = 0
         self.credit_fen = 0
@@ -84,6 +87,7 @@ class Walk:
         if event.kind is EventKind.DISBURSED:
             amount_fen = event.payload["amount_fen"]
             self.accrue(event.effective_on)
+            self.flat_base = (self.flat_base if self.pool_fen else Fraction(0)) + amount_fen
             self.pool_fen += amount_fen
             on_plan = (self.contract.principal_fen, self.contract.rows[0].from_on)
             self.is_off_plan |= (amount_fen, event.effective_on) != on_plan
@@ -119,11 +123,21 @@ class Walk:
             interest_fen = rounded(self.accrued, self.product.rounding)
             self.accrued = Fraction(0)
             is_last = row.number == self.contract.maturity_number
-            principal_fen = self.pool_fen if is_last else min(row.principal_fen, self.pool_fen)
+            principal_fen = self.pool_fen if is_last else min(self.part_of(row), self.pool_fen)
         self.pool_fen -= principal_fen
         line.due["interest"] = interest_fen
         line.due["principal"] = principal_fen
         line.due["fee"] = row.fee_fen
+
+    def part_of(self, row: Row) -> int:
+        """The principal that falls due with a row: as planned; of a flat loan, its part of what is left.
+
+        With flat interest a shorter term would be a dearer one: the last, small part would bear a whole period's.
+        """
+        if self.product.kind is not Kind.FLAT:
+            return row.principal_fen
+        planned_fen = sum(line.row.principal_fen for line in self.lines[row.number - 1 :])
+        return rounded(Fraction(self.pool_fen * row.principal_fen, planned_fen), self.product.rounding)
 
     def fall_due(self, line: Line, day: date) -> None:
         if line.unpaid_fen == 0:
@@ -219,6 +233,7 @@ class Walk:
             self.accrued = Fraction(0) if settles else self.accrued
         principal_fen = min(left_fen, self.pool_fen)
         if principal_fen:
+            self.flat_base *= Fraction(self.pool_fen - principal_fen, self.pool_fen)
             self.pool_fen -= principal_fen
             self.repaid_fen += principal_fen
             self.move(day, cause, debit, "loan:principal", principal_fen, "principal", 0)
@@ -272,6 +287,8 @@ class Walk:
             years = year_fraction(day_count, row.from_on, to_on) - year_fraction(day_count, row.from_on, from_on)
         else:
             years = year_fraction(day_count, from_on, to_on, period_of(self.product, row))
+        if self.product.kind is Kind.FLAT:
+            return self.flat_base * interest_exact(1, self.product.annual_rate_ppm, years)
         return interest_exact(self.pool_fen, self.product.annual_rate_ppm, years)
 
     # results
