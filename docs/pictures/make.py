@@ -1,4 +1,4 @@
-"""The README's pictures: what a terminal shows of a command, as PNG.
+"""The README's pictures as PNG: what a terminal shows of a command, and the page that a command writes.
 
     python docs/pictures/make.py LEDGER      # a ledger that `loancli demo` made
 
@@ -20,6 +20,8 @@ PICTURES = {
     "loan-show": ["--lang", "zh", "loan", "show", "LN000001"],
     "revenue-show": ["revenue", "show", "B0037", "--from", "2026-03-01"],
 }
+PROJECTION = "plan project revenue-share --principal 30000 --borrower B0037 --burden 15% --html"
+PROJECTION_SIZE = (1000, 930)  # both charts; the tables below them are left out
 PAGE = """<meta charset="utf-8"><body style="margin:0;overflow:hidden;background:#1e1e2e">
 <pre style="margin:12px;color:#e6e6ef;font:16px/21px 'Noto Sans Mono CJK SC'">{text}</pre>"""
 
@@ -34,6 +36,11 @@ def main() -> None:
         shown = subprocess.run(command, env=environ, capture_output=True, check=True).stdout.decode()
         text = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r\n", "\n").rstrip()
         _photograph(f"$ loancli {' '.join(words)}\n{text}", HERE / f"{name}.png")
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "projection.html"
+        words = ["-q", "-L", ledger, "--as-of", "2026-11-01", *PROJECTION.split(), str(page)]
+        subprocess.run([sys.executable, "-m", "loancli", *words], env=environ, capture_output=True, check=True)
+        _shoot(page, PROJECTION_SIZE, HERE / "plan-project.png")
 
 
 def _photograph(text: str, path: Path) -> None:
@@ -41,6 +48,11 @@ def _photograph(text: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
         page.write_text(PAGE.format(text=html.escape(text)), encoding="utf-8")
+        _shoot(page, size, path)
+
+
+def _shoot(page: Path, size: tuple[int, int], path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
         browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         options = [f"--user-data-dir={folder}/profile", f"--window-size={size[0]},{size[1]}", f"--screenshot={path}"]
         subprocess.run([*browser, *options, page.as_uri()], capture_output=True, check=True, timeout=120)
