@@ -65,7 +65,7 @@ def test_shares_on_the_product_s_own_days_are_read():
         pytest.param(("number,principal", "1,0.005"), "rows.csv:2:principal: '0.005' is not", id="half a fen"),
         pytest.param(("number,share", "1,100"), "rows.csv:2:share: '100' is not a share", id="no percent sign"),
         pytest.param(("number,share", "1,50%", "2,49.9999%"), "rows.csv: share: they sum to 99.9999%", id="sum"),
-        pytest.param(("number,due_on,share", "1,,100%"), "rows.csv:2:due_on: day: '' is not a day", id="no day"),
+        pytest.param(("number,due_on,share", "1,,100%"), "rows.csv:2:due_on: '' is not a day", id="no day"),
         pytest.param(
             ("number,due_on,principal", "1,2026-03-31,5", "2,2026-03-31,5"),
             "rows.csv:3:due_on: 2026-03-31 is not after 2026-03-31",

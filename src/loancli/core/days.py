@@ -88,13 +88,14 @@ def read_calendar(texts: Mapping[str, str]) -> Calendar:
 
 
 def date_of(text: str, where: str = "date") -> date:
-    """'2026-11-23' → a date. Raises InputError that starts with `where`."""
+    """'2026-11-23' → a date. Raises InputError that starts with `where`, if that is not empty."""
     try:
         if _DAY.fullmatch(text) is None:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{where}: '{text[:40]}' is not a day; write it as 2026-11-23") from None
+        place = f"{where}: " if where else ""
+        raise InputError(f"{place}'{text[:40]}' is not a day; write it as 2026-11-23") from None
 
 
 def months_after(anchor: date, months: int) -> date:

@@ -143,7 +143,7 @@ def _row(cells: Mapping[str, str], unit: str, as_of: date) -> tuple[date, int]:
             raise InputError(f"'{text[:40]}' is not a month; write it as 2026-11")
         on = date_of(f"{text}-01" if unit == "month" else text, "")
     except InputError as error:
-        raise _CellError(unit, str(error).removeprefix(": ")) from None
+        raise _CellError(unit, str(error)) from None
     if on < FIRST_ON:
         raise _CellError(unit, f"{text} is before {FIRST_ON.year}")
     if on > as_of or (unit == "month" and months_after(on, 1) > as_of + timedelta(days=1)):

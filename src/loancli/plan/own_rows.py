@@ -78,7 +78,7 @@ def _own_row(reader: _Reader, number: int, before_on: date | None) -> OwnRow:
     cells = reader.cells
     if cells["number"] != str(number):
         reader.refuse("number", f"'{cells['number'][:40]}' is not {number}; rows are numbered 1, 2, 3 …")
-    due_on = reader.read("due_on", lambda text: date_of(text, "day"), None) if "due_on" in cells else None
+    due_on = reader.read("due_on", lambda text: date_of(text, ""), None) if "due_on" in cells else None
     if due_on and before_on and due_on <= before_on:
         reader.refuse("due_on", f"{due_on} is not after {before_on}")
     share_ppm = reader.read("share", share_ppm_of, 0) if "share" in cells else 0
