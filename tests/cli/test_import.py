@@ -177,7 +177,7 @@ def test_days_without_any_row_are_counted_and_the_long_ones_told(fresh, exports,
     told = _revenue(fresh, tmp_path / "gap.csv", told=True)
     [report] = told.json()
     assert report["days_empty"] >= 11
-    assert "2025-06-10 – 2025-06-20" in told.err
+    assert f"{report['days_empty']} days without any row; the longest: 2025-06-10 – 2025-06-20" in told.err
 
 
 def test_a_progress_bar_is_for_terminals(fresh, exports, tmp_path):

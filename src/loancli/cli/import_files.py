@@ -275,7 +275,8 @@ def _tell(
             talk(context, "import.conflict", conflict=conflict)
         longest = sorted(gaps.get(at, ()), key=lambda run: run[0] - run[1])[:GAPS_SHOWN_MAX]
         if any((last - first).days for first, last in longest):
-            talk(context, "import.gaps", file=report.file_name, gaps="; ".join(f"{a} – {b}" for a, b in longest))
+            told = "; ".join(str(first) if first == last else f"{first} – {last}" for first, last in longest)
+            talk(context, "import.gaps", file=report.file_name, count=rows[at]["days_empty"], gaps=told)
     waiting = sum(report.placed.suspense_count for report in reports)
     if waiting:
         talk(context, "import.waiting", count=waiting)
