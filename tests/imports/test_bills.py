@@ -81,6 +81,13 @@ def test_the_columns_of_a_fund_bill_may_stand_in_another_order(read):
     assert (back.status_class, back.refund_of, sale.refund_of) == ("refunded", "T1", "")
 
 
+def test_a_fund_bill_may_not_name_the_goods(read):
+    bare = [line.replace("一碗面,", "", 1).replace("\t,,2026", "\t,2026", 1) for line in (SALE, FEE)]
+    _, rows, problems = read(fund(*bare, header=FUND.replace("商品名称,", "")))
+    assert problems == []
+    assert [(row.item, row.amount_fen, row.kind) for row in rows] == [("", 8800, "在线支付"), ("", 53, "收费")]
+
+
 @pytest.mark.parametrize(
     ("income", "expense", "told"),
     [
