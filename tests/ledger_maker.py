@@ -266,6 +266,25 @@ def balance(db: Connection, account: str) -> int:
     return next(row["balance_fen"] for row in balances(db) if row["account"] == account)
 
 
+def three_loans(folder: Path, *, open_on: date) -> Connection:
+    """A ledger with one loan of B1, who pays as wang@example.com as well, and two of B2; B3 has none."""
+    from loancli.ledger import borrowers
+
+    made = new_ledger(folder, is_durable=False)
+    with writing(made):
+        borrowers.add(made, [borrower("B1", aliases=("wang@example.com",)), borrower("B2"), borrower("B3")])
+    open_loan(made, "LN000001")
+    open_loan(made, "LN000002", borrower_id="B2", principal_fen=2_400_000)
+    open_loan(made, "LN000003", borrower_id="B2", principal_fen=3_600_000)
+    close(made, open_on - DAY)
+    return made
+
+
+def outstanding(db: Connection, loan_id: str = "LN000001") -> int:
+    """The principal of a loan that is not repaid, in fen."""
+    return db.execute("SELECT principal_outstanding_fen FROM position WHERE loan_id = ?", (loan_id,)).fetchone()[0]
+
+
 def place_by_hand(
     db: Connection, number: str, *shares: str | tuple[str, int | None], on: date, is_learnt: bool = False
 ) -> PlacementReport:

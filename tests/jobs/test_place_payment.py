@@ -15,12 +15,14 @@ from ledger_maker import (
     net_entries,
     new_ledger,
     open_loan,
+    outstanding,
     place_by_hand,
     placings,
     repayment,
     sent_back,
     stamp,
     take,
+    three_loans,
 )
 
 from loancli.core.errors import NotFoundError, RefusedError
@@ -35,19 +37,8 @@ BOTH = 500_000
 
 @pytest.fixture
 def db(tmp_path) -> Connection:
-    """Two borrowers, three loans; the books are open on the second due day."""
-    made = new_ledger(tmp_path, is_durable=False)
-    with writing(made):
-        borrowers.add(made, [borrower("B1", aliases=("wang@example.com",)), borrower("B2"), borrower("B3")])
-    open_loan(made, "LN000001")
-    open_loan(made, "LN000002", borrower_id="B2", principal_fen=2_400_000)
-    open_loan(made, "LN000003", borrower_id="B2", principal_fen=3_600_000)
-    close(made, DUE - DAY)
-    return made
-
-
-def outstanding(db: Connection, loan_id: str = "LN000001") -> int:
-    return db.execute("SELECT principal_outstanding_fen FROM position WHERE loan_id = ?", (loan_id,)).fetchone()[0]
+    """The books are open on the second due day."""
+    return three_loans(tmp_path, open_on=DUE)
 
 
 def events(db: Connection, loan_id: str) -> list[str]:

@@ -12,23 +12,24 @@ from ledger_maker import (
     Paid,
     alipay,
     balance,
-    borrower,
     close,
     current_txns,
     faults,
     net_entries,
     new_ledger,
     open_loan,
+    outstanding,
     place_by_hand,
     placings,
     repayment,
     sent_back,
     take,
+    three_loans,
 )
 
 from loancli.jobs.place_payment import work_list
-from loancli.ledger import borrowers, journal, loans, receipts
-from loancli.ledger.connect import Connection, writing
+from loancli.ledger import journal, loans, receipts
+from loancli.ledger.connect import Connection
 
 DUE = date(2026, 2, 5)
 LEVEL = 106_619
@@ -36,19 +37,8 @@ LEVEL = 106_619
 
 @pytest.fixture
 def db(tmp_path) -> Connection:
-    """Two borrowers, three loans; the books are open on the second due day."""
-    made = new_ledger(tmp_path, is_durable=False)
-    with writing(made):
-        borrowers.add(made, [borrower("B1", aliases=("wang@example.com",)), borrower("B2"), borrower("B3")])
-    open_loan(made, "LN000001")
-    open_loan(made, "LN000002", borrower_id="B2", principal_fen=2_400_000)
-    open_loan(made, "LN000003", borrower_id="B2", principal_fen=3_600_000)
-    close(made, DUE - DAY)
-    return made
-
-
-def outstanding(db: Connection, loan_id: str = "LN000001") -> int:
-    return db.execute("SELECT principal_outstanding_fen FROM position WHERE loan_id = ?", (loan_id,)).fetchone()[0]
+    """The books are open on the second due day."""
+    return three_loans(tmp_path, open_on=DUE)
 
 
 def place(db: Connection, number: str, loan_id: str) -> bool:

@@ -13,19 +13,7 @@ NAME = "alipay_app_v1"
 CHANNEL = "alipay"
 ENDS = ("------",)
 OPTIONAL = frozenset({"account", "method"})
-COLUMNS = {
-    "time": "交易时间",
-    "direction": "收/支",
-    "amount": "金额",
-    "external_id": "交易订单号",
-    "merchant_order_id": "商家订单号",
-    "counterparty": "交易对方",
-    "account": "对方账号",
-    "kind": "交易分类",
-    "item": "商品说明",
-    "method": "收/付款方式",
-    "status": "交易状态",
-}
+COLUMNS = alipay_words.APP_COLUMNS
 _SIGNATURE = frozenset({"收/支", "交易订单号", "交易时间"})
 _WORDS = Words(
     directions={"收入": "in", "支出": "out", "其他": "neutral", "不计收支": "neutral"},

@@ -20,20 +20,7 @@ _SWITCHES = {  # field → the app's switch for it, and what is lost where it wa
     "item": ("展示商品说明信息", "what was paid for cannot be told, and more revenue stays possible"),
 }
 OPTIONAL = frozenset({*_SWITCHES, "account", "method", "note"})
-COLUMNS = {
-    "time": "交易时间",
-    "direction": "收/支",
-    "amount": "金额",
-    "external_id": "交易订单号",
-    "merchant_order_id": "商家订单号",
-    "counterparty": "交易对方",
-    "account": "对方账号",
-    "kind": "交易分类",
-    "item": "商品说明",
-    "method": "收/付款方式",
-    "status": "交易状态",
-    "note": "备注",
-}
+COLUMNS = {**alipay_words.APP_COLUMNS, "note": "备注"}
 _SIGNATURE = frozenset({"交易时间", "交易分类", "收/付款方式", "交易订单号", "商家订单号"})
 _WORDS = Words(
     directions={"收入": "in", "支出": "out", "不计收支": "neutral"},

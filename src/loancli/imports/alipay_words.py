@@ -1,10 +1,23 @@
-"""What Alipay's personal statements of all generations say alike: status words, refunds, fees (FORMATS §2)."""
+"""What Alipay's personal statements say alike: the app's columns, status words, refunds, fees (FORMATS §2)."""
 
 import re
 from collections.abc import Mapping
 
 from loancli.imports.rows import Outcome
 
+APP_COLUMNS = {
+    "time": "交易时间",
+    "direction": "收/支",
+    "amount": "金额",
+    "external_id": "交易订单号",
+    "merchant_order_id": "商家订单号",
+    "counterparty": "交易对方",
+    "account": "对方账号",
+    "kind": "交易分类",
+    "item": "商品说明",
+    "method": "收/付款方式",
+    "status": "交易状态",
+}
 _WAYS = ("in", "out", "neutral")
 _FEE = re.compile(r"(?:花呗|收钱码|信用卡|经营码|收款).*服务费")
 
