@@ -17,8 +17,9 @@ from loancli.core.loan import Position, Row
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.flexible import run_on_rows
-from loancli.plan.kinds import OwnRow, build
+from loancli.plan.kinds import build
 from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, Penalty, Product, Step
+from loancli.plan.rows import OwnRow
 from loancli.servicing.bookings import ACCOUNTS
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.life import Life

@@ -6,8 +6,8 @@ from fractions import Fraction
 from loancli.core.loan import Row
 from loancli.core.money import rounded
 from loancli.core.rates import interest_exact
+from loancli.plan.due_days import years_of
 from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment, is_checkpoint, level_fen
-from loancli.plan.kinds import years_of
 from loancli.plan.product import Product
 
 

@@ -25,9 +25,10 @@ from loancli.plan.cost import (
     read_ceilings,
     verdict_on,
 )
-from loancli.plan.kinds import OwnRow, build
+from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
+from loancli.plan.rows import OwnRow
 
 START = date(2026, 1, 15)
 MONTHLY = Fraction(12)

@@ -15,8 +15,10 @@ from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan import kinds, solve
-from loancli.plan.kinds import Reason, build, due_dates, level_exact, period_of, reason_of, years_of
+from loancli.plan.due_days import due_dates, period_of, years_of
+from loancli.plan.kinds import build, level_exact
 from loancli.plan.product import Balloon, Fee, Frequency, Kind, Step
+from loancli.plan.rows import Reason, reason_of
 
 START = date(2026, 1, 15)
 SCHEDULES = shelf.cases("truth/schedules.json")

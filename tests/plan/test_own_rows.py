@@ -14,9 +14,11 @@ from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
 from loancli.plan.cost import of_plan
-from loancli.plan.kinds import OwnRow, build, years_of
+from loancli.plan.due_days import years_of
+from loancli.plan.kinds import build
 from loancli.plan.own_rows import read_own_rows
 from loancli.plan.product import Frequency, Kind
+from loancli.plan.rows import OwnRow
 
 START = date(2026, 1, 15)
 CUSTOM = product(kind=Kind.CUSTOM, day_count=DayCount.ACT_360)

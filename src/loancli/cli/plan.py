@@ -18,8 +18,8 @@ from loancli.core.rates import PPM, rate_ppm_of
 
 if TYPE_CHECKING:
     from loancli.plan.cost import Verdict
-    from loancli.plan.kinds import OwnRow, Plan
     from loancli.plan.product import Product
+    from loancli.plan.rows import OwnRow, Plan
 
 app = typer.Typer()
 

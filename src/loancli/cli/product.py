@@ -13,8 +13,8 @@ from loancli.cli.render import show, talk, visible
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, percent
-from loancli.plan.kinds import Plan
 from loancli.plan.product import Kind, Product
+from loancli.plan.rows import Plan
 from loancli.texts import Lang, say
 
 app = typer.Typer()

@@ -11,8 +11,8 @@ from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, journal, loans
 from loancli.ledger.connect import Connection
 from loancli.plan.flexible import run_on_rows
-from loancli.plan.kinds import Plan
 from loancli.plan.product_file import to_json
+from loancli.plan.rows import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

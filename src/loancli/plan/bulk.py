@@ -16,8 +16,9 @@ import numpy.typing as npt
 from loancli.core.loan import Row
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM
+from loancli.plan.due_days import years_of
 from loancli.plan.flexible import is_checkpoint
-from loancli.plan.kinds import level_exact, years_of
+from loancli.plan.kinds import level_exact
 from loancli.plan.product import Base, Bound, Product
 
 Columns = npt.NDArray[np.int64]

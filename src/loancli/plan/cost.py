@@ -20,9 +20,10 @@ from loancli.core.days import date_of
 from loancli.core.errors import InputError
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import interest_exact, percent, rate_ppm_of
+from loancli.plan.due_days import HALF_MONTH_DAYS, period_of, years_of
 from loancli.plan.flexible import bound_fen, level_fen
-from loancli.plan.kinds import HALF_MONTH_DAYS, Plan, period_of, years_of
 from loancli.plan.product import Kind
+from loancli.plan.rows import Plan
 
 if TYPE_CHECKING:
     import numpy as np

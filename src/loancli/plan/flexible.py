@@ -11,8 +11,10 @@ from loancli.core.days import Calendar, months_after
 from loancli.core.loan import Row
 from loancli.core.money import rounded
 from loancli.core.rates import PPM
-from loancli.plan.kinds import HALF_MONTH_DAYS, Plan, Reason, due_dates, level_exact
+from loancli.plan.due_days import HALF_MONTH_DAYS, due_dates
+from loancli.plan.kinds import level_exact
 from loancli.plan.product import Base, Bound, Missing, Product, RevenueShare
+from loancli.plan.rows import Plan, Reason
 
 
 class Why(StrEnum):

@@ -5,89 +5,23 @@ numbers: one division for each rounding ("divide last"), no Fraction inside the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
-from loancli.core.days import Calendar, months_after
+from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import yuan
-from loancli.core.rates import PPM, DayCount, Period, year_fraction
-from loancli.plan.product import Balloon, Frequency, Kind, Product
+from loancli.core.rates import PPM, DayCount, year_fraction
+from loancli.plan.due_days import Due, due_dates, years_of
+from loancli.plan.product import Balloon, Kind, Product
+from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
-
-PERIODS_MAX = 600
-FIRST_STEPS_MAX = 3  # a first due day further away than so many steps, and FIRST_DAYS_MAX, is a slip of the pen
-FIRST_DAYS_MAX = 31
-HALF_MONTH_DAYS = 15
 
 # Day counts in which interest is a fixed part of a year for each day: counted once, then multiplied by the days.
 _BY_THE_DAY = {DayCount.ACT_360, DayCount.ACT_365F}
-
-
-class Reason(StrEnum):
-    """Why a row is what it is: the code that starts `Row.reason`, its whole numbers after it, joined by ':'."""
-
-    LEVEL = "level"  # level:<level fen>
-    OUTLOOK = "outlook"  # outlook:<level fen>; a revenue instalment before its window closed
-    LAST = "last"  # last:<instalment fen that was meant>; it absorbs what rounding left
-    EQUAL_PART = "equal_part"  # equal_part:<principal part fen>
-    INTEREST_ONLY = "interest_only"  # interest_only
-    PRINCIPAL_AT_END = "principal_at_end"  # principal_at_end
-    SINGLE = "single"  # single:<days>
-    RUN_ON = "run_on"  # run_on; a revenue instalment after maturity, where the term may run on
-    FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
-    BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
-    STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
-    AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
-    WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
-
-
-class Due(NamedTuple):
-    """One step of a plan. Interest counts from `from_on` to `to_on`; `agreed_on` is the due day before it was moved."""
-
-    from_on: date
-    to_on: date
-    due_on: date
-    months: int
-    agreed_on: date
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnRow:
-    """A row that was agreed by itself: so much principal, or such a share of it, on a day or on the product's day."""
-
-    due_on: date | None = None
-    principal_fen: int = 0
-    share_ppm: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A product's terms applied to a principal: what is due when."""
-
-    product: Product
-    principal_fen: int
-    start_on: date
-    rows: tuple[Row, ...]
-
-    def __post_init__(self) -> None:
-        assert sum(row.principal_fen for row in self.rows) == self.principal_fen
-        assert self.rows[0].from_on == self.start_on
-
-    @property
-    def interest_fen(self) -> int:
-        return sum(row.interest_fen for row in self.rows)
-
-    @property
-    def fee_fen(self) -> int:
-        return sum(row.fee_fen for row in self.rows)
 
 
 class _Line(NamedTuple):
@@ -96,12 +30,6 @@ class _Line(NamedTuple):
     principal_fen: int
     interest_fen: int
     reason: str
-
-
-def reason_of(text: str) -> tuple[Reason, tuple[int, ...]]:
-    """'level:88885' → (Reason.LEVEL, (88885,))."""
-    code, *values = text.split(":")
-    return Reason(code), tuple(int(value) for value in values)
 
 
 def build(
@@ -184,99 +112,6 @@ def _check_own_rows(
         if product.day_count is DayCount.EQUAL_MONTHS:
             raise InputError("day_count: equal_months has no days to pay interest for; agree no days, or use act/360")
     return len(own_rows)
-
-
-# --- days ---
-
-
-def due_dates(
-    product: Product,
-    *,
-    start_on: date,
-    first_due_on: date | None,
-    periods: int,
-    calendar: Calendar,
-    own_days: tuple[date, ...] = (),
-) -> tuple[Due, ...]:
-    """The steps of a plan, counted from the first agreed day, so that the 31st comes back after February (CAL-03).
-
-    A `first_due_on` that is not one step after the start makes the first period a stub and is the day that later ones
-    are counted from. A single payment has one step, over all its periods or to `first_due_on`. A moved due day (CAL-02)
-    moves the end of the interest period only if the product says so. Raises InputError if two due days would meet.
-    `own_days` are the agreed days of a custom plan.
-    """
-    try:
-        agreed = own_days or _agreed_days(product, start_on, first_due_on, periods)
-        months = _months(product, start_on, agreed[-1])
-        dues = []
-        from_on = previous_on = start_on
-        for number, agreed_on in enumerate(agreed, start=1):
-            due_on = calendar.rolled(agreed_on, product.roll)
-            if due_on <= previous_on:
-                raise InputError(
-                    f"roll: due day {agreed_on} would move to {due_on}, not after {previous_on};"
-                    f" use roll = 'none', or a longer frequency"
-                )
-            to_on = due_on if product.roll_interest else agreed_on
-            dues.append(Due(from_on, to_on, due_on, months, agreed_on, number))
-            from_on, previous_on = to_on, due_on
-    except (OverflowError, ValueError):
-        raise InputError(f"periods: a plan from {start_on} would run beyond the year {date.max.year}") from None
-    return tuple(dues)
-
-
-def _agreed_days(product: Product, start_on: date, first_due_on: date | None, periods: int) -> tuple[date, ...]:
-    frequency, single = product.frequency, product.kind is Kind.SINGLE_PAYMENT
-    if first_due_on is not None:
-        steps_on = _steps(frequency, start_on, product.periods_max if single else FIRST_STEPS_MAX)
-        last_on = max(steps_on[-1], start_on + timedelta(days=FIRST_DAYS_MAX))
-        if not start_on < first_due_on <= last_on:
-            raise InputError(
-                f"first_due_on: {first_due_on} is not allowed; it lies after {start_on} and up to {last_on}"
-            )
-    if single:
-        return (first_due_on or _steps(frequency, start_on, periods)[-1],)
-    regular = _steps(frequency, start_on, periods)
-    if first_due_on is None or first_due_on == regular[0]:
-        return regular
-    return (first_due_on, *_steps(frequency, first_due_on, periods - 1))
-
-
-@lru_cache(maxsize=1024)  # month steps cost more than all the money of a plan; a portfolio shares its days
-def _steps(frequency: Frequency, anchor: date, count: int) -> tuple[date, ...]:
-    numbers = range(1, count + 1)
-    if frequency.days:
-        return tuple(anchor + timedelta(days=number * frequency.days) for number in numbers)
-    if frequency.half_monthly:
-        half = timedelta(days=HALF_MONTH_DAYS)
-        return tuple(months_after(anchor, number // 2) + half * (number % 2) for number in numbers)
-    return tuple(months_after(anchor, number * frequency.months) for number in numbers)
-
-
-def period_of(product: Product, span: Row | Due) -> Period:
-    """The whole period that interest inside `span` is measured by: its own; for a stub, the regular one ending with it.
-
-    So with equal months a first period of 34 days, where the regular one has 30, is 34/30 of a month.
-    """
-    months = _months(product, span.from_on, span.to_on)
-    if months and span.number == 1 and months_after(span.from_on, months) != span.to_on:
-        return Period(months_after(span.to_on, -months), span.to_on, months)
-    return Period(span.from_on, span.to_on, months)
-
-
-def _months(product: Product, from_on: date, to_on: date) -> int:
-    months = product.frequency.months
-    if months and product.kind is Kind.SINGLE_PAYMENT:  # the loan's own periods, not the product's default
-        return max(1, 12 * (to_on.year - from_on.year) + to_on.month - from_on.month)
-    return months
-
-
-def years_of(product: Product, span: Row | Due) -> Fraction:
-    """The years that the interest of a whole row stands for."""
-    return year_fraction(product.day_count, span.from_on, span.to_on, period_of(product, span))
-
-
-# --- money ---
 
 
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:

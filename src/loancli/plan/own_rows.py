@@ -9,7 +9,8 @@ from loancli.core.days import date_of
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.money import fen_of
 from loancli.core.rates import PPM, percent, share_ppm_of
-from loancli.plan.kinds import PERIODS_MAX, OwnRow
+from loancli.plan.due_days import PERIODS_MAX
+from loancli.plan.rows import OwnRow
 
 COLUMNS = ("number", "due_on", "principal", "share")
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of, share_ppm_of
-from loancli.plan.kinds import PERIODS_MAX
+from loancli.plan.due_days import PERIODS_MAX
 from loancli.plan.product import (
     Allocation,
     Balloon,

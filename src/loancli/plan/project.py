@@ -20,8 +20,9 @@ from loancli.plan.cost import of_paths
 from loancli.plan.flexible import Window, run_on_rows, window_of
 from loancli.plan.futures import Stress, months_ahead, of_windows, simulate
 from loancli.plan.history import History
-from loancli.plan.kinds import Plan, build
+from loancli.plan.kinds import build
 from loancli.plan.product import Kind, Product
+from loancli.plan.rows import Plan
 
 BURDEN_MAX_PPM = 10_000_000  # ten times the revenue, told for "at least": also where there is no revenue at all
 KNOWN_FOR_MONTHS = 12  # a history that ended longer before the start tells nothing about it

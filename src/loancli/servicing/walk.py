@@ -17,8 +17,8 @@ from loancli.core.event import Event, EventKind
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.core.money import rounded
 from loancli.core.rates import PPM, DayCount, interest_exact, year_fraction
+from loancli.plan.due_days import period_of
 from loancli.plan.flexible import closes_on, window_of
-from loancli.plan.kinds import period_of
 from loancli.plan.product import Kind
 from loancli.servicing.allocate import Taken, order_for, pour
 from loancli.servicing.contract import Contract, Movement

@@ -1,0 +1,63 @@
+"""What a plan is: a product's terms, a principal, and the due lines they become; and the codes of their reasons."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from loancli.core.loan import Row
+from loancli.plan.product import Product
+
+
+class Reason(StrEnum):
+    """Why a row is what it is: the code that starts `Row.reason`, its whole numbers after it, joined by ':'."""
+
+    LEVEL = "level"  # level:<level fen>
+    OUTLOOK = "outlook"  # outlook:<level fen>; a revenue instalment before its window closed
+    LAST = "last"  # last:<instalment fen that was meant>; it absorbs what rounding left
+    EQUAL_PART = "equal_part"  # equal_part:<principal part fen>
+    INTEREST_ONLY = "interest_only"  # interest_only
+    PRINCIPAL_AT_END = "principal_at_end"  # principal_at_end
+    SINGLE = "single"  # single:<days>
+    RUN_ON = "run_on"  # run_on; a revenue instalment after maturity, where the term may run on
+    FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
+    BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
+    STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
+    AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
+    WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRow:
+    """A row that was agreed by itself: so much principal, or such a share of it, on a day or on the product's day."""
+
+    due_on: date | None = None
+    principal_fen: int = 0
+    share_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A product's terms applied to a principal: what is due when."""
+
+    product: Product
+    principal_fen: int
+    start_on: date
+    rows: tuple[Row, ...]
+
+    def __post_init__(self) -> None:
+        assert sum(row.principal_fen for row in self.rows) == self.principal_fen
+        assert self.rows[0].from_on == self.start_on
+
+    @property
+    def interest_fen(self) -> int:
+        return sum(row.interest_fen for row in self.rows)
+
+    @property
+    def fee_fen(self) -> int:
+        return sum(row.fee_fen for row in self.rows)
+
+
+def reason_of(text: str) -> tuple[Reason, tuple[int, ...]]:
+    """'level:88885' → (Reason.LEVEL, (88885,))."""
+    code, *values = text.split(":")
+    return Reason(code), tuple(int(value) for value in values)
