@@ -16,7 +16,7 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
-from loancli.plan import bulk
+from loancli.plan import bulk, int_columns
 from loancli.plan.bulk import paths
 from loancli.plan.flexible import Window, closes_on, run_on_rows, window_of
 from loancli.plan.futures import months_ahead, of_windows, simulate
@@ -133,14 +133,14 @@ def test_terms_beyond_64_bits_are_counted_without_an_end(mode):
     st.sampled_from(Rounding),
 )
 def test_a_long_ratio_rounds_as_exact_numbers_do(amounts, ratio, mode):
-    found = bulk._proportional(np.array(amounts), ratio, mode)
+    found = int_columns.proportional(np.array(amounts), ratio, mode)
     assert found.tolist() == [rounded(amount * ratio, mode) for amount in amounts]
 
 
 @given(st.integers(0, 10**12 // 1_000), st.integers(1, 1_000), st.integers(-1, 1), st.sampled_from(Rounding))
 def test_a_long_ratio_beside_a_tie_rounds_as_exact_numbers_do(half, amount, side, mode):
     ratio = Fraction(2 * (half % amount) + 1, 2 * amount) + side * Fraction(1, 10**40)
-    found = bulk._proportional(np.array([amount]), ratio, mode)
+    found = int_columns.proportional(np.array([amount]), ratio, mode)
     assert found.tolist() == [rounded(amount * ratio, mode)]
 
 

@@ -11,25 +11,14 @@ from math import lcm
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from loancli.core.loan import Row
-from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM
 from loancli.plan.due_days import years_of
 from loancli.plan.flexible import is_checkpoint
+from loancli.plan.int_columns import AMOUNT_BITS, WORD, Columns, Numbers, divided, scaled
 from loancli.plan.kinds import level_exact
 from loancli.plan.product import Base, Bound, Product
-
-Columns = npt.NDArray[np.int64]
-_Numbers = npt.NDArray[Any]  # int64, or Python's integers where 64 bits may not do
-
-_WORD = 2**62  # half of what an int64 holds: one sum of two such terms still fits
-_LIMB = 22  # bits; an amount of up to 40 bits times one limb fits
-_LIMB_MASK = 2**_LIMB - 1
-_AMOUNT_BITS = 40  # 10 billion yuan in fen
-_PART = 2 * _LIMB  # bits in which the part of a fen is known
-_HALF = 2 ** (_PART - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +64,14 @@ def paths(
     rest = zeros
     for index, row in enumerate(rows):
         accrued = accrued + pool * per_fen[index]
-        interest = _divided(accrued, scale, product.rounding)
+        interest = divided(accrued, scale, product.rounding)
         owed = pool + interest
         is_open = (pool > 0) | (accrued > 0)
 
         basis = revenue_fen[index].astype(kind) + carried
-        due = _divided(np.maximum(basis, 0) * terms.share_ppm, PPM, product.rounding)
+        due = divided(np.maximum(basis, 0) * terms.share_ppm, PPM, product.rounding)
         carried = np.minimum(basis, 0)
-        level = zeros if levels is None else _level(product, pool, levels[index], is_wide=not fits)
+        level = zeros if levels is None else scaled(pool, levels[index], product.rounding) * product.instalment_unit_fen
         cap = _bound(product, terms.cap, level, interest)
         due = due if cap is None else np.minimum(due, cap)
         floor = _bound(product, terms.floor, level, interest)
@@ -90,7 +79,7 @@ def paths(
         if terms.minimum_progress is not None:
             levelled = levelled + level
             if is_checkpoint(product, row.number):
-                least = _divided(levelled * terms.minimum_progress.levels_ppm, PPM, product.rounding)
+                least = divided(levelled * terms.minimum_progress.levels_ppm, PPM, product.rounding)
                 due = due + np.maximum(least - asked - due, 0)
 
         if index == len(rows) - 1:
@@ -129,7 +118,7 @@ def _fits(product: Product, principal_fen: int, per_fen: Sequence[int], scale: i
     products += [bound.value * (level_fen if bound.base is Base.LEVEL else 1) for bound in bounds]
     if terms.minimum_progress is not None:
         products.append(windows * level_fen * terms.minimum_progress.levels_ppm)
-    return principal_fen < 2**_AMOUNT_BITS and all(2 * each + 2 * PPM < _WORD for each in products)
+    return principal_fen < 2**AMOUNT_BITS and all(2 * each + 2 * PPM < WORD for each in products)
 
 
 def _level_ratios(product: Product, rows: Sequence[Row], maturity_number: int) -> list[Fraction] | None:
@@ -147,53 +136,11 @@ def _level_ratios(product: Product, rows: Sequence[Row], maturity_number: int) -
     return [level_exact(product, 1, remaining) * Fraction(1, unit) for remaining in spans]
 
 
-def _bound(product: Product, bound: Bound | None, level: _Numbers, interest: _Numbers) -> _Numbers | int | None:
+def _bound(product: Product, bound: Bound | None, level: Numbers, interest: Numbers) -> Numbers | int | None:
     if bound is None:
         return None
     if bound.base is Base.INTEREST:
         return interest
     if bound.base is Base.LEVEL:
-        return _divided(level * bound.value, PPM, product.rounding)
+        return divided(level * bound.value, PPM, product.rounding)
     return bound.value
-
-
-def _divided(over: _Numbers, under: int, mode: Rounding) -> _Numbers:
-    """over ÷ under, rounded as core.money.rounded does; over is 0 or more."""
-    if mode is Rounding.UP:
-        return -(-over // under)
-    if mode is Rounding.DOWN:
-        return over // under
-    whole = (2 * over + under) // (2 * under)
-    if mode is Rounding.HALF_EVEN:
-        is_tie = (2 * over + under) % (2 * under) == 0
-        whole = whole - (is_tie & (whole % 2 == 1))
-    return whole
-
-
-def _level(product: Product, pool: _Numbers, ratio: Fraction, *, is_wide: bool) -> _Numbers:
-    unit, over, under = product.instalment_unit_fen, ratio.numerator, ratio.denominator
-    if is_wide or 2 * (over * 2**_AMOUNT_BITS + under) < _WORD:
-        return _divided(pool * over, under, product.rounding) * unit
-    return _proportional(pool, ratio, product.rounding) * unit
-
-
-def _proportional(amounts: Columns, ratio: Fraction, mode: Rounding) -> Columns:
-    """amounts × ratio, rounded, for a ratio whose numerator does not fit into 64 bits.
-
-    Its part below 1 is taken in three limbs, which gives the product's part of a fen to 44 bits, never too high and
-    less than `slack` too low. Where a rounding boundary lies that near, an exact tie above all, exact numbers decide.
-    """
-    whole, over = divmod(ratio.numerator, ratio.denominator)
-    scaled = (over << 3 * _LIMB) // ratio.denominator
-    low = amounts * (scaled >> _LIMB & _LIMB_MASK) + (amounts * (scaled & _LIMB_MASK) >> _LIMB)
-    high = amounts * (scaled >> 2 * _LIMB) + (low >> _LIMB)
-    part = (high & _LIMB_MASK) << _LIMB | (low & _LIMB_MASK)
-    floor = amounts * whole + (high >> _LIMB)
-    slack = (amounts >> _LIMB) + 2
-    is_above = part > 0 if mode is Rounding.UP else part >= (2**_PART if mode is Rounding.DOWN else _HALF)
-    found: Columns = floor + is_above
-    is_near_half = (part <= _HALF) & (part + slack >= _HALF)
-    doubtful = (amounts > 0) & ((part == 0) | is_near_half | (part + slack >= 2**_PART))
-    for at in np.flatnonzero(doubtful):
-        found[at] = rounded(int(amounts[at]) * ratio, mode)
-    return found

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from loancli.core.days import months_after
 from loancli.core.rates import PPM
-from loancli.plan.bulk import Columns
 from loancli.plan.flexible import Window
 from loancli.plan.history import History
+from loancli.plan.int_columns import Columns
 
 MONTHS_A_YEAR = 12
 BLOCK_MONTHS = 3  # a bad month seldom comes alone: noise is drawn in quarters, so that its runs survive

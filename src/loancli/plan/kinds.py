@@ -16,7 +16,7 @@ from loancli.core.loan import Row
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import Due, due_dates, years_of
-from loancli.plan.product import Balloon, Kind, Product
+from loancli.plan.product import Balloon, Kind, Product, Step
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
@@ -47,25 +47,12 @@ def build(
     `own_rows` are the rows of a custom plan, and of no other; all with a day of their own, or none of them.
     A revenue-share plan gets the outlook: every instalment at the level (flexible.run_on_rows adds what may follow).
     """
-    assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
-    if own_rows or product.kind is Kind.CUSTOM:
-        periods = _check_own_rows(product, own_rows, start_on, periods, first_due_on)
-    count = product.periods if periods is None else periods
-    if not product.periods_min <= count <= product.periods_max:
-        allowed = f"{product.periods_min} to {product.periods_max}"
-        raise InputError(f"periods: {count} is not allowed; {product.code} has {allowed}")
+    dues, count = steps_of(
+        product, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows
+    )
     if not product.principal_min_fen <= principal_fen <= product.principal_max_fen:
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
-    reach = max(count, product.balloon.periods) if product.balloon else count
-    dues = due_dates(
-        product,
-        start_on=start_on,
-        first_due_on=first_due_on,
-        periods=reach,
-        calendar=calendar,
-        own_days=tuple(row.due_on for row in own_rows if row.due_on),
-    )
     if own_rows:
         lines = _custom(product, principal_fen, dues, own_rows)
     elif product.balloon:
@@ -88,6 +75,34 @@ def build(
         for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
     )
     return Plan(product=product, principal_fen=principal_fen, start_on=start_on, rows=rows)
+
+
+def steps_of(
+    product: Product,
+    start_on: date,
+    *,
+    calendar: Calendar,
+    periods: int | None,
+    first_due_on: date | None,
+    own_rows: Sequence[OwnRow],
+) -> tuple[tuple[Due, ...], int]:
+    """The steps of a plan, and how many instalments it has: a balloon's steps reach as far as it is spread over."""
+    assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
+    if own_rows or product.kind is Kind.CUSTOM:
+        periods = _check_own_rows(product, own_rows, start_on, periods, first_due_on)
+    count = product.periods if periods is None else periods
+    if not product.periods_min <= count <= product.periods_max:
+        allowed = f"{product.periods_min} to {product.periods_max}"
+        raise InputError(f"periods: {count} is not allowed; {product.code} has {allowed}")
+    dues = due_dates(
+        product,
+        start_on=start_on,
+        first_due_on=first_due_on,
+        periods=max(count, product.balloon.periods) if product.balloon else count,
+        calendar=calendar,
+        own_days=tuple(row.due_on for row in own_rows if row.due_on),
+    )
+    return dues, 1 if product.kind is Kind.SINGLE_PAYMENT else count
 
 
 def _check_own_rows(
@@ -116,11 +131,11 @@ def _check_own_rows(
 
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
-    factors = _factors(product, spans)
+    factors = factors_of(product, spans)
     return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
 
-def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
+def factors_of(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
     rate_ppm, day_count = product.annual_rate_ppm, product.day_count
     if day_count in _BY_THE_DAY:
@@ -140,7 +155,7 @@ def _times(rate_ppm: int, years: Fraction) -> tuple[int, int]:
 
 
 def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    factors = _factors(product, dues)
+    factors = factors_of(product, dues)
     level_fen = _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(dues)))
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
@@ -149,6 +164,18 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
 
 def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     """Each instalment is its weight's share of the biggest one, as the borrower is told it (truth curo-5-stepped)."""
+    weights = weights_of(product, dues)
+    factors = factors_of(product, dues)
+    over, under = weighted_base(principal_fen, factors, weights)
+    biggest = max(weights)
+    big_fen = _to_unit(product, over * biggest, under)
+    instalments_fen = [_to_unit(product, big_fen * weight, biggest) for weight in weights]
+    reasons = [f"{Reason.WEIGHT}:{weight}:{biggest}:{big_fen}" for weight in weights[:-1]]
+    return _by_instalments(product, principal_fen, factors, instalments_fen, reasons)
+
+
+def weights_of(product: Product, dues: Sequence[Due]) -> tuple[int, ...]:
+    """The weight of each instalment. InputError where nothing could repay the rest."""
     if product.weights_per == "period":
         weights = product.weights[: len(dues)]
     else:
@@ -158,18 +185,12 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
             f"weights: the last instalment ({dues[-1].agreed_on}) has weight 0, so that nothing could repay the rest;"
             f" choose another number of periods, or give it a weight"
         )
-    factors = _factors(product, dues)
-    over, under = weighted_base(principal_fen, factors, weights)
-    biggest = max(weights)
-    big_fen = _to_unit(product, over * biggest, under)
-    instalments_fen = [_to_unit(product, big_fen * weight, biggest) for weight in weights]
-    reasons = [f"{Reason.WEIGHT}:{weight}:{biggest}:{big_fen}" for weight in weights[:-1]]
-    return _by_instalments(product, principal_fen, factors, instalments_fen, reasons)
+    return weights
 
 
 def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[_Line]:
     """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
-    factors = _factors(product, dues)
+    factors = factors_of(product, dues)
     residual_fen = balloon.residual_fen + TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
     if residual_fen >= principal_fen:
         raise InputError(
@@ -195,10 +216,8 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
     """The first instalment is solved and rounded; each step's instalment follows from it and is rounded once."""
     step = product.step
     assert step is not None
-    factors = _factors(product, dues)
-    steps = [index // step.every for index in range(len(dues))]
-    ratio = Fraction(PPM + step.by_ppm, PPM)
-    weights = [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
+    factors = factors_of(product, dues)
+    steps, weights = step_weights(step, len(dues))
     over, under = solved(Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
     first_fen = _to_unit(product, over * weights[0], under)
     instalments_fen = [
@@ -216,6 +235,13 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
         for number, instalment_fen in zip(steps, instalments_fen, strict=True)
     ]
     return _by_instalments(product, principal_fen, factors, instalments_fen, reasons[:-1])
+
+
+def step_weights(step: Step, count: int) -> tuple[list[int], list[int]]:
+    """How often each instalment has been stepped, and what that makes of its weight."""
+    steps = [index // step.every for index in range(count)]
+    ratio = Fraction(PPM + step.by_ppm, PPM)
+    return steps, [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
 
 
 def _by_instalments(
@@ -248,7 +274,7 @@ def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) 
     part_fen = _to_unit(product, principal_fen, len(dues))
     balance_fen = principal_fen
     lines = []
-    for numerator, denominator in _factors(product, dues):
+    for numerator, denominator in factors_of(product, dues):
         paid_fen = min(part_fen, balance_fen)
         lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
         balance_fen -= paid_fen
@@ -261,7 +287,7 @@ def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Li
     to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
     reason = f"{Reason.FLAT}:{part_fen}:{principal_fen}"
-    interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in factors_of(product, dues)]
     balance_fen = principal_fen
     lines = []
     for interest_fen in interests_fen[:-1]:
@@ -281,7 +307,7 @@ def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows:
         raise InputError(f"rows: they repay {yuan(repaid_fen)} yuan, not the {yuan(principal_fen)} yuan lent")
     balance_fen = principal_fen
     lines: list[_Line] = []
-    for row, (over, under) in zip(own_rows, _factors(product, dues), strict=True):
+    for row, (over, under) in zip(own_rows, factors_of(product, dues), strict=True):
         part_fen = min(row.principal_fen + to_fen(principal_fen * row.share_ppm, PPM), balance_fen)
         if len(lines) + 1 == len(dues):
             part_fen = balance_fen
@@ -313,13 +339,13 @@ def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> 
 
 def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     to_fen = TO_WHOLE[product.rounding]
-    interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in factors_of(product, dues)]
     lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
     return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
 
 
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    ((over, under),) = _factors(product, dues)
+    ((over, under),) = factors_of(product, dues)
     interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
     return [_Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 
