@@ -29,7 +29,7 @@ FREQUENCIES = [
 ]
 BALLOONS = st.one_of(
     st.builds(Balloon, periods=st.integers(49, 120)),
-    st.builds(Balloon, residual_ppm=st.integers(1, 999_999)),
+    st.builds(Balloon, residual_ppm=st.one_of(st.integers(1, 999_999), st.integers(990_000, 999_999))),
     st.builds(Balloon, residual_fen=st.integers(1, 100_000)),
 )
 STEPS = st.one_of(
@@ -121,7 +121,7 @@ def same(terms, principals_fen, start_on, asked):
     return found
 
 
-@settings(max_examples=500)
+@settings(max_examples=1_000)
 @given(batches())
 def test_every_loan_of_a_batch_is_what_the_exact_path_makes_of_it(batch):
     terms, principals_fen, start_on, asked = batch
@@ -132,3 +132,91 @@ def test_every_loan_of_a_batch_is_what_the_exact_path_makes_of_it(batch):
     except InputError:  # the terms or the days allow no principal at all
         assert [exact(terms, each, start_on, asked) for each in principals_fen] == [None] * len(principals_fen)
         reject()
+
+
+KINDS = {
+    "equal instalments": {},
+    "equal principal": {"kind": Kind.EQUAL_PRINCIPAL},
+    "interest first": {"kind": Kind.INTEREST_FIRST},
+    "single payment": {"kind": Kind.SINGLE_PAYMENT},
+    "flat": {"kind": Kind.FLAT},
+    "weights": {"kind": Kind.BIG_SMALL_MONTHS, "weights": (1_000, 3, 0, 1, 1, 1, 1, 1, 1, 1, 7, 1)},
+    "balloon, periods": {"kind": Kind.BALLOON, "balloon": Balloon(periods=60)},
+    "balloon, part": {"kind": Kind.BALLOON, "balloon": Balloon(residual_ppm=300_001)},
+    "balloon, nearly all": {"kind": Kind.BALLOON, "balloon": Balloon(residual_ppm=999_000)},
+    "balloon, amount": {"kind": Kind.BALLOON, "balloon": Balloon(residual_fen=50_000)},
+    "steps up": {"kind": Kind.STEPPED, "step": Step(every=6, by_ppm=51_003)},
+    "steps up steeply": {"kind": Kind.STEPPED, "step": Step(every=1, by_ppm=PPM)},
+    "steps down by an amount": {"kind": Kind.STEPPED, "step": Step(every=6, by_fen=-5_003)},
+    "steps up by an amount": {"kind": Kind.STEPPED, "step": Step(every=1, by_fen=1_003)},
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("mode", Rounding)
+def test_loans_beyond_64_bits_stand_beside_small_ones(name, mode):
+    """A rate of six digits over a turn of the year to a leap year: the factors of act/act are long."""
+    terms = product(annual_rate_ppm=146_001, day_count=DayCount.ACT_ACT, rounding=mode, **KINDS[name])
+    principals_fen = [PRINCIPAL_FEN_MAX, 999_999_999_989, 1, 50_000, 50_001, 100_003, 5_000_017, 49_999_999]
+    found = same(terms, principals_fen, date(2023, 10, 31), {"calendar": CALENDAR, "periods": 24})
+    assert not found.is_refused.all()
+
+
+@pytest.mark.parametrize(("changes", "is_wide"), [({}, False), (KINDS["steps up steeply"], True)])
+def test_64_bits_are_used_where_they_do(changes, is_wide, monkeypatch):
+    widths = []
+    empty = columns._empty
+    monkeypatch.setattr(columns, "_empty", lambda terms, each: widths.append(each.dtype) or empty(terms, each))
+    terms = product(annual_rate_ppm=146_001, day_count=DayCount.ACT_365F, **changes)
+    plans(terms, np.array([5_000_000, 10**11]), START, periods=36, calendar=CALENDAR)
+    assert object in widths if is_wide else widths == [np.int64]
+
+
+@pytest.mark.parametrize("mode", Rounding)
+def test_exact_ties_go_where_the_mode_says(mode):
+    """Half a fen of interest for every odd amount: 6 % a year for a month is 1 in 200."""
+    terms = product(annual_rate_ppm=60_000, rounding=mode)
+    odd_fen = list(range(20_100, 24_000, 200))
+    for kind in (Kind.INTEREST_FIRST, Kind.EQUAL_PRINCIPAL, Kind.FLAT, Kind.EQUAL_INSTALMENTS):
+        found = same(replace(terms, kind=kind), odd_fen, START, {"calendar": CALENDAR, "periods": 2})
+        assert not found.is_refused.any()
+    without_interest = replace(terms, annual_rate_ppm=0, instalment_unit_fen=10)
+    same(without_interest, list(range(990, 1_300, 10)), START, {"calendar": CALENDAR, "periods": 4})
+
+
+@pytest.mark.parametrize("day_count", [DayCount.EQUAL_MONTHS, DayCount.ACT_365F])
+def test_600_instalments_from_1_fen_to_10_billion_yuan(day_count):
+    terms = product(annual_rate_ppm=36_001, day_count=day_count)
+    found = same(terms, [1, 3_000_000, 10**8, PRINCIPAL_FEN_MAX], START, {"calendar": CALENDAR, "periods": 600})
+    assert found.is_refused.tolist() == [True, False, False, False]
+
+
+def test_what_the_product_does_not_lend_is_refused_by_itself():
+    terms = product(principal_min_fen=100_000, principal_max_fen=200_000)
+    found = same(terms, [99_999, 100_000, 200_000, 200_001, 0], START, {"calendar": CALENDAR})
+    assert found.is_refused.tolist() == [True, False, False, True, True]
+
+
+def test_a_residual_beyond_the_principal_is_refused_by_itself():
+    terms = product(kind=Kind.BALLOON, balloon=Balloon(residual_fen=50_000))
+    found = same(terms, [49_999, 50_000, 60_000, 10**12], START, {"calendar": CALENDAR})
+    assert found.is_refused.tolist() == [True, True, False, False]
+
+
+def test_terms_that_suit_no_principal_are_an_error_as_for_one_loan():
+    with pytest.raises(InputError, match="periods: 601"):
+        plans(product(), np.array([10**6]), START, periods=601, calendar=CALENDAR)
+
+
+def test_balances_are_spread_over_the_steps_that_are_left():
+    """What is left after four instalments, over the other eight: as a plan that begins there."""
+    terms = product(day_count=DayCount.ACT_365F)
+    principals_fen = np.array([10_000_000, 12_345_678])
+    asked = {"calendar": CALENDAR, "periods": 12}
+    whole = plans(terms, principals_fen, START, **asked)
+    left_fen = principals_fen - whole.principal_fen[:4].sum(axis=0)
+    found = spread(terms, left_fen, whole.dues[4:])
+    for at, balance_fen in enumerate(left_fen.tolist()):
+        rows = build(terms, balance_fen, whole.dues[4].from_on, periods=8, calendar=CALENDAR).rows
+        assert found.principal_fen[:, at].tolist() == [row.principal_fen for row in rows]
+        assert found.interest_fen[:, at].tolist() == [row.interest_fen for row in rows]

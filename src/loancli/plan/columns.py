@@ -144,7 +144,8 @@ def _limit_fen(terms: _Terms) -> int:
     if growth >= _GROWTH_MAX or ratio ** (terms.count - 1) >= _RATIO_MAX:
         return -1
     limits_fen = [(WORD - 2 * under) // over for over, under in terms.factors if over]
-    return min([(2**AMOUNT_BITS - 2 * product.instalment_unit_fen) // growth, *limits_fen])
+    limits_fen.append((2**AMOUNT_BITS - 2 * product.instalment_unit_fen) // growth)
+    return min(limits_fen)
 
 
 def _fees_fen(product: Product, principals_fen: Columns, count: int) -> Columns:
