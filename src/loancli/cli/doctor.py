@@ -20,7 +20,6 @@ Finding = tuple[str, str]  # ok | note | bad, and what was found
 NEEDED = (
     "rich",
     "sqlite_utils",
-    "dateutil",
     "python_calamine",
     "xlsxwriter",
     "pyzipper",

@@ -42,7 +42,7 @@ def now(environ: Mapping[str, str] = os.environ) -> datetime:
     For scripts and tests LOANCLI_NOW=2026-11-23T09:30:00+08:00 stands in for the clock. Raises SetupError when it is no
     instant with an offset.
     """
-    from loancli.core.days import BEIJING  # brings dateutil, which `--help` can do without
+    from loancli.core.days import BEIJING  # brings csv and calendar, which `--help` can do without
 
     text = environ.get("LOANCLI_NOW")
     if not text:

@@ -263,3 +263,18 @@ def project(
         talk(context, "plan.calendar_ends", day=calendar.known_until)
     told = {"futures": futures, "seed": seed, "stress": stress, "burden_ppm": burden}
     answer(context, projection, known, told, output_format=output_format, output=output, html=html)
+
+
+@app.command()
+def batch(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV or XLSX: product, principal, start; id, periods, first_due.")
+    ],
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Plan the loans of a table, thousands at once: a line for each instalment. Exit 5 if rows have no plan."""
+    from loancli.cli.batch import answer
+
+    answer(context_of(ctx), file, output_format=output_format, output=output)

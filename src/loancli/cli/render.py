@@ -4,6 +4,7 @@ The unit in a column's name decides how it is shown: `_fen` as yuan, `_ppm` as p
 their names and numbers are the same in every language and on every terminal, with money in whole fen.
 """
 
+import codecs
 import csv
 import dataclasses
 import io
@@ -86,6 +87,35 @@ def show(
         )
     else:
         _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
+
+
+def show_csv(
+    columns: Sequence[str], blocks: Iterable[tuple[str, Iterator[tuple[object, ...]]]], *, output: Path | None
+) -> None:
+    """CSV as `show` writes it, for millions of lines, each written as it comes.
+
+    A block is the text of the first cell of its lines, and the cells after it: whole numbers and words in ASCII.
+    """
+
+    def fill(file: Any, safe: Callable[[str], str]) -> None:
+        csv.writer(file, lineterminator="\n").writerow(columns)
+        for text, lines in blocks:
+            first = io.StringIO(newline="")
+            csv.writer(first, lineterminator="").writerow([safe(text)])
+            line = first.getvalue().replace("%", "%%") + ",%s" * (len(columns) - 1) + "\n"  # half the time of a writer
+            file.writelines([line % cells for cells in lines])
+
+    if output is None:
+        try:
+            fill(sys.stdout, visible if sys.stdout.isatty() else str)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            hush_stdout()
+        return
+    with _replaced(output) as data:
+        data.write(codecs.BOM_UTF8)
+        with io.TextIOWrapper(data, encoding="utf-8", newline="") as file:
+            fill(file, without_formula)
 
 
 def write(text: str) -> None:
@@ -408,7 +438,13 @@ def _hush(stream: Any) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """The whole new file or the old one, never half of it; readable by its owner alone."""
+    with _replaced(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Any]:
+    """A file to write: the whole new one or the old one, never half of it; readable by its owner alone."""
     if not path.parent.is_dir():
         raise NotFoundError(f"{path.parent}: no such folder")
     if path.exists() and not path.is_file():
@@ -417,7 +453,7 @@ def _replace(path: Path, data: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

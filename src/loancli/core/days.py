@@ -3,12 +3,11 @@
 import csv
 import io
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 from enum import Enum
-
-from dateutil.relativedelta import relativedelta
 
 from loancli.core.errors import InputError
 
@@ -100,7 +99,11 @@ def date_of(text: str, where: str = "date") -> date:
 
 def months_after(anchor: date, months: int) -> date:
     """The same day `months` later, or that month's last. Step from the first: 31 Jan → 28 Feb → 31 Mar (CAL-03)."""
-    return anchor + relativedelta(months=months)
+    years, month = divmod(anchor.month - 1 + months, 12)
+    year, day = anchor.year + years, anchor.day
+    if day > 28:
+        day = min(day, monthrange(year, month + 1)[1])
+    return date(year, month + 1, day)
 
 
 def days_past_due(due_on: date, as_of: date) -> int:
