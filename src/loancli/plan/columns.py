@@ -17,7 +17,7 @@ from loancli.core.days import Calendar
 from loancli.core.rates import PPM
 from loancli.plan.due_days import Due
 from loancli.plan.int_columns import AMOUNT_BITS, WORD, Columns, Numbers, divided, divided_into, scaled
-from loancli.plan.kinds import factors_of, step_weights, steps_of, weights_of
+from loancli.plan.kinds import _factors, step_weights, steps_of, weights_of
 from loancli.plan.product import Kind, Product
 from loancli.plan.rows import OwnRow
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, linear, solved, weighted_base
@@ -111,7 +111,7 @@ def spread(
     Amounts of 0 and more. InputError where the steps can repay no principal at all.
     """
     count = len(dues) if count is None else count
-    terms = _Terms(product, dues, count, own_rows, factors_of(product, dues))
+    terms = _Terms(product, dues, count, own_rows, _factors(product, dues))
     is_small = principals_fen <= _limit_fen(terms)
     if is_small.all():
         found = _KINDS[product.kind](terms, principals_fen)

@@ -28,6 +28,7 @@ class Due(NamedTuple):
     number: int
 
 
+@lru_cache(maxsize=1024)  # a portfolio shares its days
 def due_dates(
     product: Product,
     *,
@@ -81,7 +82,6 @@ def _agreed_days(product: Product, start_on: date, first_due_on: date | None, pe
     return (first_due_on, *_steps(frequency, first_due_on, periods - 1))
 
 
-@lru_cache(maxsize=1024)  # month steps cost more than all the money of a plan; a portfolio shares its days
 def _steps(frequency: Frequency, anchor: date, count: int) -> tuple[date, ...]:
     numbers = range(1, count + 1)
     if frequency.days:

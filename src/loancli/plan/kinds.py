@@ -53,28 +53,44 @@ def build(
     if not product.principal_min_fen <= principal_fen <= product.principal_max_fen:
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
-    if own_rows:
-        lines = _custom(product, principal_fen, dues, own_rows)
-    elif product.balloon:
-        lines = _balloon(product, product.balloon, principal_fen, dues, count)
-        dues = dues[:count]
-    else:
-        lines = _KINDS[product.kind](product, principal_fen, dues)
-    fees_fen = _fees_fen(product, principal_fen, len(dues))
-    rows = tuple(
-        Row(
-            number=due.number,
-            from_on=due.from_on,
-            to_on=due.to_on,
-            due_on=due.due_on,
-            principal_fen=line.principal_fen,
-            interest_fen=line.interest_fen,
-            fee_fen=fee_fen,
-            reason=line.reason,
-        )
-        for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
-    )
+    lines = split(product, principal_fen, dues, count=count, own_rows=own_rows)
+    dues = dues[:count]
+    rows = rows_of(dues, lines, _fees_fen(product, principal_fen, count))
     return Plan(product=product, principal_fen=principal_fen, start_on=start_on, rows=rows)
+
+
+def split(
+    product: Product, principal_fen: int, dues: Sequence[Due], *, count: int, own_rows: Sequence[OwnRow] = ()
+) -> list[_Line]:
+    """What each of the first `count` steps repays and bears. A balloon's `dues` reach as far as it is spread over."""
+    if own_rows:
+        return _custom(product, principal_fen, dues, own_rows)
+    if product.balloon:
+        return _balloon(product, product.balloon, principal_fen, dues, count)
+    return _KINDS[product.kind](product, principal_fen, dues)
+
+
+def rows_of(dues: Sequence[Due], lines: Sequence[_Line], fees_fen: Sequence[int]) -> tuple[Row, ...]:
+    """The due lines of a plan: when, how much and why."""
+    return tuple(
+        [
+            # The tuple itself: Row(...) does the same and takes twice as long.
+            tuple.__new__(
+                Row,
+                (
+                    due.number,
+                    due.from_on,
+                    due.to_on,
+                    due.due_on,
+                    line.principal_fen,
+                    line.interest_fen,
+                    fee_fen,
+                    line.reason,
+                ),
+            )
+            for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
+        ]
+    )
 
 
 def steps_of(
@@ -131,11 +147,11 @@ def _check_own_rows(
 
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
-    factors = factors_of(product, spans)
+    factors = _factors(product, spans)
     return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
 
-def factors_of(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
+def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
     rate_ppm, day_count = product.annual_rate_ppm, product.day_count
     if day_count in _BY_THE_DAY:
@@ -155,7 +171,7 @@ def _times(rate_ppm: int, years: Fraction) -> tuple[int, int]:
 
 
 def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    factors = factors_of(product, dues)
+    factors = _factors(product, dues)
     level_fen = _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(dues)))
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
@@ -165,7 +181,7 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
 def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     """Each instalment is its weight's share of the biggest one, as the borrower is told it (truth curo-5-stepped)."""
     weights = weights_of(product, dues)
-    factors = factors_of(product, dues)
+    factors = _factors(product, dues)
     over, under = weighted_base(principal_fen, factors, weights)
     biggest = max(weights)
     big_fen = _to_unit(product, over * biggest, under)
@@ -190,7 +206,7 @@ def weights_of(product: Product, dues: Sequence[Due]) -> tuple[int, ...]:
 
 def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[_Line]:
     """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
-    factors = factors_of(product, dues)
+    factors = _factors(product, dues)
     residual_fen = balloon.residual_fen + TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
     if residual_fen >= principal_fen:
         raise InputError(
@@ -216,7 +232,7 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
     """The first instalment is solved and rounded; each step's instalment follows from it and is rounded once."""
     step = product.step
     assert step is not None
-    factors = factors_of(product, dues)
+    factors = _factors(product, dues)
     steps, weights = step_weights(step, len(dues))
     over, under = solved(Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
     first_fen = _to_unit(product, over * weights[0], under)
@@ -259,8 +275,8 @@ def _before_last(
     to_fen = TO_WHOLE[product.rounding]
     balance_fen = principal_fen
     lines = []
-    for factor, instalment_fen, reason in zip(factors[:-1], instalments_fen, reasons, strict=True):
-        interest_fen = to_fen(balance_fen * factor[0], factor[1])
+    for (over, under), instalment_fen, reason in zip(factors[:-1], instalments_fen, reasons, strict=True):
+        interest_fen = to_fen(balance_fen * over, under)
         part_fen = instalment_fen - interest_fen
         if not 0 <= part_fen <= balance_fen:
             part_fen = 0 if part_fen < 0 else balance_fen
@@ -274,7 +290,7 @@ def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) 
     part_fen = _to_unit(product, principal_fen, len(dues))
     balance_fen = principal_fen
     lines = []
-    for numerator, denominator in factors_of(product, dues):
+    for numerator, denominator in _factors(product, dues):
         paid_fen = min(part_fen, balance_fen)
         lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
         balance_fen -= paid_fen
@@ -287,7 +303,7 @@ def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Li
     to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
     reason = f"{Reason.FLAT}:{part_fen}:{principal_fen}"
-    interests_fen = [to_fen(principal_fen * over, under) for over, under in factors_of(product, dues)]
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
     balance_fen = principal_fen
     lines = []
     for interest_fen in interests_fen[:-1]:
@@ -307,7 +323,7 @@ def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows:
         raise InputError(f"rows: they repay {yuan(repaid_fen)} yuan, not the {yuan(principal_fen)} yuan lent")
     balance_fen = principal_fen
     lines: list[_Line] = []
-    for row, (over, under) in zip(own_rows, factors_of(product, dues), strict=True):
+    for row, (over, under) in zip(own_rows, _factors(product, dues), strict=True):
         part_fen = min(row.principal_fen + to_fen(principal_fen * row.share_ppm, PPM), balance_fen)
         if len(lines) + 1 == len(dues):
             part_fen = balance_fen
@@ -339,13 +355,13 @@ def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> 
 
 def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     to_fen = TO_WHOLE[product.rounding]
-    interests_fen = [to_fen(principal_fen * over, under) for over, under in factors_of(product, dues)]
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
     lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
     return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
 
 
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
-    ((over, under),) = factors_of(product, dues)
+    ((over, under),) = _factors(product, dues)
     interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
     return [_Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 

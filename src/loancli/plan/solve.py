@@ -1,11 +1,12 @@
 """The instalments that close a plan, in whole numbers: nothing is rounded before the instalment itself."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from loancli.core.money import Rounding
 
-Factors = list[tuple[int, int]]  # for each period, interest ÷ principal as numerator and denominator
+Factors = Sequence[tuple[int, int]]  # for each period, interest ÷ principal as numerator and denominator
 
 
 class Sought(NamedTuple):
@@ -91,8 +92,14 @@ def solved(sought: Sought) -> tuple[int, int]:
 
 
 def weighted_base(principal_fen: int, factors: Factors, weights: Sequence[int]) -> tuple[int, int]:
-    """What a weight of 1 pays where nothing else is paid and nothing is left."""
-    return solved(Sought(principal_fen, factors, weights, [0] * len(factors)))
+    """What a weight of 1 pays where nothing else is paid and nothing is left. It is proportional to the principal."""
+    over, under = _base_of_one(tuple(factors), tuple(weights))
+    return principal_fen * over, under
+
+
+@lru_cache(maxsize=128)  # loans of the same terms and days share it
+def _base_of_one(factors: tuple[tuple[int, int], ...], weights: tuple[int, ...]) -> tuple[int, int]:
+    return solved(Sought(1, factors, weights, [0] * len(factors)))
 
 
 # --- core.money.rounded() for whole numbers: the same answers (a property holds them to it), a tenth of the time ---
