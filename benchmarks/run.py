@@ -8,6 +8,7 @@ programs are installed by pip into build/bench-peers, each by itself, and left o
 """
 
 import argparse
+import json
 import os
 import shutil
 import sqlite3
@@ -226,6 +227,10 @@ PEERS = {
     "china_bean_importers": ("china_bean_importers==0.0.8", "beancount<3"),
     "beancount_daoru": ("beancount-daoru==0.3.1",),
     "openpyxl": ("openpyxl==3.1.5",),
+    "pyloan": ("pyloan==0.7.3",),
+    "amortization": ("amortization==3.0.1",),
+    "py-amortization": ("py-amortization==0.1.0",),
+    "numpy-financial": ("numpy-financial==1.0.0",),
 }
 
 
@@ -319,12 +324,68 @@ def projecting(_folder: Path, options: argparse.Namespace) -> None:
     sys.stdout.write(f"{'':64}without start {seconds:.3f} s, aim < 0.5; peak {peak_mib:.0f} MiB, aim < 300\n")
 
 
+SCHEDULE_PEERS = {"pyloan": ">= 50", "amortization": ">= 1", "py-amortization": "", "numpy-financial": ""}
+LIMITS = {"plain": "", "writing": ">= 10 %"}
+
+
+def schedules(_folder: Path, options: argparse.Namespace) -> None:
+    """Plans a second, one at a time and all at once, beside other libraries and beside what numpy can do at most."""
+    pythons = {peer: python for peer in SCHEDULE_PEERS if (python := _peer_python(peer))}
+    for peer in SCHEDULE_PEERS.keys() - pythons.keys():
+        sys.stdout.write(f"schedules : {peer}: left out, it could not be installed\n")
+    sys.stdout.write(
+        f"{'plans a second of processor time':44}{'12 periods':>13}{'36':>13}{'360':>13}   ours : theirs at 36\n"
+    )
+    ways = ("same_days", "own_days", "columns", *LIMITS, *pythons)
+    found: dict[str, dict[int, list[float]]] = {way: {12: [], 36: [], 360: []} for way in ways}
+    off_fen = {}
+    for periods in (12, 36, 360):
+        for _ in range(options.peer_rounds):
+            for way in ways:  # in turn, so that a slow minute is everybody's
+                told = _schedules(pythons.get(way, Path(sys.executable)), way, periods)
+                found[way][periods].append(told["a_second"])
+                off_fen[way, periods] = told["off_fen"]
+    for way in ways:
+        aim = {**SCHEDULE_PEERS, **LIMITS}.get(way, "")
+        figures = "".join(f"{median(found[way][periods]):13,.0f}" for periods in (12, 36, 360))
+        mine = {**dict.fromkeys(LIMITS, "columns"), **dict.fromkeys(pythons, "same_days")}.get(way)
+        ratio = _ratio(found[mine][36], found[way][36], aim) if mine else ""
+        if way == "pyloan":
+            ratio += f"; all at once {_ratio(found['columns'][36], found[way][36], '>= 1,000')}"
+        off = max(off_fen[way, periods] for periods in (12, 36, 360))
+        missed = f"; its rows miss the principal by {off:.0f} fen" if off >= 0.5 else ""
+        sys.stdout.write(f"{_WAYS.get(way, way):44}{figures}   {ratio}{missed}\n")
+
+
+_WAYS = {
+    "same_days": "one at a time, starts shared",
+    "own_days": "one at a time, every start another",
+    "columns": "100,000 at once (360: 20,000)",
+    "plain": "  numpy, the same rows without a rule",
+    "writing": "  numpy, only writing as many numbers",
+}
+
+
+def _ratio(ours_: Sequence[float], theirs: Sequence[float], aim: str) -> str:
+    ratios = [a / b for a, b in zip(ours_, theirs, strict=True)]
+    shown = [f"{each:,.0f}" if each >= 20 else f"{each:.2f}" for each in (median(ratios), min(ratios), max(ratios))]
+    return f"{shown[0]} ({shown[1]}-{shown[2]}){f', aim {aim}' if aim else ''}"
+
+
+def _schedules(python: Path, way: str, periods: int) -> dict[str, float]:
+    environ = {**os.environ, "PYTHONPATH": str(SOURCE)} if python == Path(sys.executable) else None
+    command = [str(python), str(HERE / "schedules.py"), way, str(periods)]
+    told: dict[str, float] = json.loads(subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True).stdout)
+    return told
+
+
 SECTIONS = {
     "start": starting,
     "import": importing,
     "workbook": workbooks,
     "close": close_of_day,
     "project": projecting,
+    "schedules": schedules,
 }
 
 
