@@ -149,7 +149,7 @@ def pyloan(periods: int) -> Way:
         return loan.get_payment_schedule()
 
     rows = make(0)[1:]  # the first is the payout
-    assert abs(len(rows) - periods) <= 1  # its level is a year's average: 360 instalments are one more or less
+    assert periods - 2 <= len(rows) <= periods  # its level is one of equal months: of 360 rows two are not needed
     return Way(make, 1, float(off_fen(row.principal_amount for row in rows)))
 
 

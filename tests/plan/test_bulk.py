@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,9 +13,9 @@ from terms import CALENDAR, revenue_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
-from loancli.core.money import Rounding, rounded
+from loancli.core.money import Rounding
 from loancli.core.rates import PPM, DayCount
-from loancli.plan import bulk, int_columns
+from loancli.plan import bulk
 from loancli.plan.bulk import paths
 from loancli.plan.flexible import Window, closes_on, run_on_rows, window_of
 from loancli.plan.futures import months_ahead, of_windows, simulate
@@ -125,23 +124,6 @@ def test_terms_beyond_64_bits_are_counted_without_an_end(mode):
     revenue_fen = [[10**13 + 7 * number, 5 * 10**11, 0] for number in range(24)]
     assert not bulk._fits(terms, 10**12, [146_001 * 31 * 365] * 24, 366 * 365 * PPM, np.array(revenue_fen))
     same(terms, rows, 24, 10**12, revenue_fen)
-
-
-@given(
-    st.lists(st.integers(0, 10**12), min_size=1, max_size=20),
-    st.fractions(min_value=0, max_value=2, max_denominator=10**30),
-    st.sampled_from(Rounding),
-)
-def test_a_long_ratio_rounds_as_exact_numbers_do(amounts, ratio, mode):
-    found = int_columns.proportional(np.array(amounts), ratio, mode)
-    assert found.tolist() == [rounded(amount * ratio, mode) for amount in amounts]
-
-
-@given(st.integers(0, 10**12 // 1_000), st.integers(1, 1_000), st.integers(-1, 1), st.sampled_from(Rounding))
-def test_a_long_ratio_beside_a_tie_rounds_as_exact_numbers_do(half, amount, side, mode):
-    ratio = Fraction(2 * (half % amount) + 1, 2 * amount) + side * Fraction(1, 10**40)
-    found = int_columns.proportional(np.array([amount]), ratio, mode)
-    assert found.tolist() == [rounded(amount * ratio, mode)]
 
 
 @pytest.mark.parametrize(
