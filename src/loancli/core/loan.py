@@ -29,6 +29,7 @@ class Row:
     interest_fen: int
     fee_fen: int = 0
     reason: str = ""  # code and values of "why this much", told by texts/
+    at_most_fen: int | None = None  # breathing space: what it asks for, fees left out; interest beyond it stays accrued
 
     def __post_init__(self) -> None:
         assert self.number >= 1
