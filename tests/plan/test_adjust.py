@@ -311,7 +311,7 @@ def test_a_product_limits_the_spaces_of_a_year():
         change(plan, "breathe 1", date(2026, 7, 20))
     with pytest.raises(InputError, match="3 instalments are more than plain allows, 2"):
         change(plan, "breathe 3", date(2026, 7, 20))
-    assert change(plan, "breathe 1", date(2027, 2, 20)).rows[13].at_most_fen is not None
+    assert change(plan, "breathe 1", date(2027, 2, 20)).rows[13].is_breathing
 
 
 def test_a_restructured_plan_has_the_other_products_terms_for_what_is_left():

@@ -39,7 +39,7 @@ _BY_PRINCIPAL = {Kind.EQUAL_PRINCIPAL, Kind.FLAT, Kind.CUSTOM, Kind.INTEREST_FIR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Open:
+class Open:
     """What of a plan is open on a day: its rows with their agreed days, the principal, and the interest until then."""
 
     plan: Plan
@@ -67,11 +67,17 @@ def changed(
 
     Raises InputError with the key for what the plan does not have, the terms do not allow, or that cannot be split.
     """
-    left = _open(plan, on)
-    product, agreed = plan.product, left.agreed
+    return changed_from(_open(plan, on), change, calendar=calendar, products=products)
+
+
+def changed_from(
+    left: Open, change: Change, *, calendar: Calendar, products: Mapping[str, Product] | None = None
+) -> Plan:
+    """As `changed`, where it is known already what is open: for a loan, whose life tells it."""
+    product, agreed = left.plan.product, left.agreed
     match change:
         case Prepay():
-            return _prepaid(left, change, on, calendar)
+            return _prepaid(left, change, calendar)
         case Breathe():
             return _breathed(left, change, calendar)
         case Restructure():
@@ -90,7 +96,7 @@ def changed(
 # --- what is open ---
 
 
-def _open(plan: Plan, on: date) -> _Open:
+def _open(plan: Plan, on: date) -> Open:
     if on < plan.start_on:
         raise InputError(f"on: {on} is before the payout on {plan.start_on}")
     kept = tuple(row for row in plan.rows if min(row.to_on, row.due_on) <= on)
@@ -98,7 +104,7 @@ def _open(plan: Plan, on: date) -> _Open:
     if not rows:
         raise InputError(f"on: nothing of the plan is open on {on}; its last instalment is due on {kept[-1].due_on}")
     since_on = max([rows[0].from_on, *(paid.paid_on for paid in plan.prepaid)])
-    return _Open(
+    return Open(
         plan=plan,
         kept=kept,
         rows=rows,
@@ -187,7 +193,7 @@ def _flat_base_fen(plan: Plan, day: date) -> Fraction:
 # --- splitting it anew ---
 
 
-def _dues(left: _Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> list[Due]:
+def _dues(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> list[Due]:
     """The steps that end on the agreed days. The first holds on to the start of its period; only its days from the
     change on count by the new terms."""
     last_number = left.rows[0].number + len(agreed) - 1
@@ -207,7 +213,7 @@ def _dues(left: _Open, product: Product, agreed: Sequence[date], calendar: Calen
     return [first._replace(factor=_per_fen(product, first, left.from_on, first.to_on)), *rest]
 
 
-def _rest(left: _Open, product: Product, first: Due) -> Rest:
+def _rest(left: Open, product: Product, first: Due) -> Rest:
     """What is to be split, with the interest up to the change: by the terms before it, over the period as it is now."""
     carried_fen = left.carried_fen + _interest_fen(left.plan, first, left.since_on, left.from_on)
     parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
@@ -215,7 +221,7 @@ def _rest(left: _Open, product: Product, first: Due) -> Rest:
     return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen)
 
 
-def _spread(left: _Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:
+def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:
     count = len(agreed)
     if product.kind is Kind.CUSTOM and count != len(left.rows):
         raise InputError("periods: the rows of a custom plan are agreed one by one; restructure it to another product")
@@ -224,27 +230,22 @@ def _spread(left: _Open, product: Product, agreed: Sequence[date], calendar: Cal
     return _joined(left, product, dues[:count], _split(left, product, _rest(left, product, dues[0]), dues, count))
 
 
-def _split(left: _Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Line]:
+def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Line]:
     """What the steps ask for. Instalments that breathe go on to breathe, whatever else changes."""
-    asks = [_asks(row) for row in left.rows if row.at_most_fen is not None]
+    asks = [Asks(row.reason.split(":")[1], row.at_most_fen) for row in left.rows if row.is_breathing]
     if asks:
         return breathe(product, rest, dues, asks, count=count)
     return split_rest(product, rest, dues, count=count)
 
 
-def _asks(row: Row) -> Asks:
-    _, name, at_most_fen = row.reason.split(":")
-    return Asks(name, None if name == Pays(interest=True).name else int(at_most_fen))
-
-
-def _reach(left: _Open, product: Product, count: int) -> int:
+def _reach(left: Open, product: Product, count: int) -> int:
     """How many steps the instalments are spread over: a balloon's reach further than the `count` that there are."""
     if product.balloon is None or product.balloon.periods == 0:
         return count
     return max(count, product.balloon.periods - len(left.kept) + max(0, count - len(left.rows)))
 
 
-def _days(left: _Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ...]:
+def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ...]:
     """The first `count` agreed days, as they were, and after the last by the frequency."""
     known = agreed or left.agreed
     if len(left.kept) + count > PERIODS_MAX:
@@ -259,7 +260,7 @@ def _days(left: _Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, .
 
 
 def _joined(
-    left: _Open, product: Product, dues: Sequence[Due], lines: Sequence[Line], prepaid: tuple[Prepaid, ...] = ()
+    left: Open, product: Product, dues: Sequence[Due], lines: Sequence[Line], prepaid: tuple[Prepaid, ...] = ()
 ) -> Plan:
     """The kept rows and the new ones. Fees that are due with the first instalment of the loan stay with it."""
     plan = left.plan
@@ -278,8 +279,8 @@ def _joined(
 # --- the changes ---
 
 
-def _prepaid(left: _Open, change: Prepay, on: date, calendar: Calendar) -> Plan:
-    plan, product = left.plan, left.plan.product
+def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
+    plan, product, on = left.plan, left.plan.product, left.from_on
     accrued_fen = left.carried_fen + _interest_fen(plan, left.rows[0], left.since_on, left.from_on)
     interest_fen = rounded(accrued_fen, product.rounding)
     settles_fen = left.principal_fen + interest_fen
@@ -310,7 +311,7 @@ def _prepaid(left: _Open, change: Prepay, on: date, calendar: Calendar) -> Plan:
 
 
 def _as_before(
-    left: _Open,
+    left: Open,
     product: Product,
     dues: Sequence[Due],
     rest_fen: int,
@@ -327,17 +328,17 @@ def _as_before(
         part_fen = max(0, meant_fen - interest_fen)
         if row.at_most_fen is not None:
             interest_fen = min(owed_fen, row.at_most_fen)
-        if row.at_most_fen is not None or product.kind in _BY_PRINCIPAL:
+        if row.is_breathing or product.kind in _BY_PRINCIPAL:
             part_fen = row.principal_fen
         carried_fen = Fraction(0) if interest_fen == owed_fen else carried_fen - interest_fen
         if part_fen >= rest_fen or row is left.rows[-1]:
             return [*lines, Line(rest_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
-        lines.append(Line(part_fen, interest_fen, row.reason, row.at_most_fen))
+        lines.append(Line(part_fen, interest_fen, row.reason))
         rest_fen -= part_fen
     raise AssertionError("the last row takes the rest")
 
 
-def _deferred(left: _Open, change: Defer) -> tuple[date, ...]:
+def _deferred(left: Open, change: Defer) -> tuple[date, ...]:
     product, start_on, known = left.plan.product, left.plan.start_on, left.plan.agreed
     if product.kind is Kind.CUSTOM:
         raise InputError("defer: the rows of a custom plan are agreed one by one; agree new rows")
@@ -375,7 +376,7 @@ def _other_terms(product: Product, change: Reweight | Rerate | Reshare) -> Produ
     return other
 
 
-def _restructured(left: _Open, change: Restructure, calendar: Calendar, products: Mapping[str, Product]) -> Plan:
+def _restructured(left: Open, change: Restructure, calendar: Calendar, products: Mapping[str, Product]) -> Plan:
     """The rest on another product's terms; the due days go on by its frequency from the day of the change."""
     product = products.get(change.product_code)
     if product is None:
@@ -404,13 +405,13 @@ def _restructured(left: _Open, change: Restructure, calendar: Calendar, products
 # --- breathing space ---
 
 
-def _breathed(left: _Open, change: Breathe, calendar: Calendar) -> Plan:
+def _breathed(left: Open, change: Breathe, calendar: Calendar) -> Plan:
     """Instalments that ask for less, from the next one on; refused beyond what the product allows."""
     product = left.plan.product
     space = product.breathing_space
     pays = change.pays or (space.pays if space else Pays(interest=True))
     extends = change.extends if change.extends is not None else bool(space and space.extends)
-    if left.rows[0].at_most_fen is not None:
+    if left.rows[0].is_breathing:
         raise InputError(f"breathe: instalment {left.rows[0].number} is in a breathing space already")
     if len(left.rows) < change.periods:
         raise InputError(f"breathe: {len(left.rows)} instalments are left; {change.periods} cannot breathe")
@@ -436,7 +437,7 @@ def _breathed(left: _Open, change: Breathe, calendar: Calendar) -> Plan:
 
 def spaces_on(plan: Plan) -> list[date]:
     """The due days that breathing spaces of a plan began with."""
-    breathing = [row.at_most_fen is not None for row in plan.rows]
+    breathing = [row.is_breathing for row in plan.rows]
     return [
         day
         for day, breathes, breathed in zip(plan.agreed, breathing, [False, *breathing[:-1]], strict=True)

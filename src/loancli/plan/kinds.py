@@ -31,7 +31,6 @@ class Line(NamedTuple):
     principal_fen: int
     interest_fen: int
     reason: str
-    at_most_fen: int | None = None  # of a breathing space: see core.loan.Row
 
 
 def build(
@@ -163,8 +162,8 @@ def breathe(product: Product, rest: Rest, dues: Sequence[Due], asks: Sequence[As
         part_fen = min(at_most_fen - interest_fen, principal_fen)
         carried_fen = Fraction(0) if interest_fen == owed_fen else carried_fen - interest_fen
         principal_fen -= part_fen
-        reason = f"{Reason.BREATHING}:{name}:{at_most_fen}"
-        lines.append(Line(part_fen, interest_fen, reason, at_most_fen))
+        reason = f"{Reason.BREATHING}:{name}" if most_fen is None else f"{Reason.BREATHING}:{name}:{most_fen}"
+        lines.append(Line(part_fen, interest_fen, reason))
     after = dues[len(lines) :]
     if not after or principal_fen == 0:
         raise InputError(
@@ -188,7 +187,6 @@ def rows_of(dues: Sequence[Due], lines: Sequence[Line], fees_fen: Sequence[int])
             interest_fen=line.interest_fen,
             fee_fen=fee_fen,
             reason=line.reason,
-            at_most_fen=line.at_most_fen,
         )
         for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
     )

@@ -23,7 +23,7 @@ class Reason(StrEnum):
     FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
     BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
     STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
-    BREATHING = "breathing"  # breathing:<what the space asks for: interest, nothing, part>:<fen asked for at most>
+    BREATHING = "breathing"  # breathing:interest, breathing:nothing:0 or breathing:part:<fen>; see core.loan.Row
     AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
