@@ -5,6 +5,8 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
+BREATHING = "breathing:"  # so begins the reason of a row in a breathing space
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borrower:
@@ -43,6 +45,17 @@ class Row(NamedTuple):
     @property
     def due_fen(self) -> int:
         return self.principal_fen + self.interest_fen + self.fee_fen
+
+    @property
+    def is_breathing(self) -> bool:
+        """Is it in a breathing space?"""
+        return self.reason.startswith(BREATHING)
+
+    @property
+    def at_most_fen(self) -> int | None:
+        """All that a breathing space asks for, fees left out: interest beyond it stays accrued. None: no such bound."""
+        bound = self.reason.rpartition(":")[2] if self.is_breathing else ""
+        return int(bound) if bound.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

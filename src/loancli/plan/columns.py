@@ -8,20 +8,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from loancli.core.days import Calendar
+from loancli.core.errors import InputError
+from loancli.core.loan import Row
 from loancli.core.rates import PPM
 from loancli.plan.due_days import Due
 from loancli.plan.int_columns import AMOUNT_BITS, WORD, Columns, Numbers, divided, divided_into, scaled
-from loancli.plan.kinds import _factors, step_weights, steps_of, weights_of
+from loancli.plan.kinds import build, factors_of, step_weights, steps_of, weights_of
 from loancli.plan.product import Kind, Product
-from loancli.plan.rows import OwnRow
+from loancli.plan.rows import OwnRow, Plan
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, linear, solved, weighted_base
 
+_PARTS = ("principal_fen", "interest_fen", "fee_fen")
 _GROWTH_MAX, _RATIO_MAX = 2**10, 2**20  # an amount times weights of up to 1000, or times such a ratio, is below WORD
 
 Lanes = npt.NDArray[np.bool_]
@@ -83,6 +87,9 @@ def plans(
     dues, count = steps_of(
         product, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows
     )
+    if product.kind not in _KINDS or (product.breathing_space and product.breathing_space.at_start):
+        alone = partial(build, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows)
+        return _one_by_one(dues[:count], [_rows(alone, product, each, start_on) for each in principals_fen.tolist()])
     is_lent = (principals_fen >= product.principal_min_fen) & (principals_fen <= product.principal_max_fen)
     principals_fen = np.where(is_lent, principals_fen, product.principal_max_fen)
     lines = spread(product, principals_fen, dues, count=count, own_rows=own_rows)
@@ -111,7 +118,7 @@ def spread(
     Amounts of 0 and more. InputError where the steps can repay no principal at all.
     """
     count = len(dues) if count is None else count
-    terms = _Terms(product, dues, count, own_rows, _factors(product, dues))
+    terms = _Terms(product, dues, count, own_rows, factors_of(product, dues))
     is_small = principals_fen <= _limit_fen(terms)
     if is_small.all():
         found = _KINDS[product.kind](terms, principals_fen)
@@ -125,6 +132,23 @@ def spread(
             found.is_refused[lanes] = part.is_refused
     _clear(found.is_refused, found.principal_fen, found.interest_fen)
     return Lines(**found._asdict())
+
+
+def _rows(alone: Callable[..., Plan], product: Product, principal_fen: int, start_on: date) -> Sequence[Row]:
+    try:
+        return alone(product, principal_fen, start_on).rows
+    except InputError:
+        return ()
+
+
+def _one_by_one(dues: tuple[Due, ...], found: Sequence[Sequence[Row]]) -> Plans:
+    """Plans that follow rules without columns of their own, from their rows; no rows: the loan is refused."""
+    amounts = np.zeros((3, len(dues), len(found)), dtype=np.int64)
+    for at, rows in enumerate(found):
+        if rows:
+            amounts[:, :, at] = [[getattr(row, name) for row in rows] for name in _PARTS]
+    is_refused = np.array([not rows for rows in found], dtype=np.bool_)
+    return Plans(dues=dues, **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
 
 
 def _clear(lanes: Lanes, *columns: Numbers) -> None:
@@ -181,7 +205,7 @@ def _big_small_months(terms: _Terms, principals: Numbers) -> _Found:
 def _stepped(terms: _Terms, principals: Numbers) -> _Found:
     step = terms.product.step
     assert step is not None
-    steps, weights = step_weights(step, terms.count)
+    steps, weights = step_weights(step, terms.dues)
     if step.by_fen:
         first = _solved_with(terms, principals, [step.by_fen * number for number in steps], 0)
     else:

@@ -35,7 +35,7 @@ def _base(sought: Sought, interest_only: frozenset[int] = frozenset()) -> tuple[
     return grown - sought.residual_fen * scale, paid
 
 
-class Line(NamedTuple):
+class Linear(NamedTuple):
     """The base over principals and residuals: (principal × grown + extra − residual × scale) ÷ under, all whole."""
 
     grown: int
@@ -44,13 +44,13 @@ class Line(NamedTuple):
     under: int
 
 
-def linear(factors: Factors, weights: Sequence[int], extras_fen: Sequence[int]) -> Line:
+def linear(factors: Factors, weights: Sequence[int], extras_fen: Sequence[int]) -> Linear:
     """The base of every principal, as long as no instalment is below its interest (`solved` looks at that)."""
     nothing = [0] * len(factors)
     grown, under = _base(Sought(1, factors, weights, nothing))
     extra, _ = _base(Sought(0, factors, weights, extras_fen))
     minus_scale, _ = _base(Sought(0, factors, weights, nothing, 1))
-    return Line(grown, extra, -minus_scale, under)
+    return Linear(grown, extra, -minus_scale, under)
 
 
 def _interest_only(sought: Sought, base: tuple[int, int]) -> frozenset[int]:
