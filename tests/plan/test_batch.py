@@ -9,6 +9,7 @@ from terms import CALENDAR, product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError, NotFoundError
+from loancli.plan import batch as batch_module
 from loancli.plan.batch import Asked, plan_all, problem_of, read_batch
 from loancli.plan.kinds import build
 from loancli.plan.product import Fee, Kind
@@ -37,8 +38,9 @@ def alone(loan):
         return str(error)
 
 
+@pytest.mark.parametrize("few", [1, batch_module.FEW])
 @given(
-    st.lists(
+    asked=st.lists(
         st.builds(
             Asked,
             product=st.sampled_from(list(PRODUCTS.values())),
@@ -51,8 +53,11 @@ def alone(loan):
         max_size=12,
     )
 )
-def test_every_loan_of_a_portfolio_is_planned_or_told_why_not_in_the_order_asked(asked):
-    batch = plan_all(asked, CALENDAR)
+def test_every_loan_of_a_portfolio_is_planned_or_told_why_not_in_the_order_asked(asked, few):
+    """Whether a group is large enough for columns or goes the exact way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_module, "FEW", few)
+        batch = plan_all(asked, CALENDAR)
     for loan, place in zip(asked, batch.places, strict=True):
         rows = alone(loan)
         if isinstance(rows, str) or isinstance(place, str):

@@ -11,11 +11,12 @@ from loancli.core.days import Calendar
 from loancli.core.errors import InputError, NotFoundError, Problem
 from loancli.core.money import fen_of
 from loancli.plan.cells import Cells, cells_of, checked_columns, day_of
-from loancli.plan.columns import Plans, plans
+from loancli.plan.columns import Plans, one_by_one, plans
 from loancli.plan.kinds import build
 from loancli.plan.product import Product
 
 COLUMNS = ("id", "product", "principal", "start", "periods", "first_due")
+FEW = 6  # loans
 _NEEDED = ("product", "principal", "start")
 
 
@@ -50,8 +51,7 @@ class Batch:
 def plan_all(asked: Sequence[Asked], calendar: Calendar) -> Batch:
     """The plans of loans of any products and days: to the fen what kinds.build makes of each.
 
-    A group costs as much as some four loans one by one, however many are in it: loans that share neither terms nor
-    days gain nothing here.
+    A group of columns costs as much as FEW loans one by one, however many are in it: a smaller one goes the exact way.
     """
     lanes: dict[tuple[int, date, int | None, date | None], list[int]] = {}
     for at, loan in enumerate(asked):
@@ -64,7 +64,7 @@ def plan_all(asked: Sequence[Asked], calendar: Calendar) -> Batch:
         product, _, start_on, periods, first_due_on = asked[ats[0]]
         principals_fen = np.array([asked[at].principal_fen for at in ats], dtype=np.int64)
         try:
-            found = plans(
+            found = (plans if len(ats) >= FEW else one_by_one)(
                 product, principals_fen, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on
             )
         except InputError as error:

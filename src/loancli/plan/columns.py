@@ -8,21 +8,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
-from loancli.core.loan import Row
 from loancli.core.rates import PPM
 from loancli.plan.due_days import Due
 from loancli.plan.int_columns import AMOUNT_BITS, WORD, Columns, Numbers, divided, divided_into, scaled
 from loancli.plan.kinds import build, factors_of, step_weights, steps_of, weights_of
 from loancli.plan.product import Kind, Product
-from loancli.plan.rows import OwnRow, Plan
+from loancli.plan.rows import OwnRow
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, linear, solved, weighted_base
 
 _PARTS = ("principal_fen", "interest_fen", "fee_fen")
@@ -84,12 +82,19 @@ def plans(
     own_rows: Sequence[OwnRow] = (),
 ) -> Plans:
     """The plans of loans paid out on `start_on`. InputError for what the product allows for no principal at all."""
+    if product.kind not in _KINDS or (product.breathing_space and product.breathing_space.at_start):
+        return one_by_one(
+            product,
+            principals_fen,
+            start_on,
+            calendar=calendar,
+            periods=periods,
+            first_due_on=first_due_on,
+            own_rows=own_rows,
+        )
     dues, count = steps_of(
         product, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows
     )
-    if product.kind not in _KINDS or (product.breathing_space and product.breathing_space.at_start):
-        alone = partial(build, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows)
-        return _one_by_one(dues[:count], [_rows(alone, product, each, start_on) for each in principals_fen.tolist()])
     is_lent = (principals_fen >= product.principal_min_fen) & (principals_fen <= product.principal_max_fen)
     principals_fen = np.where(is_lent, principals_fen, product.principal_max_fen)
     lines = spread(product, principals_fen, dues, count=count, own_rows=own_rows)
@@ -134,21 +139,28 @@ def spread(
     return Lines(**found._asdict())
 
 
-def _rows(alone: Callable[..., Plan], product: Product, principal_fen: int, start_on: date) -> Sequence[Row]:
-    try:
-        return alone(product, principal_fen, start_on).rows
-    except InputError:
-        return ()
-
-
-def _one_by_one(dues: tuple[Due, ...], found: Sequence[Sequence[Row]]) -> Plans:
-    """Plans that follow rules without columns of their own, from their rows; no rows: the loan is refused."""
-    amounts = np.zeros((3, len(dues), len(found)), dtype=np.int64)
-    for at, rows in enumerate(found):
-        if rows:
+def one_by_one(
+    product: Product,
+    principals_fen: Columns,
+    start_on: date,
+    *,
+    calendar: Calendar,
+    periods: int | None = None,
+    first_due_on: date | None = None,
+    own_rows: Sequence[OwnRow] = (),
+) -> Plans:
+    """As `plans`, by the exact path: for a few loans, and for rules that have no columns."""
+    asked: Any = {"calendar": calendar, "periods": periods, "first_due_on": first_due_on, "own_rows": own_rows}
+    dues, count = steps_of(product, start_on, **asked)
+    amounts = np.zeros((len(_PARTS), count, len(principals_fen)), dtype=np.int64)
+    is_refused = np.zeros(len(principals_fen), dtype=np.bool_)
+    for at, principal_fen in enumerate(principals_fen.tolist()):
+        try:
+            rows = build(product, principal_fen, start_on, **asked).rows
             amounts[:, :, at] = [[getattr(row, name) for row in rows] for name in _PARTS]
-    is_refused = np.array([not rows for rows in found], dtype=np.bool_)
-    return Plans(dues=dues, **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
+        except InputError:
+            is_refused[at] = True
+    return Plans(dues=dues[:count], **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
 
 
 def _clear(lanes: Lanes, *columns: Numbers) -> None:
