@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -45,6 +46,8 @@ def test_the_lines_stand_in_the_order_of_the_file_in_every_format(loans):
     rows = loans.done("plan", "batch", "loans.csv", "--format", "json").json()["rows"]
     assert list(dict.fromkeys(row["id"] for row in rows)) == ["L1", '=1+1,"x" 5%', "L3"]
     cells = [[str(value) for value in row.values()] for row in rows]
+    loans.done("plan", "batch", "loans.csv", "-o", "rows.json")
+    assert json.loads((loans.folder / "rows.json").read_text(encoding="utf-8"))["rows"] == rows
     printed = loans.done("plan", "batch", "loans.csv", "--format", "csv").out
     assert list(csv.reader(io.StringIO(printed))) == [list(rows[0]), *cells]
     loans.done("plan", "batch", "loans.csv", "-o", "rows.csv")

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 
 from loancli.cli import session
 from loancli.cli.exit import Exit
+from loancli.cli.lines import Block, show_csv, show_json
 from loancli.cli.options import Context, Format
-from loancli.cli.render import show, show_csv, talk
+from loancli.cli.render import show, talk
 from loancli.cli.sheet import read_sheet
 from loancli.core.errors import Problem, input_error
 from loancli.core.money import yuan
@@ -64,19 +65,19 @@ def _show(
     output_format: Format | None,
     output: Path | None,
 ) -> None:
-    if output_format is Format.CSV or (output_format is None and output and output.suffix.lower() == ".csv"):
-        show_csv(COLUMNS, _blocks(wanted, batch, date.isoformat), output=output)
-        return
-    rows = [
-        dict(zip(COLUMNS, (loan_id, *cells), strict=True))
-        for loan_id, lines in _blocks(wanted, batch, lambda day: day)
-        for cells in lines
-    ]
     if session.as_json(output_format, output):
         refused = [{"row": problem.row, "column": problem.column, "message": problem.message} for problem in problems]
-        show({**summary, "refused": refused, "rows": rows}, format=output_format, output=output, lang=context.lang)
-        return
-    show(rows, format=output_format, output=output, columns=COLUMNS, title="batch", lang=context.lang)
+        blocks = _blocks(wanted, batch, lambda day: f'"{day}"')
+        show_json({**summary, "refused": refused}, COLUMNS, blocks, output=output)
+    elif output_format is Format.CSV or (output_format is None and output and output.suffix.lower() == ".csv"):
+        show_csv(COLUMNS, _blocks(wanted, batch, str), output=output)
+    else:
+        rows = [
+            dict(zip(COLUMNS, (loan_id, *cells), strict=True))
+            for loan_id, lines in _blocks(wanted, batch, lambda day: day)
+            for cells in lines
+        ]
+        show(rows, format=output_format, output=output, columns=COLUMNS, title="batch", lang=context.lang)
 
 
 def _summary(batch: Batch, planned: int, refused: set[int | None]) -> dict[str, int]:
@@ -96,16 +97,14 @@ def _summary(batch: Batch, planned: int, refused: set[int | None]) -> dict[str, 
     }
 
 
-def _blocks(
-    wanted: Sequence[Wanted], batch: Batch, day_as: Callable[[date], object]
-) -> Iterator[tuple[str, Iterator[tuple[object, ...]]]]:
+def _blocks(wanted: Sequence[Wanted], batch: Batch, day_as: Callable[[date], Any]) -> Iterator[Block]:
     """Each loan's id and the rest of its lines, in the order of the file."""
     groups = [([day_as(due.due_on) for due in plans.dues], _loan_by_loan(plans)) for plans in batch.groups]
     for each, place in zip(wanted, batch.places, strict=True):
         if not isinstance(place, str):
             days, columns = groups[place.group]
             amounts = [column[place.lane].tolist() for column in columns]
-            yield each.loan_id, zip(range(1, len(days) + 1), days, *amounts, strict=True)
+            yield Block(each.loan_id, zip(range(1, len(days) + 1), days, *amounts, strict=True))
 
 
 def _loan_by_loan(plans: "Plans") -> list["Columns"]:

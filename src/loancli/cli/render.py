@@ -89,33 +89,23 @@ def show(
         _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
 
 
-def show_csv(
-    columns: Sequence[str], blocks: Iterable[tuple[str, Iterator[tuple[object, ...]]]], *, output: Path | None
-) -> None:
-    """CSV as `show` writes it, for millions of lines, each written as it comes.
+@contextmanager
+def opened(output: Path | None, *, mark: bool = False) -> Iterator[Any]:
+    """Where long data goes piece by piece, as `show` would write it: stdout, or a file, whole or not at all.
 
-    A block is the text of the first cell of its lines, and the cells after it: whole numbers and words in ASCII.
+    `mark`: the file begins with the mark by which spreadsheets know UTF-8. Raises NotFoundError, InputError.
     """
-
-    def fill(file: Any, safe: Callable[[str], str]) -> None:
-        csv.writer(file, lineterminator="\n").writerow(columns)
-        for text, lines in blocks:
-            first = io.StringIO(newline="")
-            csv.writer(first, lineterminator="").writerow([safe(text)])
-            line = first.getvalue().replace("%", "%%") + ",%s" * (len(columns) - 1) + "\n"  # half the time of a writer
-            file.writelines([line % cells for cells in lines])
-
     if output is None:
         try:
-            fill(sys.stdout, visible if sys.stdout.isatty() else str)
+            yield sys.stdout
             sys.stdout.flush()
         except BrokenPipeError:
             hush_stdout()
         return
     with _replaced(output) as data:
-        data.write(codecs.BOM_UTF8)
+        data.write(codecs.BOM_UTF8 if mark else b"")
         with io.TextIOWrapper(data, encoding="utf-8", newline="") as file:
-            fill(file, without_formula)
+            yield file
 
 
 def write(text: str) -> None:
@@ -287,7 +277,7 @@ def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe
     """JSON, CSV, or tab-separated; `safe` is applied to the texts of cells, not to numbers."""
     if kind is Format.JSON:
         rows = [{name: row.get(name) for name in names} for row in table]
-        return _as_json(rows[0] if is_one else rows)
+        return json_text(rows[0] if is_one else rows)
     if kind is Format.CSV:
         file = io.StringIO(newline="")
         writer = csv.writer(file, lineterminator="\n")
@@ -299,7 +289,8 @@ def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe
     return "".join("\t".join(line) + "\n" for line in lines if names)
 
 
-def _as_json(rows: object) -> str:
+def json_text(rows: object) -> str:
+    """JSON that also a person can read, and that hides nothing."""
     text = json.dumps(plain(rows), ensure_ascii=False, indent=2)
     # Inside its quotes JSON can name any character by its code, so what is hidden is shown and nothing is lost.
     shown = (char if char == "\n" or char.isprintable() else _json_char(char) for char in text)
