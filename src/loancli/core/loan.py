@@ -24,7 +24,7 @@ class Row(NamedTuple):
     """One due line of a plan. Interest counts from `from_on` to `to_on`; a due day that was moved may lie beyond.
 
     A tuple, as a plan has hundreds and a portfolio millions of them, and a frozen class takes thrice
-    as long to make. `LoanRecord` checks what enters the books.
+    as long to make. What enters the books is `checked`.
     """
 
     number: int
@@ -36,11 +36,12 @@ class Row(NamedTuple):
     fee_fen: int = 0
     reason: str = ""  # code and values of "why this much", told by texts/
 
-    def check(self) -> None:
-        """Is it a row at all? A bug of ours, or a ledger that another hand changed, ends here."""
+    def checked(self) -> "Row":
+        """Itself, if it is a row at all: a bug of ours, or a ledger that another hand changed, ends here."""
         assert self.number >= 1, self
         assert self.from_on < self.to_on, self
         assert min(self.principal_fen, self.interest_fen, self.fee_fen) >= 0, self
+        return self
 
     @property
     def due_fen(self) -> int:
@@ -136,4 +137,4 @@ class LoanRecord:
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            row.check()
+            row.checked()
