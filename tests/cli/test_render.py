@@ -105,7 +105,7 @@ def test_json_hides_nothing(capsys):
     )
 )
 def test_json_says_what_it_was_given(value):
-    assert json.loads(render._as_json(value)) == value
+    assert json.loads(render.json_text(value)) == value
 
 
 def test_values_in_the_words_of_json():
