@@ -1,4 +1,4 @@
-"""plan/cost: yearly rates against published ones, ceilings by lender and day."""
+"""plan/cost and plan/ceilings: yearly rates against published ones, ceilings by lender and day."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,18 +13,8 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
-from loancli.plan.cost import (
-    Apr,
-    Outcome,
-    apr,
-    check_ceiling,
-    limit_on,
-    lpr_on,
-    of_fastest,
-    of_plan,
-    read_ceilings,
-    verdict_on,
-)
+from loancli.plan.ceilings import Outcome, check_ceiling, limit_on, lpr_on, read_ceilings, verdict_on
+from loancli.plan.cost import Apr, apr, of_fastest, of_plan
 from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product

@@ -61,7 +61,7 @@ def open_(
 ) -> None:
     """Sign a loan and pay it out: the plan is shown, its cost is held to the legal ceiling, then it is booked."""
     from loancli.jobs.open_loan import Signing, next_loan_id, open_loans
-    from loancli.plan.cost import Outcome
+    from loancli.plan.ceilings import Outcome
 
     context = context_of(ctx)
     if channel not in {"bank", "alipay", "wechat"}:

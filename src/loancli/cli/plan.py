@@ -17,7 +17,7 @@ from loancli.core.money import fen_of
 from loancli.core.rates import PPM, rate_ppm_of
 
 if TYPE_CHECKING:
-    from loancli.plan.cost import Verdict
+    from loancli.plan.ceilings import Verdict
     from loancli.plan.product import Product
     from loancli.plan.rows import OwnRow, Plan
 
@@ -59,7 +59,7 @@ def cost_of(
     rows_file: Path | None = None,
 ) -> tuple["Plan", "Verdict"]:
     """The plan, and how its cost stands against the legal ceiling."""
-    from loancli.plan.cost import check_ceiling
+    from loancli.plan.ceilings import check_ceiling
     from loancli.plan.kinds import build
 
     calendar = session.calendar(context)

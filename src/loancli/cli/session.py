@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from loancli.jobs.plan_contacts import Rules
-    from loancli.plan.cost import Ceilings
+    from loancli.plan.ceilings import Ceilings
     from loancli.plan.pairs_file import PairsFile
     from loancli.plan.product import Product
     from loancli.plan.revenue import Rules as RevenueRules
@@ -123,7 +123,7 @@ def products(context: Context) -> list["Product"]:
 
 def ceilings(context: Context) -> "Ceilings":
     """The legal ceilings on the cost of a loan."""
-    from loancli.plan.cost import read_ceilings
+    from loancli.plan.ceilings import read_ceilings
 
     found = texts(context, "policies")
     return read_ceilings(found["ceilings.toml"], found["lpr.csv"])

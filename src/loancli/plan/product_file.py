@@ -32,7 +32,7 @@ from loancli.plan.product import (
 )
 
 # No product can be written above this simple yearly rate. The ceilings that hold for a plan, by lender and day of
-# signing and with all its fees, are data (schedules/policies/ceilings.toml) and checked by cost.py.
+# signing and with all its fees, are data (schedules/policies/ceilings.toml) and checked by ceilings.py.
 RATE_PPM_MAX = 240_000
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
