@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from loancli.core.errors import InputError
 from loancli.core.money import rounded
 from loancli.core.rates import interest_exact
 from loancli.plan.due_days import HALF_MONTH_DAYS, period_of, years_of
-from loancli.plan.flexible import bound_fen, level_fen
+from loancli.plan.flexible import level_fen
+from loancli.plan.kinds import bound_fen
 from loancli.plan.product import Kind
 from loancli.plan.rows import Plan
 
@@ -85,10 +86,29 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
     )
 
 
+class Paid(NamedTuple):
+    """What is paid on a due day, in fen."""
+
+    due_on: date
+    principal_fen: int
+    interest_fen: int
+    fee_fen: int
+
+
+def as_planned(plan: Plan) -> list[Paid]:
+    """Every row, paid when due."""
+    return [Paid(row.due_on, row.principal_fen, row.interest_fen, row.fee_fen) for row in plan.rows]
+
+
+def of_path(plan: Plan, path: Sequence[Paid]) -> Apr:
+    """The yearly cost of a plan paid so: by equal periods, or by days where the periods are not equal."""
+    paid = ((each.due_on, -each.principal_fen - each.interest_fen - each.fee_fen) for each in path)
+    return apr([(plan.start_on, plan.principal_fen), *paid], periods_a_year=_periods_a_year(plan))
+
+
 def of_plan(plan: Plan) -> Apr:
-    """The yearly cost if every row is paid when due: by equal periods, or by days where the periods are not equal."""
-    flows = [(plan.start_on, plan.principal_fen), *((row.due_on, -row.due_fen) for row in plan.rows)]
-    return apr(flows, periods_a_year=_periods_a_year(plan))
+    """The yearly cost if every row is paid when due."""
+    return of_path(plan, as_planned(plan))
 
 
 def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.int64]":
@@ -125,13 +145,18 @@ def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]
 
 
 def of_fastest(plan: Plan) -> Apr:
-    """The yearly cost of a revenue plan on the fastest path it allows: every instalment at the cap.
+    """The yearly cost of a revenue plan on the fastest path it allows.
 
     A fixed fee costs more a year when the loan is repaid sooner (PRC-02); interest alone does not.
     """
+    return of_path(plan, fastest(plan))
+
+
+def fastest(plan: Plan) -> list[Paid]:
+    """The fastest path that a revenue plan allows: every instalment at the cap."""
     product, revenue = plan.product, plan.product.revenue
     assert revenue is not None
-    flows: list[Flow] = [(plan.start_on, plan.principal_fen)]
+    path = []
     left_fen = plan.principal_fen
     for index, row in enumerate(plan.rows):
         if left_fen == 0:
@@ -142,9 +167,9 @@ def of_fastest(plan: Plan) -> Apr:
         cap_fen = bound_fen(product, revenue.cap, level_fen(product, left_fen, plan.rows[index:]), interest_fen)
         is_last = row is plan.rows[-1]
         due_fen = owed_fen if cap_fen is None or is_last else min(cap_fen, owed_fen)
-        flows.append((row.due_on, -due_fen - row.fee_fen))
-        left_fen -= max(0, due_fen - interest_fen)
-    return apr(flows, periods_a_year=_periods_a_year(plan))
+        path.append(Paid(row.due_on, due_fen - interest_fen, interest_fen, row.fee_fen))
+        left_fen -= due_fen - interest_fen
+    return path
 
 
 def _periods_a_year(plan: Plan) -> Fraction | None:

@@ -12,8 +12,8 @@ from loancli.core.loan import Row
 from loancli.core.money import rounded
 from loancli.core.rates import PPM
 from loancli.plan.due_days import HALF_MONTH_DAYS, due_dates
-from loancli.plan.kinds import level_exact
-from loancli.plan.product import Base, Bound, Missing, Product, RevenueShare
+from loancli.plan.kinds import bound_fen, level_exact
+from loancli.plan.product import Missing, Product, RevenueShare
 from loancli.plan.rows import Plan, Reason
 
 
@@ -243,17 +243,6 @@ def _raw(terms: Product, owed: Owed, interest_fen: int, window: WindowRevenue) -
     if carried_fen:
         reasons.append((Why.CARRIED, (carried_fen,)))
     return _Raw(raw_fen, carried_fen, assumed_fen, tuple(reasons))
-
-
-def bound_fen(terms: Product, bound: Bound | None, level_fen: int, interest_fen: int) -> int | None:
-    """A floor or a cap in fen; None where there is none."""
-    if bound is None:
-        return None
-    if bound.base is Base.INTEREST:
-        return interest_fen
-    if bound.base is Base.LEVEL:
-        return rounded(Fraction(level_fen * bound.value, PPM), terms.rounding)
-    return bound.value
 
 
 def _share_of(terms: Product) -> RevenueShare:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import yuan
+from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import Due, due_dates, years_of
-from loancli.plan.product import Balloon, Kind, Product
+from loancli.plan.product import Balloon, Base, Bound, Fee, Kind, Product
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
@@ -145,6 +145,31 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
     return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
+
+
+def bound_fen(terms: Product, bound: Bound | None, level_fen: int, interest_fen: int) -> int | None:
+    """A floor or a cap in fen; None where there is none."""
+    if bound is None:
+        return None
+    if bound.base is Base.INTEREST:
+        return interest_fen
+    if bound.base is Base.LEVEL:
+        return rounded(Fraction(level_fen * bound.value, PPM), terms.rounding)
+    return bound.value
+
+
+def _revenue_share(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    """The outlook: equal instalments. A cap that the interest alone would reach is refused: nothing would be repaid."""
+    assert product.revenue is not None
+    lines = _equal_instalments(product, principal_fen, dues)
+    first = lines[0]
+    cap_fen = bound_fen(product, product.revenue.cap, first.principal_fen + first.interest_fen, first.interest_fen)
+    if cap_fen is not None and cap_fen <= first.interest_fen and len(lines) > 1:
+        raise InputError(
+            f"revenue.cap: {yuan(cap_fen)} yuan is not above the first instalment's interest,"
+            f" {yuan(first.interest_fen)}; raise the cap, or choose fewer periods or a smaller principal"
+        )
+    return lines
 
 
 def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
@@ -324,11 +349,16 @@ def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -
     return [_Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 
 
+def fee_of(product: Product, fee: Fee, principal_fen: int) -> int:
+    """What a fee comes to each time it falls due, in fen."""
+    return fee.amount_fen + TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
+
+
 def _fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
     """The fees of each row. They come on top of the instalment (PRC-06: never out of the principal)."""
     first_fen = every_fen = 0
     for fee in product.fees:
-        fee_fen = fee.amount_fen + TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
+        fee_fen = fee_of(product, fee, principal_fen)
         if fee.due_with == "every":
             every_fen += fee_fen
         else:
@@ -342,7 +372,7 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
     Kind.INTEREST_FIRST: _interest_first,
     Kind.SINGLE_PAYMENT: _single_payment,
     Kind.BIG_SMALL_MONTHS: _big_small_months,
-    Kind.REVENUE_SHARE: _equal_instalments,
+    Kind.REVENUE_SHARE: _revenue_share,
     Kind.FLAT: _flat,
     Kind.STEPPED: _stepped,
 }
