@@ -167,6 +167,42 @@ def show_(
         show(summary, lang=context.lang)
 
 
+class BorrowerKind(StrEnum):
+    """Who borrows: a company has a list of costs, anybody else the table for persons (PRC-04)."""
+
+    PERSON = "person"
+    SOLE_TRADER = "sole_trader"
+    COMPANY = "company"
+
+
+@app.command()
+def cost(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
+    borrower_kind: Annotated[
+        BorrowerKind, typer.Option("--borrower-kind", help="Whose form of the table; a sole trader has a person's.")
+    ] = BorrowerKind.PERSON,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write a page to print and sign.")
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show the cost table that a borrower reads before signing: every item, how it is charged, its yearly cost."""
+    from loancli.cli.cost_table import answer
+
+    context = context_of(ctx)
+    plan, verdict = cost_of(
+        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
+    )
+    answer(context, plan, verdict, borrower_kind.value, output_format=output_format, output=output, html=html)
+
+
 @app.command()
 def compare(
     ctx: typer.Context,

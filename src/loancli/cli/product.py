@@ -61,7 +61,7 @@ def show_(
         "penalty": say(
             "product.penalty",
             context.lang,
-            percent=percent(product.annual_rate_ppm * product.penalty.multiple_ppm // 1_000_000),
+            percent=percent(product.penalty_ppm),
             cap=percent(product.penalty.cap_ppm),
             days=product.penalty.grace_days,
         ),

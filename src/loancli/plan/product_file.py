@@ -265,7 +265,7 @@ _CHECKS = (
     _check_allocation,
     _check_revenue,
 )
-_LATER = ("balloon", "step")  # terms that products had not when the first loans were signed
+_LATER = ("balloon", "step")  # terms that products had not when the first loans were signed; nor had fees `charged_by`
 
 
 # --- JSON ---
@@ -274,6 +274,9 @@ _LATER = ("balloon", "step")  # terms that products had not when the first loans
 def to_json(product: Product) -> str:
     """The terms as one line, keys sorted: the same product is the same text, whenever a loan was signed on it."""
     terms = {key: value for key, value in asdict(product).items() if value is not None or key not in _LATER}
+    terms["fees"] = [
+        {key: value for key, value in fee.items() if value or key != "charged_by"} for fee in terms["fees"]
+    ]
     return json.dumps(terms, default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.core.money import rounded
-from loancli.core.rates import PPM, DayCount, interest_exact, year_fraction
+from loancli.core.rates import DayCount, interest_exact, year_fraction
 from loancli.plan.due_days import period_of
 from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.product import Kind
@@ -76,8 +76,7 @@ class Walk:
         self.current = 0  # index of the row whose interest period is running
         self.is_off_plan = False  # principal moved otherwise than planned, so that the rows ahead do not hold any more
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
-        penalty = self.product.penalty
-        self.penalty_ppm = min(self.product.annual_rate_ppm * penalty.multiple_ppm // PPM, penalty.cap_ppm)
+        self.penalty_ppm = self.product.penalty_ppm
         actual = self.product.day_count
         self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360
 
