@@ -4,6 +4,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from loancli.cli import session
+from loancli.cli.explain import cost_sum
 from loancli.cli.render import heading, save, show, talk
 from loancli.core.errors import RefusedError
 from loancli.core.money import yuan
@@ -37,7 +38,7 @@ def answer(
 ) -> None:
     """Show the cost table of a plan. Raises RefusedError for a loan that may not be signed: it is offered to nobody."""
     if verdict.outcome is Outcome.REFUSED:
-        raise RefusedError(verdict.sentence)
+        raise RefusedError(cost_sum(verdict, context.lang))
     table = cost_table(plan)
     if html is not None:
         save(html, _page(table, borrower_kind))
@@ -51,7 +52,7 @@ def answer(
         spoken = session.in_words(rows, output_format, output, context.lang)
         show(spoken, format=output_format, output=output, title=head["document"], screen=SCREEN, lang=context.lang)
     if verdict.outcome is Outcome.WARN:
-        talk(context, "loan.cost_warning", sentence=verdict.sentence)
+        talk(context, "loan.cost_warning", sentence=cost_sum(verdict, context.lang))
 
 
 def _head(table: CostTable, borrower_kind: str, lang: Lang) -> _Row:
@@ -116,7 +117,7 @@ def _fee_how(plan: "Plan", fee: Fee, lang: Lang) -> str:
     standard = say("cost.amount", lang, amount=amount)
     if fee.principal_ppm:
         standard = say("cost.share", lang, percent=percent(fee.principal_ppm), amount=amount)
-    return say(f"cost.due_{fee.due_with}", lang, standard=standard)
+    return say(f"cost.{fee.due_with}", lang, standard=standard)
 
 
 def _total_how(path: PathCost, lang: Lang) -> str:

@@ -1,10 +1,14 @@
 """Why an instalment is what it is, as one sentence: the codes of plan/ told from the catalogue."""
 
 import json
+from typing import TYPE_CHECKING
 
 from loancli.core.money import yuan
 from loancli.core.rates import percent
 from loancli.texts import Lang, say
+
+if TYPE_CHECKING:
+    from loancli.plan.ceilings import Verdict
 
 _PPM = {"share"}
 _DAYS = {"single"}
@@ -43,3 +47,32 @@ def _revenue_part(code: str, values: list[int | str], lang: Lang) -> str:
             "why.progress", lang, least=yuan(int(values[0])), fallen=yuan(int(values[1])), gap=yuan(int(values[2]))
         )
     return say(f"why.{code}", lang, amount=yuan(int(values[0])))
+
+
+def cost_sum(verdict: "Verdict", lang: Lang) -> str:
+    """How a plan's yearly cost stands against the ceiling, with the sum that shows it."""
+    parts = dict(verdict.parts)
+    principal_fen, interest_fen, fee_fen, count = parts["sum"]
+    periodic, periods_a_year, simple = parts["rate"]
+    rule, ceiling_ppm, source = parts["ceiling"]
+    told = say(
+        "verdict.sum",
+        lang,
+        principal=yuan(int(principal_fen)),
+        interest=yuan(int(interest_fen)),
+        fee=yuan(int(fee_fen)),
+        count=count,
+        path=say(f"verdict.{parts['path'][0]}", lang),
+        periodic=periodic,
+        periods=periods_a_year,
+        simple=simple,
+        compound=parts["compound"][0],
+        outcome=say(f"verdict.{verdict.outcome.value}", lang),
+        ceiling=percent(int(ceiling_ppm)),
+        rule=rule,
+        source=source,
+    )
+    if "lpr" in parts:
+        times, lpr_ppm, day = parts["lpr"]
+        told += say("verdict.lpr", lang, times=times, lpr=percent(int(lpr_ppm)), day=day)
+    return told + (say("verdict.lpr_ends", lang, day=parts["lpr_ends"][0]) if "lpr_ends" in parts else "")

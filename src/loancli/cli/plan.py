@@ -164,7 +164,8 @@ def show_(
         rows, format=output_format, output=output, title=plan.product.code, screen=plan_screen(plan), lang=context.lang
     )
     if output is None and output_format in {None, Format.TABLE}:
-        show(summary, lang=context.lang)
+        (spoken,) = session.in_words([summary], output_format, output, context.lang)
+        show(spoken, lang=context.lang)
 
 
 class BorrowerKind(StrEnum):
@@ -210,20 +211,31 @@ def compare(
     principal: PrincipalOption,
     start: StartOption = None,
     periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Set products side by side for one principal: instalments, total cost, yearly cost."""
+    """Set products side by side for one principal: instalments, total cost, yearly cost.
+
+    --rows goes to the products of kind custom, --periods and --first-due to the others.
+    """
+    from loancli.plan.product import Kind
+
     context = context_of(ctx)
+    products = [session.product(context, code) for code in codes]
+    if rows_file and all(product.kind is not Kind.CUSTOM for product in products):
+        raise InputError(f"rows: none of {', '.join(codes)} is of kind custom; leave --rows out, or add such a product")
     rows = []
-    for code in codes:
-        plan, verdict = cost_of(
-            context, session.product(context, code), principal, start or context.as_of, periods, None
-        )
+    for product in products:
+        asked = (None, None, rows_file) if product.kind is Kind.CUSTOM else (periods, first_due, None)
+        plan, verdict = cost_of(context, product, principal, start or context.as_of, *asked)
         dues_fen = [row.due_fen for row in plan.rows]
         extremes = {"smallest_fen": min(dues_fen), "biggest_fen": max(dues_fen)}
-        rows.append({"product": plan.product.code, **plan_summary(plan, verdict), **extremes})
-    show(rows, format=output_format, output=output, title="compare", lang=context.lang)
+        what = {"product": product.code, "kind": product.kind.value}
+        rows.append({**what, **plan_summary(plan, verdict), **extremes})
+    spoken = session.in_words(rows, output_format, output, context.lang)
+    show(spoken, format=output_format, output=output, title="compare", lang=context.lang)
 
 
 class Stressed(StrEnum):
