@@ -60,6 +60,7 @@ def cost_of(
 ) -> tuple["Plan", "Verdict"]:
     """The plan, and how its cost stands against the legal ceiling."""
     from loancli.plan.ceilings import check_ceiling
+    from loancli.plan.flexible import check_bounds
     from loancli.plan.kinds import build
 
     calendar = session.calendar(context)
@@ -72,6 +73,7 @@ def cost_of(
         first_due_on=first_due_on,
         own_rows=_own_rows(rows_file) if rows_file else (),
     )
+    check_bounds(plan)
     last_on = plan.rows[-1].due_on
     if not calendar.is_known(last_on):
         talk(context, "plan.calendar_ends", day=calendar.known_until)
@@ -288,6 +290,7 @@ def project(
 ) -> None:
     """Run a revenue-share plan over thousands of futures of a borrower's revenue, beside equal instalments."""
     from loancli.cli.project import answer, history_for
+    from loancli.plan.flexible import check_bounds
     from loancli.plan.futures import Stress
     from loancli.plan.project import project as run
 
@@ -307,6 +310,7 @@ def project(
         stress=Stress(stress) if stress else None,
         burden_ppm=burden,
     )
+    check_bounds(projection.plan)
     if not calendar.is_known(projection.plan.rows[-1].due_on):
         talk(context, "plan.calendar_ends", day=calendar.known_until)
     told = {"futures": futures, "seed": seed, "stress": stress, "burden_ppm": burden}

@@ -6,6 +6,7 @@ from datetime import date
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.plan.ceilings import Ceilings, Outcome, Verdict, check_ceiling
+from loancli.plan.flexible import check_bounds
 from loancli.plan.kinds import build
 from loancli.plan.product import Kind, Product
 
@@ -31,6 +32,7 @@ def corners(product: Product, ceilings: Ceilings, *, calendar: Calendar, signed_
         for periods in sorted({product.periods_min, product.periods, product.periods_max}):
             try:
                 plan = build(tried, principal_fen, signed_on, calendar=calendar, periods=periods)
+                check_bounds(plan)
                 verdict = check_ceiling(plan, ceilings, signed_on=signed_on)
                 found.append(Corner(principal_fen=principal_fen, periods=periods, verdict=verdict))
             except InputError as error:

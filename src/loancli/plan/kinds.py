@@ -15,11 +15,12 @@ from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
-from loancli.plan.due_days import Due, due_dates, years_of
+from loancli.plan.due_days import PERIODS_MAX, Due, due_dates, years_of
 from loancli.plan.product import Balloon, Base, Bound, Fee, Kind, Product
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
+MONTHS_A_YEAR = 12
 # Day counts in which interest is a fixed part of a year for each day: counted once, then multiplied by the days.
 _BY_THE_DAY = {DayCount.ACT_360, DayCount.ACT_365F}
 
@@ -109,6 +110,11 @@ def _check_own_rows(
             raise InputError(f"first_due_on: {first_due_on} is not the day of the first row, {first_on}")
         if first_on <= start_on:
             raise InputError(f"rows: the first is due on {first_on}, not after the payout on {start_on}")
+        last_on = own_rows[-1].due_on
+        if last_on is not None and last_on.year - start_on.year > PERIODS_MAX // MONTHS_A_YEAR:
+            raise InputError(
+                f"rows: the last is due on {last_on}, more than {PERIODS_MAX // MONTHS_A_YEAR} years after {start_on}"
+            )
         if product.day_count is DayCount.EQUAL_MONTHS:
             raise InputError("day_count: equal_months has no days to pay interest for; agree no days, or use act/360")
     return len(own_rows)
@@ -162,12 +168,12 @@ def _revenue_share(product: Product, principal_fen: int, dues: Sequence[Due]) ->
     """The outlook: equal instalments. A cap that the interest alone would reach is refused: nothing would be repaid."""
     assert product.revenue is not None
     lines = _equal_instalments(product, principal_fen, dues)
-    first = lines[0]
-    cap_fen = bound_fen(product, product.revenue.cap, first.principal_fen + first.interest_fen, first.interest_fen)
-    if cap_fen is not None and cap_fen <= first.interest_fen and len(lines) > 1:
+    level_fen, interest_fen = lines[0].principal_fen + lines[0].interest_fen, lines[0].interest_fen
+    cap_fen = bound_fen(product, product.revenue.cap, level_fen, interest_fen)
+    if cap_fen is not None and cap_fen <= interest_fen and len(lines) > 1:
         raise InputError(
             f"revenue.cap: {yuan(cap_fen)} yuan is not above the first instalment's interest,"
-            f" {yuan(first.interest_fen)}; raise the cap, or choose fewer periods or a smaller principal"
+            f" {yuan(interest_fen)}; raise the cap, or choose fewer periods or a smaller principal"
         )
     return lines
 
