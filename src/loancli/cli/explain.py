@@ -14,8 +14,17 @@ _PPM = {"share"}
 _DAYS = {"single"}
 
 
-def why(reason: str, lang: Lang) -> str:
-    """The sentence for `Row.reason` ('level:88885') or for the reasons of a fixed revenue instalment (a JSON list)."""
+def why(reason: str, lang: Lang, *, fee_fen: int = 0, penalty_fen: int = 0) -> str:
+    """The sentence for `Row.reason` ('level:88885') or for the reasons of a fixed revenue instalment (a JSON list).
+
+    Fees and penalty come on top of what the reason explains.
+    """
+    more = (("fee", fee_fen), ("penalty", penalty_fen))
+    parts = [_why(reason, lang), *(say(f"why.{name}", lang, amount=yuan(fen)) for name, fen in more if fen)]
+    return say("why.join", lang).join(parts)
+
+
+def _why(reason: str, lang: Lang) -> str:
     if reason.startswith("["):
         parts = [_revenue_part(code, values, lang) for code, values in json.loads(reason)]
         return say("why.join", lang).join(part for part in parts if part)

@@ -178,7 +178,7 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
                 "penalty_fen": state.penalty_fen,
                 "paid_fen": state.paid_fen,
                 "paid_on": state.paid_on,
-                "why": why(state.reason, context.lang),
+                "why": why(state.reason, context.lang, fee_fen=state.fee_fen, penalty_fen=state.penalty_fen),
             }
         )
     return rows

@@ -129,7 +129,7 @@ def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
                 "interest_fen": row.interest_fen,
                 "fee_fen": row.fee_fen,
                 "left_fen": left_fen,
-                "why": why(row.reason, context.lang),
+                "why": why(row.reason, context.lang, fee_fen=row.fee_fen),
             }
         )
     return rows
