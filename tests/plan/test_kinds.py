@@ -16,7 +16,7 @@ from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan import kinds, solve
 from loancli.plan.due_days import due_dates, period_of, years_of
 from loancli.plan.kinds import build, level_exact
-from loancli.plan.product import Balloon, Fee, Frequency, Kind, Step
+from loancli.plan.product import Balloon, BreathingSpace, Fee, Frequency, Kind, Pays, Step
 from loancli.plan.rows import Reason, reason_of
 
 START = date(2026, 1, 15)
@@ -85,6 +85,17 @@ BY_ROWS = {
     "fin-emi-zero-rate": (thirty_360(0, 4, day_count=DayCount.ACT_ACT), 100_000, date(2024, 1, 1)),
     "fin-rs02-annuity-whole": (product(periods=18, instalment_unit_fen=100), 500_000, date(2022, 11, 1)),
     "fin-rs04-equal-principal": (product(kind=Kind.EQUAL_PRINCIPAL, periods=18), 500_000, date(2022, 11, 1)),
+    "fin-rs05-grace3": (
+        product(
+            periods=18,
+            instalment_unit_fen=100,
+            breathing_space=BreathingSpace(
+                pays=Pays(interest=True), extends=False, periods_max=3, a_year_max=1, at_start=3
+            ),
+        ),
+        500_000,
+        date(2022, 11, 1),
+    ),
     "fin-rs01-flat": (product(kind=Kind.FLAT, periods=18, instalment_unit_fen=100), 500_000, date(2022, 11, 1)),
     "fin-zero-whole-units": (
         product(kind=Kind.FLAT, annual_rate_ppm=0, periods=6, instalment_unit_fen=100),

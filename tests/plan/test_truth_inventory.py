@@ -30,7 +30,6 @@ AGEING = "belongs to issue 5: how days past due are counted, paused and bucketed
 CLASSES = "belongs to issue 5: asset classes and reports; no code counts them yet"
 OUT_OF_SCOPE = {
     "fin-emi-weekly-364": "a year of 364 days is none of our day counts",
-    "fin-rs05-grace3": "principal-free first instalments come with breathing space",
     "fin-31st-roll-actact": "the 31st goes over into the next month; here it is the last day of the month (CAL-03)",
     "curo-4-subsidised-zero": "a third party's subsidy belongs to coupons",
     "hs-nothing-first-3": "interest added to the balance: negative amortisation, which no plan of ours has",

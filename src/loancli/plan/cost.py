@@ -15,8 +15,7 @@ from loancli.core.errors import InputError
 from loancli.core.money import rounded
 from loancli.core.rates import interest_exact
 from loancli.plan.due_days import HALF_MONTH_DAYS, period_of, years_of
-from loancli.plan.flexible import level_fen
-from loancli.plan.kinds import bound_fen
+from loancli.plan.flexible import bound_fen, level_fen
 from loancli.plan.product import Kind
 from loancli.plan.rows import Plan
 
@@ -101,14 +100,14 @@ def as_planned(plan: Plan) -> list[Paid]:
 
 
 def of_path(plan: Plan, path: Sequence[Paid]) -> Apr:
-    """The yearly cost of a plan paid so: by equal periods, or by days where the periods are not equal."""
+    """The yearly cost of a plan paid so, counted as the plan itself is."""
     paid = ((each.due_on, -each.principal_fen - each.interest_fen - each.fee_fen) for each in path)
     return apr([(plan.start_on, plan.principal_fen), *paid], periods_a_year=_periods_a_year(plan))
 
 
 def of_plan(plan: Plan) -> Apr:
-    """The yearly cost if every row is paid when due."""
-    return of_path(plan, as_planned(plan))
+    """The yearly cost if every row is paid when due: by equal periods, or by days where the periods are not equal."""
+    return apr(plan.flows, periods_a_year=_periods_a_year(plan))
 
 
 def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.int64]":
@@ -167,8 +166,9 @@ def fastest(plan: Plan) -> list[Paid]:
         cap_fen = bound_fen(product, revenue.cap, level_fen(product, left_fen, plan.rows[index:]), interest_fen)
         is_last = row is plan.rows[-1]
         due_fen = owed_fen if cap_fen is None or is_last else min(cap_fen, owed_fen)
-        path.append(Paid(row.due_on, due_fen - interest_fen, interest_fen, row.fee_fen))
-        left_fen -= due_fen - interest_fen
+        part_fen = max(0, due_fen - interest_fen)
+        path.append(Paid(row.due_on, part_fen, due_fen - part_fen, row.fee_fen))
+        left_fen -= part_fen
     return path
 
 
@@ -176,7 +176,7 @@ def _periods_a_year(plan: Plan) -> Fraction | None:
     """How many periods of the plan make a year; None if they are not equal: a stub, own rows, moved with interest."""
     product, first = plan.product, plan.rows[0]
     period = period_of(product, first)
-    if product.kind is Kind.CUSTOM or product.roll_interest or period.from_on != first.from_on:
+    if plan.changed_on or product.kind is Kind.CUSTOM or product.roll_interest or period.from_on != first.from_on:
         return None
     if period.months:
         return Fraction(MONTHS_A_YEAR, period.months)

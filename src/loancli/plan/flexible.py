@@ -12,9 +12,9 @@ from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM
-from loancli.plan.due_days import HALF_MONTH_DAYS, due_dates
-from loancli.plan.kinds import bound_fen, level_exact
-from loancli.plan.product import Missing, Product, RevenueShare
+from loancli.plan.due_days import HALF_MONTH_DAYS, dues_on, later_days
+from loancli.plan.kinds import level_exact
+from loancli.plan.product import Base, Bound, Missing, Product, RevenueShare
 from loancli.plan.rows import Plan, Reason
 
 
@@ -125,14 +125,24 @@ def level_fen(product: Product, outstanding_fen: int, remaining: Sequence[Row]) 
 
 
 def check_bounds(plan: Plan) -> None:
-    """Refuse to sign a plan whose floor is above its cap from the start; later on, where they cross, the floor wins."""
+    """Refuse to sign a revenue plan whose cap interest alone would reach, or whose floor is above its cap.
+
+    Later on, where the two cross, the floor wins.
+    """
     terms, row = plan.product.revenue, plan.rows[0]
     if terms is None or len(plan.rows) == 1:
         return
     first_fen, interest_fen = row.principal_fen + row.interest_fen, row.interest_fen
     floor_fen = bound_fen(plan.product, terms.floor, first_fen, interest_fen)
     cap_fen = bound_fen(plan.product, terms.cap, first_fen, interest_fen)
-    if floor_fen is not None and cap_fen is not None and floor_fen > cap_fen:
+    if cap_fen is None:
+        return
+    if cap_fen <= interest_fen:
+        raise InputError(
+            f"revenue.cap: {yuan(cap_fen)} yuan is not above the first instalment's interest, {yuan(interest_fen)};"
+            f" raise the cap, or choose fewer periods or a smaller principal"
+        )
+    if floor_fen is not None and floor_fen > cap_fen:
         raise InputError(
             f"revenue.floor: {yuan(floor_fen)} yuan is above the cap of the first instalment, {yuan(cap_fen)};"
             f" lower the floor, or choose fewer periods or a larger principal"
@@ -144,12 +154,14 @@ def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
     terms = plan.product.revenue
     if terms is None or not terms.run_on_windows_max:
         return ()
-    dues = due_dates(
+    last = plan.rows[-1]
+    dues = dues_on(
         plan.product,
-        start_on=plan.start_on,
-        first_due_on=plan.rows[0].to_on,
-        periods=len(plan.rows) + terms.run_on_windows_max,
+        later_days(plan.product, plan.start_on, plan.agreed, terms.run_on_windows_max),
+        from_on=last.to_on,
+        previous_on=last.due_on,
         calendar=calendar,
+        first_number=last.number + 1,
     )
     return tuple(
         Row(
@@ -161,7 +173,7 @@ def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
             interest_fen=0,
             reason=Reason.RUN_ON.value,
         )
-        for due in dues[len(plan.rows) :]
+        for due in dues
     )
 
 
@@ -259,6 +271,17 @@ def _raw(terms: Product, owed: Owed, interest_fen: int, window: WindowRevenue) -
     if carried_fen:
         reasons.append((Why.CARRIED, (carried_fen,)))
     return _Raw(raw_fen, carried_fen, assumed_fen, tuple(reasons))
+
+
+def bound_fen(terms: Product, bound: Bound | None, level_fen: int, interest_fen: int) -> int | None:
+    """A floor or a cap in fen; None where there is none."""
+    if bound is None:
+        return None
+    if bound.base is Base.INTEREST:
+        return interest_fen
+    if bound.base is Base.LEVEL:
+        return rounded(Fraction(level_fen * bound.value, PPM), terms.rounding)
+    return bound.value
 
 
 def _share_of(terms: Product) -> RevenueShare:
