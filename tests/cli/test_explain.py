@@ -21,14 +21,16 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    BreathingSpace,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
+    Pays,
     Step,
 )
-from loancli.plan.rows import OwnRow, Reason, reason_of
+from loancli.plan.rows import OwnRow, Reason
 from loancli.texts import LANGS
 
 FREQUENCIES = [
@@ -45,8 +47,13 @@ MONEY = {
     Reason.FLAT,
     Reason.BALLOON,
     Reason.AGREED,
+    Reason.BREATHING,
 }
 NUMBERS = {Reason.STEP: 1, Reason.WEIGHT: 2}  # how many numbers come before the amounts
+SPACES = [None] * 3 + [
+    BreathingSpace(pays=pays, extends=False, periods_max=3, a_year_max=1, at_start=2)
+    for pays in (Pays(interest=True), Pays(part_ppm=500_000), Pays())
+]
 CODE = re.compile(r"[a-z]_[a-z]|[a-z]:[0-9]|\{|\}|None")
 
 
@@ -66,6 +73,9 @@ def plans(draw):
         "balloon": Balloon(residual_ppm=300_000) if kind is Kind.BALLOON else None,
         "step": draw(st.sampled_from([Step(every=2, by_ppm=50_000), Step(every=1, by_fen=-100)]))
         if kind is Kind.STEPPED
+        else None,
+        "breathing_space": draw(st.sampled_from(SPACES))
+        if count > 3 and kind not in {Kind.SINGLE_PAYMENT, Kind.CUSTOM}
         else None,
     }
     terms = (revenue_product if kind is Kind.REVENUE_SHARE else product)(**changes)
@@ -92,7 +102,8 @@ def amounts(sentence):
 def test_every_row_has_a_true_sentence(plan):
     assume(plan is not None)
     for row in plan.rows:
-        code, values = reason_of(row.reason)
+        name, *told_values = row.reason.split(":")
+        code, values = Reason(name), tuple(int(value) for value in told_values if value.isdigit())
         bare_fen = row.principal_fen + row.interest_fen
         told = {  # what the numbers of the reason must be, from the row itself
             Reason.LEVEL: (bare_fen,),
@@ -105,6 +116,8 @@ def test_every_row_has_a_true_sentence(plan):
             Reason.PRINCIPAL_AT_END: (),
         }
         assert values == told.get(code, values)
+        if code is Reason.BREATHING and values:
+            assert bare_fen <= values[0]
         if code is Reason.INTEREST_ONLY:
             assert row.principal_fen == 0
         if code is Reason.STEP:
@@ -117,7 +130,7 @@ def test_every_row_has_a_true_sentence(plan):
         for lang in LANGS:
             sentence = why(row.reason, lang, fee_fen=row.fee_fen)
             money = values if code in MONEY else values[NUMBERS.get(code, len(values)) :]
-            assert [yuan(fen) for fen in money if yuan(fen) not in amounts(sentence)] == []
+            assert [yuan(fen) for fen in money if fen and yuan(fen) not in amounts(sentence)] == []
             assert not CODE.search(sentence)
             assert (yuan(row.fee_fen) in amounts(sentence)) or not row.fee_fen
             assert bool(re.search("[一-鿿]", sentence)) is (lang == "zh")
