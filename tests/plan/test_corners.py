@@ -20,9 +20,10 @@ def tried(terms, signed_on=date(2026, 11, 23)):
     return corners(terms, CEILINGS, calendar=CALENDAR, signed_on=signed_on)
 
 
-def test_both_sizes_and_all_three_terms_are_tried():
+def test_both_sizes_are_tried_over_terms_from_the_shortest_to_the_longest():
     places = [(corner.principal_fen, corner.periods) for corner in tried(product(**SIZE))]
-    assert places == [(fen, count) for fen in (100_000, 10_000_000) for count in (3, 12, 36)]
+    terms = [*range(3, 36, 2), 12, 36]
+    assert places == [(fen, count) for fen in (100_000, 10_000_000) for count in sorted(terms)]
 
 
 def test_a_fixed_fee_is_worst_on_the_smallest_loan_over_the_fewest_instalments():
@@ -34,6 +35,13 @@ def test_a_fixed_fee_is_worst_on_the_smallest_loan_over_the_fewest_instalments()
 def test_a_flat_product_is_held_to_what_it_costs_not_to_what_it_quotes():
     found = tried(product(kind=Kind.FLAT, annual_rate_ppm=180_000, **SIZE))
     assert {corner.verdict.outcome for corner in found} == {Outcome.REFUSED}
+
+
+def test_a_flat_loan_is_dearest_in_the_middle():
+    """12 % flat: 20.9 % a year over 36 months, 21.8 % over 18."""
+    found = tried(product(kind=Kind.FLAT, annual_rate_ppm=120_000, **SIZE))
+    dearest = max(found, key=lambda corner: corner.verdict.cost.simple_ppm)
+    assert 12 < dearest.periods < 24
 
 
 def test_the_fastest_path_of_a_revenue_share_is_tried():
@@ -48,11 +56,11 @@ def test_an_edge_without_a_plan_says_why():
 
 
 def test_custom_rows_are_tried_as_equal_parts():
-    assert [corner.no_plan for corner in tried(product(kind=Kind.CUSTOM, **SIZE))] == [""] * 6
+    assert [corner.no_plan for corner in tried(product(kind=Kind.CUSTOM, **SIZE))] == [""] * 38
     assert worst(tried(product(kind=Kind.CUSTOM, **SIZE))) is None
 
 
-@pytest.mark.parametrize(("day", "refused"), [(date(2027, 12, 31), 0), (date(2028, 1, 1), 6)])
+@pytest.mark.parametrize(("day", "refused"), [(date(2027, 12, 31), 0), (date(2028, 1, 1), 38)])
 def test_the_law_of_the_day_of_signing_counts(day, refused):
     """14.4 % is above 4 × LPR, which holds for microcredit companies from 2028 on."""
     found = tried(product(annual_rate_ppm=144_000, **SIZE), day)

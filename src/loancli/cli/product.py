@@ -136,7 +136,7 @@ def check(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Product files (TOML).")],
 ) -> None:
-    """Check product files: every mistake with file, line and key; and each product's cost at the edges of its terms."""
+    """Check product files: every mistake with file, line and key; and each product's cost across its terms."""
     from loancli.plan.product_file import read_product
 
     context = context_of(ctx)
@@ -171,6 +171,7 @@ def _check_corners(context: Context, product: Product, file: Path) -> None:
         talk(context, "product.above" if above else "product.compound", **told)
     elif len(no_plans) == len(found):
         raise InputError(f"{told['file']}: {no_plans[0].no_plan}")
-    for corner in no_plans:
-        place = {"principal": yuan(corner.principal_fen), "periods": corner.periods}
-        talk(context, "product.no_plan", **told | place, error=corner.no_plan)
+    if no_plans:
+        first = no_plans[0]
+        place = {"principal": yuan(first.principal_fen), "periods": first.periods, "count": len(no_plans)}
+        talk(context, "product.no_plan", **told | place, error=first.no_plan)

@@ -1,4 +1,4 @@
-"""What a product comes to at the edges of what it allows: where fees weigh most, and where a plan cannot be split."""
+"""What a product comes to across the loans that it allows: where it is dearest, and where a plan cannot be split."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,10 +10,12 @@ from loancli.plan.flexible import check_bounds
 from loancli.plan.kinds import build
 from loancli.plan.product import Kind, Product
 
+STEPS = 12  # between the shortest and the longest term: a flat loan is dearest somewhere in the middle
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corner:
-    """A loan at an edge of the product: how it stands against the ceiling, or why there is no such plan."""
+    """A loan that the product allows: how it stands against the ceiling, or why there is no such plan."""
 
     principal_fen: int
     periods: int
@@ -22,14 +24,16 @@ class Corner:
 
 
 def corners(product: Product, ceilings: Ceilings, *, calendar: Calendar, signed_on: date) -> list[Corner]:
-    """The smallest and the largest loan, over the fewest, the usual and the most instalments, signed on a day.
+    """The smallest and the largest loan, over terms from the shortest to the longest, signed on a day.
 
     The rows of a custom plan are not known before they are agreed: equal parts stand for them.
     """
     tried = replace(product, kind=Kind.EQUAL_PRINCIPAL) if product.kind is Kind.CUSTOM else product
+    step = max(1, (product.periods_max - product.periods_min) // STEPS)
+    terms = {*range(product.periods_min, product.periods_max, step), product.periods, product.periods_max}
     found = []
     for principal_fen in sorted({product.principal_min_fen, product.principal_max_fen}):
-        for periods in sorted({product.periods_min, product.periods, product.periods_max}):
+        for periods in sorted(terms):
             try:
                 plan = build(tried, principal_fen, signed_on, calendar=calendar, periods=periods)
                 check_bounds(plan)
