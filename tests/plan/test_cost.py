@@ -1,4 +1,4 @@
-"""plan/cost: yearly rates against published ones, ceilings by lender and day."""
+"""plan/cost and plan/ceilings: yearly rates against published ones, ceilings by lender and day."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,18 +13,8 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
-from loancli.plan.cost import (
-    Apr,
-    Outcome,
-    apr,
-    check_ceiling,
-    limit_on,
-    lpr_on,
-    of_fastest,
-    of_plan,
-    read_ceilings,
-    verdict_on,
-)
+from loancli.plan.ceilings import Outcome, check_ceiling, limit_on, lpr_on, read_ceilings, verdict_on
+from loancli.plan.cost import Apr, apr, of_fastest, of_plan
 from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
@@ -487,3 +477,12 @@ def test_a_ceiling_that_ended_holds_no_more():
     assert limit_on(ceilings, "bank", date(2020, 12, 31)).ppm == 240_000
     with pytest.raises(InputError, match="no ceiling is known"):
         limit_on(ceilings, "bank", date(2021, 1, 1))
+
+
+def test_a_yearly_figure_beyond_all_sense_is_told_by_its_size():
+    """2 % for a day, compounded 365 times: 137,641 % a year."""
+    terms = product(kind=Kind.SINGLE_PAYMENT, frequency=Frequency(days=1), day_count=DayCount.ACT_365F, periods=1,
+                    fees=(Fee(name="f", principal_ppm=20_000),))  # fmt: skip
+    verdict = check_ceiling(build(terms, 100_000, START, calendar=CALENDAR), CEILINGS, signed_on=START)
+    assert ("compound", ("> 10000",)) in verdict.parts
+    assert "> 10000% compound" in verdict.sentence

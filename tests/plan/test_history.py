@@ -43,7 +43,9 @@ def test_a_month_that_is_over_by_the_day_of_the_question_counts():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        pytest.param("", "h.csv:1: needs the columns day or month, and amount_yuan; it has nothing", id="empty"),
+        pytest.param("", "h.csv:1: needs the columns day or month (one of them), and", id="empty"),
+        pytest.param("day,month,amount_yuan\n", "it has day, month, amount_yuan", id="days and months"),
+        pytest.param("month,amount_yuan\n2025-09,1,000", "h.csv:2: 3 cells; the first row has 2", id="a cell too many"),
         pytest.param("week,amount_yuan\n1,2", "it has week, amount_yuan", id="another unit"),
         pytest.param("month,amount_yuan,amount_yuan\n", "h.csv:1: needs the columns", id="a column twice"),
         pytest.param("month,amount_yuan", "h.csv: 0 whole months of revenue; a projection needs at least 3", id="none"),

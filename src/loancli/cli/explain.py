@@ -1,17 +1,30 @@
 """Why an instalment is what it is, as one sentence: the codes of plan/ told from the catalogue."""
 
 import json
+from typing import TYPE_CHECKING
 
 from loancli.core.money import yuan
 from loancli.core.rates import percent
 from loancli.texts import Lang, say
 
+if TYPE_CHECKING:
+    from loancli.plan.ceilings import Verdict
+
 _PPM = {"share"}
 _DAYS = {"single"}
 
 
-def why(reason: str, lang: Lang) -> str:
-    """The sentence for `Row.reason` ('level:88885') or for the reasons of a fixed revenue instalment (a JSON list)."""
+def why(reason: str, lang: Lang, *, fee_fen: int = 0, penalty_fen: int = 0) -> str:
+    """The sentence for `Row.reason` ('level:88885') or for the reasons of a fixed revenue instalment (a JSON list).
+
+    Fees and penalty come on top of what the reason explains.
+    """
+    more = (("fee", fee_fen), ("penalty", penalty_fen))
+    parts = [_why(reason, lang), *(say(f"why.{name}", lang, amount=yuan(fen)) for name, fen in more if fen)]
+    return say("why.join", lang).join(parts)
+
+
+def _why(reason: str, lang: Lang) -> str:
     if reason.startswith("["):
         parts = [_revenue_part(code, values, lang) for code, values in json.loads(reason)]
         return say("why.join", lang).join(part for part in parts if part)
@@ -45,3 +58,32 @@ def _revenue_part(code: str, values: list[int | str], lang: Lang) -> str:
             "why.progress", lang, least=yuan(int(values[0])), fallen=yuan(int(values[1])), gap=yuan(int(values[2]))
         )
     return say(f"why.{code}", lang, amount=yuan(int(values[0])))
+
+
+def cost_sum(verdict: "Verdict", lang: Lang) -> str:
+    """How a plan's yearly cost stands against the ceiling, with the sum that shows it."""
+    parts = dict(verdict.parts)
+    principal_fen, interest_fen, fee_fen, count = parts["sum"]
+    periodic, periods_a_year, simple = parts["rate"]
+    rule, ceiling_ppm, source = parts["ceiling"]
+    told = say(
+        "verdict.sum",
+        lang,
+        principal=yuan(int(principal_fen)),
+        interest=yuan(int(interest_fen)),
+        fee=yuan(int(fee_fen)),
+        count=count,
+        path=say(f"verdict.{parts['path'][0]}", lang),
+        periodic=periodic,
+        periods=periods_a_year,
+        simple=simple,
+        compound=parts["compound"][0],
+        outcome=say(f"verdict.{verdict.outcome.value}", lang),
+        ceiling=percent(int(ceiling_ppm)),
+        rule=rule,
+        source=source,
+    )
+    if "lpr" in parts:
+        times, lpr_ppm, day = parts["lpr"]
+        told += say("verdict.lpr", lang, times=times, lpr=percent(int(lpr_ppm)), day=day)
+    return told + (say("verdict.lpr_ends", lang, day=parts["lpr_ends"][0]) if "lpr_ends" in parts else "")

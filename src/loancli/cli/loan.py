@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loancli.cli import session
-from loancli.cli.explain import why
+from loancli.cli.explain import cost_sum, why
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
     FirstDueOption,
@@ -61,7 +61,7 @@ def open_(
 ) -> None:
     """Sign a loan and pay it out: the plan is shown, its cost is held to the legal ceiling, then it is booked."""
     from loancli.jobs.open_loan import Signing, next_loan_id, open_loans
-    from loancli.plan.cost import Outcome
+    from loancli.plan.ceilings import Outcome
 
     context = context_of(ctx)
     if channel not in {"bank", "alipay", "wechat"}:
@@ -70,7 +70,7 @@ def open_(
         context, session.product(context, product), principal, start or context.as_of, periods, first_due, rows_file
     )
     if verdict.outcome is Outcome.REFUSED:
-        raise RefusedError(verdict.sentence)
+        raise RefusedError(cost_sum(verdict, context.lang))
     if loan_id is not None and LOAN_ID.fullmatch(loan_id) is None:
         raise typer.BadParameter("1 to 40 letters, digits, - and _, for payers to quote", param_hint="--loan-id")
     with session.change(context, dry_run=dry_run) as db:
@@ -83,7 +83,7 @@ def open_(
     else:
         show(rows, format=output_format, output=output, title=number, screen=plan_screen(plan), lang=context.lang)
     if verdict.outcome is Outcome.WARN:
-        talk(context, "loan.cost_warning", sentence=verdict.sentence)
+        talk(context, "loan.cost_warning", sentence=cost_sum(verdict, context.lang))
     talk(context, "loan.dry_run" if dry_run else "loan.opened" if new else "loan.same", loan_id=number)
 
 
@@ -178,7 +178,7 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
                 "penalty_fen": state.penalty_fen,
                 "paid_fen": state.paid_fen,
                 "paid_on": state.paid_on,
-                "why": why(state.reason, context.lang),
+                "why": why(state.reason, context.lang, fee_fen=state.fee_fen, penalty_fen=state.penalty_fen),
             }
         )
     return rows

@@ -17,7 +17,7 @@ from loancli.core.money import fen_of
 from loancli.core.rates import PPM, rate_ppm_of
 
 if TYPE_CHECKING:
-    from loancli.plan.cost import Verdict
+    from loancli.plan.ceilings import Verdict
     from loancli.plan.product import Product
     from loancli.plan.rows import OwnRow, Plan
 
@@ -59,7 +59,8 @@ def cost_of(
     rows_file: Path | None = None,
 ) -> tuple["Plan", "Verdict"]:
     """The plan, and how its cost stands against the legal ceiling."""
-    from loancli.plan.cost import check_ceiling
+    from loancli.plan.ceilings import check_ceiling
+    from loancli.plan.flexible import check_bounds
     from loancli.plan.kinds import build
 
     calendar = session.calendar(context)
@@ -72,6 +73,7 @@ def cost_of(
         first_due_on=first_due_on,
         own_rows=_own_rows(rows_file) if rows_file else (),
     )
+    check_bounds(plan)
     last_on = plan.rows[-1].due_on
     if not calendar.is_known(last_on):
         talk(context, "plan.calendar_ends", day=calendar.known_until)
@@ -127,7 +129,7 @@ def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
                 "interest_fen": row.interest_fen,
                 "fee_fen": row.fee_fen,
                 "left_fen": left_fen,
-                "why": why(row.reason, context.lang),
+                "why": why(row.reason, context.lang, fee_fen=row.fee_fen),
             }
         )
     return rows
@@ -164,7 +166,44 @@ def show_(
         rows, format=output_format, output=output, title=plan.product.code, screen=plan_screen(plan), lang=context.lang
     )
     if output is None and output_format in {None, Format.TABLE}:
-        show(summary, lang=context.lang)
+        (spoken,) = session.in_words([summary], output_format, output, context.lang)
+        show(spoken, lang=context.lang)
+
+
+class BorrowerKind(StrEnum):
+    """Who borrows: a company has a list of costs, anybody else the table for persons (PRC-04)."""
+
+    PERSON = "person"
+    SOLE_TRADER = "sole_trader"
+    COMPANY = "company"
+
+
+@app.command()
+def cost(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
+    borrower_kind: Annotated[
+        BorrowerKind, typer.Option("--borrower-kind", help="Whose form of the table; a sole trader has a person's.")
+    ] = BorrowerKind.PERSON,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write a page to print and sign.")
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Show the cost table that a borrower reads before signing: every item, how it is charged, its yearly cost."""
+    from loancli.cli.cost_table import answer
+
+    context = context_of(ctx)
+    plan, verdict = cost_of(
+        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
+    )
+    answer(context, plan, verdict, borrower_kind.value, output_format=output_format, output=output, html=html)
 
 
 @app.command()
@@ -174,20 +213,31 @@ def compare(
     principal: PrincipalOption,
     start: StartOption = None,
     periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Set products side by side for one principal: instalments, total cost, yearly cost."""
+    """Set products side by side for one principal: instalments, total cost, yearly cost.
+
+    --rows goes to the products of kind custom, --periods and --first-due to the others.
+    """
+    from loancli.plan.product import Kind
+
     context = context_of(ctx)
+    products = [session.product(context, code) for code in codes]
+    if rows_file and all(product.kind is not Kind.CUSTOM for product in products):
+        raise InputError(f"rows: none of {', '.join(codes)} is of kind custom; leave --rows out, or add such a product")
     rows = []
-    for code in codes:
-        plan, verdict = cost_of(
-            context, session.product(context, code), principal, start or context.as_of, periods, None
-        )
+    for product in products:
+        asked = (None, None, rows_file) if product.kind is Kind.CUSTOM else (periods, first_due, None)
+        plan, verdict = cost_of(context, product, principal, start or context.as_of, *asked)
         dues_fen = [row.due_fen for row in plan.rows]
         extremes = {"smallest_fen": min(dues_fen), "biggest_fen": max(dues_fen)}
-        rows.append({"product": plan.product.code, **plan_summary(plan, verdict), **extremes})
-    show(rows, format=output_format, output=output, title="compare", lang=context.lang)
+        what = {"product": product.code, "kind": product.kind.value}
+        rows.append({**what, **plan_summary(plan, verdict), **extremes})
+    spoken = session.in_words(rows, output_format, output, context.lang)
+    show(spoken, format=output_format, output=output, title="compare", lang=context.lang)
 
 
 @app.command()
@@ -271,6 +321,7 @@ def project(
 ) -> None:
     """Run a revenue-share plan over thousands of futures of a borrower's revenue, beside equal instalments."""
     from loancli.cli.project import answer, history_for
+    from loancli.plan.flexible import check_bounds
     from loancli.plan.futures import Stress
     from loancli.plan.project import project as run
 
@@ -290,6 +341,7 @@ def project(
         stress=Stress(stress) if stress else None,
         burden_ppm=burden,
     )
+    check_bounds(projection.plan)
     if not calendar.is_known(projection.plan.rows[-1].due_on):
         talk(context, "plan.calendar_ends", day=calendar.known_until)
     told = {"futures": futures, "seed": seed, "stress": stress, "burden_ppm": burden}

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.explain import cost_sum
 from loancli.cli.options import Context, FormatOption, OutputOption, context_of
 from loancli.cli.plan import cost_of, plan_summary, quoted_rate
 from loancli.cli.render import show, talk, visible
@@ -37,7 +38,8 @@ def list_(ctx: typer.Context, output_format: FormatOption = None, output: Output
         }
         for each in session.products(context)
     ]
-    show(rows, format=output_format, output=output, title="products", lang=context.lang)
+    spoken = session.in_words(rows, output_format, output, context.lang)
+    show(spoken, format=output_format, output=output, title="products", lang=context.lang)
 
 
 @app.command("show")
@@ -61,14 +63,15 @@ def show_(
         "penalty": say(
             "product.penalty",
             context.lang,
-            percent=percent(product.annual_rate_ppm * product.penalty.multiple_ppm // 1_000_000),
+            percent=percent(product.penalty_ppm),
             cap=percent(product.penalty.cap_ppm),
             days=product.penalty.grace_days,
         ),
         "weak_month": weak_month(product, context.lang),
         **example(context, product),
     }
-    show(card, format=output_format, output=output, title=product.code, lang=context.lang)
+    (spoken,) = session.in_words([card], output_format, output, context.lang)
+    show(spoken, format=output_format, output=output, title=product.code, lang=context.lang)
 
 
 def example(context: Context, product: Product) -> dict[str, Any]:
@@ -151,7 +154,7 @@ def check(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Product files (TOML).")],
 ) -> None:
-    """Check product files: every mistake with file, line and key, and what is allowed."""
+    """Check product files: every mistake with file, line and key; and each product's cost across its terms."""
     from loancli.plan.product_file import read_product
 
     context = context_of(ctx)
@@ -159,9 +162,34 @@ def check(
     for file in files:
         try:
             product = read_product(session.read_text(file), visible(str(file)))
+            _check_corners(context, product, file)
         except InputError as error:
             wrong.append(str(error))
             continue
         talk(context, "product.sound", file=file, name=product.name_zh if context.lang == "zh" else product.name_en)
     if wrong:
         raise InputError("\n".join(wrong))
+
+
+def _check_corners(context: Context, product: Product, file: Path) -> None:
+    """Warn of loans that could not be signed today. Raises InputError where none of those tried could."""
+    from loancli.plan.ceilings import Outcome
+    from loancli.plan.corners import corners, worst
+
+    found = corners(product, session.ceilings(context), calendar=session.calendar(context), signed_on=context.as_of)
+    above = [corner for corner in found if corner.verdict and corner.verdict.outcome is Outcome.REFUSED]
+    no_plans = [corner for corner in found if corner.verdict is None]
+    dearest = worst(found)
+    told = {"file": visible(str(file)), "count": len(above), "tried": len(found)}
+    if dearest and dearest.verdict:
+        told |= {"principal": yuan(dearest.principal_fen), "periods": dearest.periods}
+        told |= {"sentence": cost_sum(dearest.verdict, context.lang)}
+        if len(above) + len(no_plans) == len(found):
+            raise InputError(say("product.never", context.lang, **told))
+        talk(context, "product.above" if above else "product.compound", **told)
+    elif len(no_plans) == len(found):
+        raise InputError(f"{told['file']}: {no_plans[0].no_plan}")
+    if no_plans:
+        first = no_plans[0]
+        place = {"principal": yuan(first.principal_fen), "periods": first.periods, "count": len(no_plans)}
+        talk(context, "product.no_plan", **told | place, error=first.no_plan)

@@ -69,7 +69,7 @@ def show(
     is_one = isinstance(rows, Mapping) or dataclasses.is_dataclass(rows)
     table = [_as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
     names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
-    kind = format or _by_ending(output)
+    kind = kind_of(format, output)
     if kind is Format.XLSX:
         if output is None:
             raise InputError(say("render.xlsx_needs_file", lang))
@@ -106,6 +106,12 @@ def opened(output: Path | None, *, mark: bool = False) -> Iterator[Any]:
         data.write(codecs.BOM_UTF8 if mark else b"")
         with io.TextIOWrapper(data, encoding="utf-8", newline="") as file:
             yield file
+
+
+def kind_of(chosen: Format | None, output: Path | None) -> Format:
+    """How rows will be shown: as chosen, else by the ending of the file, else as a table."""
+    ending = output.suffix.lower().removeprefix(".") if output is not None else ""
+    return chosen or (Format(ending) if ending in set(Format) else Format.TABLE)
 
 
 def write(text: str) -> None:
@@ -266,11 +272,6 @@ def _as_mapping(row: object) -> Mapping[str, object]:
         return row
     assert dataclasses.is_dataclass(row)
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
-
-
-def _by_ending(output: Path | None) -> Format:
-    ending = output.suffix.lower().removeprefix(".") if output is not None else ""
-    return Format(ending) if ending in set(Format) else Format.TABLE
 
 
 def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe: Callable[[str], str]) -> str:

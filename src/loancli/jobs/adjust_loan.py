@@ -9,8 +9,8 @@ from loancli.jobs import Stamp
 from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal, loans
 from loancli.ledger.connect import Connection
+from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
 from loancli.plan.changes import change_of
-from loancli.plan.cost import Ceilings, Outcome, check_ceiling
 from loancli.plan.product import Product
 from loancli.servicing.replan import Replan, replan
 

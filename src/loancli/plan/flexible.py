@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from loancli.core.days import Calendar, months_after
+from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import rounded
+from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM
 from loancli.plan.due_days import HALF_MONTH_DAYS, dues_on, later_days
 from loancli.plan.kinds import level_exact
@@ -122,6 +123,31 @@ def level_fen(product: Product, outstanding_fen: int, remaining: Sequence[Row]) 
         return 0
     exact = level_exact(product, outstanding_fen, remaining)
     return rounded(exact, product.rounding, product.instalment_unit_fen)
+
+
+def check_bounds(plan: Plan) -> None:
+    """Refuse to sign a revenue plan whose cap interest alone would reach, or whose floor is above its cap.
+
+    Later on, where the two cross, the floor wins.
+    """
+    terms, row = plan.product.revenue, plan.rows[0]
+    if terms is None or len(plan.rows) == 1:
+        return
+    first_fen, interest_fen = row.principal_fen + row.interest_fen, row.interest_fen
+    floor_fen = bound_fen(plan.product, terms.floor, first_fen, interest_fen)
+    cap_fen = bound_fen(plan.product, terms.cap, first_fen, interest_fen)
+    if cap_fen is None:
+        return
+    if cap_fen <= interest_fen:
+        raise InputError(
+            f"revenue.cap: {yuan(cap_fen)} yuan is not above the first instalment's interest, {yuan(interest_fen)};"
+            f" raise the cap, or choose fewer periods or a smaller principal"
+        )
+    if floor_fen is not None and floor_fen > cap_fen:
+        raise InputError(
+            f"revenue.floor: {yuan(floor_fen)} yuan is above the cap of the first instalment, {yuan(cap_fen)};"
+            f" lower the floor, or choose fewer periods or a larger principal"
+        )
 
 
 def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:

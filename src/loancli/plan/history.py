@@ -100,13 +100,17 @@ def read_history(
     """
     names = [name.strip() for name in columns]
     unit = next((name for name in ("day", "month") if name in names), None)
-    if unit is None or _AMOUNT not in names or len(names) != len(set(names)):
+    if unit is None or _AMOUNT not in names or {"day", "month"} <= set(names) or len(names) != len(set(names)):
         told = ", ".join(names) or "nothing"
-        raise InputError(f"{file_name}:1: needs the columns day or month, and {_AMOUNT}; it has {told}")
+        raise InputError(f"{file_name}:1: needs the columns day or month (one of them), and {_AMOUNT}; it has {told}")
     amounts_fen: dict[date, int] = {}
     places: dict[date, int] = {}
     problems = []
     for number, cells in rows:
+        if len(cells) > len(names):
+            told = f"{len(cells)} cells; the first row has {len(names)}"
+            problems.append(Problem(file_name=file_name, row=number, column=None, message=told))
+            continue
         try:
             on, fen = _row(dict(zip(names, cells, strict=False)), unit, as_of)
         except _CellError as error:

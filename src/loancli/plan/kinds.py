@@ -17,11 +17,12 @@ from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
-from loancli.plan.due_days import Due, due_dates, years_of
-from loancli.plan.product import Balloon, Kind, Pays, Product, Step
+from loancli.plan.due_days import PERIODS_MAX, Due, due_dates, years_of
+from loancli.plan.product import Balloon, Fee, Kind, Pays, Product, Step
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
+MONTHS_A_YEAR = 12
 # Day counts in which interest is a fixed part of a year for each day: counted once, then multiplied by the days.
 _BY_THE_DAY = {DayCount.ACT_360, DayCount.ACT_365F}
 
@@ -235,6 +236,11 @@ def _check_own_rows(
             raise InputError(f"first_due_on: {first_due_on} is not the day of the first row, {first_on}")
         if first_on <= start_on:
             raise InputError(f"rows: the first is due on {first_on}, not after the payout on {start_on}")
+        last_on = own_rows[-1].due_on
+        if last_on is not None and last_on.year - start_on.year > PERIODS_MAX // MONTHS_A_YEAR:
+            raise InputError(
+                f"rows: the last is due on {last_on}, more than {PERIODS_MAX // MONTHS_A_YEAR} years after {start_on}"
+            )
         if product.day_count is DayCount.EQUAL_MONTHS:
             raise InputError("day_count: equal_months has no days to pay interest for; agree no days, or use act/360")
     return len(own_rows)
@@ -478,11 +484,16 @@ def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -
     return [Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 
 
+def fee_of(product: Product, fee: Fee, principal_fen: int) -> int:
+    """What a fee comes to each time it falls due, in fen."""
+    return fee.amount_fen + TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
+
+
 def fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
     """The fees of each row. They come on top of the instalment (PRC-06: never out of the principal)."""
     first_fen = every_fen = 0
     for fee in product.fees:
-        fee_fen = fee.amount_fen + TO_WHOLE[product.rounding](principal_fen * fee.principal_ppm, PPM)
+        fee_fen = fee_of(product, fee, principal_fen)
         if fee.due_with == "every":
             every_fen += fee_fen
         else:

@@ -5,7 +5,7 @@ from enum import Enum
 
 from loancli.core.days import Roll
 from loancli.core.money import Rounding
-from loancli.core.rates import DayCount
+from loancli.core.rates import PPM, DayCount
 
 
 class Kind(Enum):
@@ -43,6 +43,7 @@ class Fee:
     amount_fen: int = 0  # either a fixed amount …
     principal_ppm: int = 0  # … or a part of the principal
     due_with: str = "first"  # first | every (instalment)
+    charged_by: str = ""  # who charges it, in words, where that is not the lender (PRC-04)
 
 
 class Base(Enum):
@@ -198,3 +199,8 @@ class Product:
     penalty: Penalty = Penalty()
     allocation: Allocation = Allocation()
     lender_kind: str = "microcredit"  # bank | microcredit | unlicensed: which ceiling applies (PRC-03)
+
+    @property
+    def penalty_ppm(self) -> int:
+        """The yearly rate on what is overdue: a multiple of the contract rate, at most the cap of all together."""
+        return min(self.annual_rate_ppm * self.penalty.multiple_ppm // PPM, self.penalty.cap_ppm)

@@ -35,7 +35,7 @@ from loancli.plan.product import (
 )
 
 # No product can be written above this simple yearly rate. The ceilings that hold for a plan, by lender and day of
-# signing and with all its fees, are data (schedules/policies/ceilings.toml) and checked by cost.py.
+# signing and with all its fees, are data (schedules/policies/ceilings.toml) and checked by ceilings.py.
 RATE_PPM_MAX = 240_000
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -309,6 +309,9 @@ _LATER = ("balloon", "step", "breathing_space")  # terms that products had not w
 def to_json(product: Product) -> str:
     """The terms as one line, keys sorted: the same product is the same text, whenever a loan was signed on it."""
     terms = {key: value for key, value in asdict(product).items() if value is not None or key not in _LATER}
+    terms["fees"] = [
+        {key: value for key, value in fee.items() if value or key != "charged_by"} for fee in terms["fees"]
+    ]
     return json.dumps(terms, default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -207,9 +207,16 @@ class _Fee(_Table):
     amount: _Yuan = 0
     principal_share: _Share = 0
     due_with: Annotated[str, _one_of("first", "every")] = "first"
+    charged_by: Annotated[str, _As(_text, "who charges it, in quotes; leave it out for the lender")] = ""
 
     def value(self) -> Fee:
-        return Fee(name=self.name, amount_fen=self.amount, principal_ppm=self.principal_share, due_with=self.due_with)
+        return Fee(
+            name=self.name,
+            amount_fen=self.amount,
+            principal_ppm=self.principal_share,
+            due_with=self.due_with,
+            charged_by=self.charged_by,
+        )
 
 
 class _Balloon(_Table):

@@ -16,7 +16,7 @@ from fractions import Fraction
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.core.money import rounded
-from loancli.core.rates import PPM, DayCount, interest_exact, year_fraction
+from loancli.core.rates import DayCount, interest_exact, year_fraction
 from loancli.plan.due_days import period_of
 from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.product import Kind
@@ -80,8 +80,7 @@ class Walk:
 
     def set_penalty(self) -> None:
         """The penalty rate by the terms in force; a change of them counts for what is overdue already, too."""
-        penalty = self.product.penalty
-        self.penalty_ppm = min(self.product.annual_rate_ppm * penalty.multiple_ppm // PPM, penalty.cap_ppm)
+        self.penalty_ppm = self.product.penalty_ppm
         actual = self.product.day_count
         self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360
 
