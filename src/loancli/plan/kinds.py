@@ -16,7 +16,7 @@ from loancli.core.loan import Row
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import Due, due_dates, years_of
-from loancli.plan.product import Balloon, Kind, Product
+from loancli.plan.product import Balloon, Kind, PrincipalBack, Product
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
@@ -118,6 +118,16 @@ def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Seq
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
     factors = _factors(product, spans)
     return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
+
+
+def level_in_use_fen(product: Product, principal_fen: int, accrued: Fraction, rest: Sequence[Row]) -> int:
+    """The equal instalment that repays `principal_fen` from a period on that bears `accrued`, and over the `rest`.
+
+    In such a period principal may have been drawn or repaid: its interest is known, and is no part of a year.
+    """
+    first = accrued / principal_fen
+    factors = [(first.numerator, first.denominator), *(_factors(product, rest) if rest else [])]
+    return _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(factors)))
 
 
 def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
@@ -318,6 +328,34 @@ def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -
     return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
 
 
+def _credit_line(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    """The limit drawn in full on the first day and not repaid before it is due: the dearest ordinary case.
+
+    The reasons are those of the terms, without amounts, because they are told of whatever is drawn in the end.
+    """
+    line = product.line
+    assert line is not None
+    back = line.principal
+    if back is PrincipalBack.AT_END:
+        return _interest_first(product, principal_fen, dues)
+    if back is PrincipalBack.EQUAL_INSTALMENTS:
+        lines, reason = _equal_instalments(product, principal_fen, dues), Reason.LEVEL_IN_USE.value
+    else:
+        lines, reason = _shares(product, line.share_ppm, principal_fen, dues), f"{Reason.PART_IN_USE}:{line.share_ppm}"
+    return [each._replace(reason=reason) for each in lines[:-1]] + [lines[-1]._replace(reason=Reason.REST_IN_USE.value)]
+
+
+def _shares(product: Product, share_ppm: int, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+    to_fen = TO_WHOLE[product.rounding]
+    balance_fen = principal_fen
+    lines: list[_Line] = []
+    for over, under in _factors(product, dues):
+        part_fen = to_fen(balance_fen * share_ppm, PPM) if len(lines) + 1 < len(dues) else balance_fen
+        lines.append(_Line(part_fen, to_fen(balance_fen * over, under), ""))
+        balance_fen -= part_fen
+    return lines
+
+
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     ((over, under),) = _factors(product, dues)
     interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
@@ -345,6 +383,7 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
     Kind.REVENUE_SHARE: _equal_instalments,
     Kind.FLAT: _flat,
     Kind.STEPPED: _stepped,
+    Kind.CREDIT_LINE: _credit_line,
 }
 
 

@@ -20,12 +20,14 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    CreditLine,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
     Penalty,
+    PrincipalBack,
     Product,
     RevenueShare,
     Step,
@@ -199,6 +201,36 @@ def _check_step(product: Product) -> _Found:
         yield "step.every", f"{step.every} would never step; less than periods_max ({product.periods_max})"
 
 
+def _check_line(product: Product) -> _Found:
+    line = product.line
+    yield from _check_table(product, Kind.CREDIT_LINE, "line", line)
+    if line is None:
+        return
+    if line.principal is PrincipalBack.SHARE and not 0 < line.share_ppm < PPM:
+        yield "line.principal", f"{percent(line.share_ppm)} of drawn is not allowed; above 0% and below 100%"
+    if not 1 <= line.draw_min_fen <= product.principal_min_fen:
+        span = f"from 0.01 to principal_min ({yuan(product.principal_min_fen)})"
+        yield "line.draw_min", f"{yuan(line.draw_min_fen)} yuan is not allowed; {span}"
+    if line.no_draws_last_periods >= product.periods_min:
+        number = line.no_draws_last_periods
+        yield (
+            "line.no_draws_last_periods",
+            f"{number} would leave no period to draw in; less than periods_min ({product.periods_min})",
+        )
+    if product.allocation.surplus != "principal":
+        yield "allocation.surplus", "a credit line repays principal on any day; write 'principal'"
+    if product.fees:
+        yield (
+            "fees",
+            "drawn and repaid the next day, a line with a fixed fee is above any ceiling (PRC-02); use annual_rate",
+        )
+    if product.roll in {Roll.PRECEDING, Roll.MODIFIED_FOLLOWING} and not product.roll_interest:
+        yield (
+            "roll",
+            f"{product.roll.value} could ask for interest of days to come; write following, or roll_interest = true",
+        )
+
+
 def _check_fees(product: Product) -> _Found:
     for number, fee in enumerate(product.fees, start=1):
         if (fee.amount_fen > 0) == (fee.principal_ppm > 0):
@@ -261,11 +293,12 @@ _CHECKS = (
     _check_weights,
     _check_balloon,
     _check_step,
+    _check_line,
     _check_fees,
     _check_allocation,
     _check_revenue,
 )
-_LATER = ("balloon", "step")  # terms that products had not when the first loans were signed
+_LATER = ("balloon", "step", "line")  # terms that products had not when the first loans were signed
 
 
 # --- JSON ---
@@ -299,7 +332,7 @@ def from_json(text: str) -> Product:
                 "missing": Missing(revenue["missing"]),
             }
         )
-    balloon, step = raw.get("balloon"), raw.get("step")
+    balloon, step, line = raw.get("balloon"), raw.get("step"), raw.get("line")
     allocation = raw["allocation"]
     orders = {key: tuple(allocation[key]) for key in ("order", "late_order")}
     return Product(
@@ -314,6 +347,7 @@ def from_json(text: str) -> Product:
             "weights": tuple(raw["weights"]),
             "balloon": Balloon(**balloon) if balloon else None,
             "step": Step(**step) if step else None,
+            "line": CreditLine(**line | {"principal": PrincipalBack(line["principal"])}) if line else None,
             "revenue": revenue,
             "penalty": Penalty(**raw["penalty"]),
             "allocation": Allocation(**allocation | orders),

@@ -10,7 +10,10 @@ from loancli.plan.product import Kind, Product
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What was signed: terms, principal, rows. Rows beyond `maturity_number` are the windows a term may run on for."""
+    """What was signed: terms, principal (of a credit line: the limit), rows.
+
+    Rows beyond `maturity_number` are the windows a term may run on for.
+    """
 
     loan_id: str
     borrower_id: str
@@ -23,6 +26,10 @@ class Contract:
     @property
     def is_revenue_share(self) -> bool:
         return self.product.kind is Kind.REVENUE_SHARE
+
+    @property
+    def is_line(self) -> bool:
+        return self.product.line is not None
 
 
 class Movement(NamedTuple):

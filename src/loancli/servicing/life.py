@@ -5,7 +5,8 @@ where the loan stands, when anything changes next by itself, and the movements b
 matter: events count by day, then by kind (core.event.RANK), then by key.
 
 How a day goes: facts about the plan (disbursement, fixed instalments) come first, then what happens by itself (an
-interest period ends, an instalment falls due, a grace period runs out), then payments. Interest runs on principal that
+interest period ends, an instalment falls due, a grace period runs out), then draws of a credit line, which belong to
+the period that begins, then payments. Interest runs on principal that
 is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due day, unless it is paid in grace.
 """
 
@@ -95,12 +96,13 @@ def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[W
         )
         if day > as_of or day == date.max:
             break
-        payments: list[Event] = []
+        after: list[Event] = []
         while at < len(pending) and pending[at].effective_on == day:
-            if RANK[pending[at].kind] < RANK[EventKind.PAYMENT_RECEIVED]:
+            kind = pending[at].kind
+            if kind is EventKind.PAYMENT_RECEIVED or (kind is EventKind.DISBURSED and contract.is_line):
+                after.append(pending[at])
+            elif RANK[kind] < RANK[EventKind.PAYMENT_RECEIVED]:
                 walk.fact(pending[at])
-            elif pending[at].kind is EventKind.PAYMENT_RECEIVED:
-                payments.append(pending[at])
             at += 1
         while walk.grace_ends and walk.grace_ends[0][0] == day:
             walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
@@ -110,7 +112,10 @@ def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[W
                 walk.fall_due(walk.lines[number - 1], day)
             else:
                 walk.close_period(walk.lines[number - 1])
-        for event in payments:
+        for event in after:
+            if event.kind is EventKind.DISBURSED:
+                walk.fact(event)
+                continue
             walk.pay(day, event.payload["amount_fen"], f"clearing:{event.payload['channel']}", f"payment:{event.key}")
     upcoming = [heap[0][0] for heap in (moments, walk.grace_ends) if heap]
     return walk, upcoming
