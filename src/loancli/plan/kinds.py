@@ -125,8 +125,7 @@ def level_in_use_fen(product: Product, principal_fen: int, accrued: Fraction, re
 
     In such a period principal may have been drawn or repaid: its interest is known, and is no part of a year.
     """
-    first = accrued / principal_fen
-    factors = [(first.numerator, first.denominator), *(_factors(product, rest) if rest else [])]
+    factors = [(accrued.numerator, accrued.denominator * principal_fen), *(_factors(product, rest) if rest else [])]
     return _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(factors)))
 
 

@@ -42,8 +42,10 @@ def drawable(
 
 
 def share_in_use_fen(product: Product, in_use_fen: int) -> int:
-    """The principal that falls due of what is in use, where the terms say a share of it, or nothing before the end."""
+    """The principal that falls due of what is in use before the end: the share that is agreed, or nothing."""
     line = product.line
     assert line is not None
-    assert line.principal is not PrincipalBack.EQUAL_INSTALMENTS
+    if line.principal is PrincipalBack.AT_END:
+        return 0
+    assert line.principal is PrincipalBack.SHARE
     return rounded(Fraction(in_use_fen * line.share_ppm, PPM), product.rounding)

@@ -151,8 +151,10 @@ class Walk:
 
     def part_in_use(self, row: Row, back: PrincipalBack) -> int:
         """Of what is in use of a credit line, the part that falls due with a row before the last one."""
-        if back is not PrincipalBack.EQUAL_INSTALMENTS or self.pool_fen == 0:
-            return share_in_use_fen(self.product, self.pool_fen) if self.pool_fen else 0
+        if self.pool_fen == 0:
+            return 0
+        if back is not PrincipalBack.EQUAL_INSTALMENTS:
+            return share_in_use_fen(self.product, self.pool_fen)
         if self.level_fen is None:
             rest = self.contract.rows[row.number : self.contract.maturity_number]
             self.level_fen = level_in_use_fen(self.product, self.pool_fen, self.accrued, rest)
