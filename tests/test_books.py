@@ -152,12 +152,13 @@ class Books(RuleBasedStateMachine):
     @precondition(lambda self: self.lines)
     @rule(
         which=st.integers(0, 3),
-        ago=st.integers(0, 60),
+        after=st.integers(0, 35),
         amount_fen=st.sampled_from([10_000, 50_000, 123_456, 600_000]),
     )
-    def draw_more(self, which: int, ago: int, amount_fen: int) -> None:
-        """A line is drawn on any day that is over or open, or refused; twice is once."""
-        loan_id, on = self.lines[which % len(self.lines)], self.today - ago * DAY
+    def draw_more(self, which: int, after: int, amount_fen: int) -> None:
+        """A line is drawn on any day that is over or open, or refused, as mostly when it is past due; twice is once."""
+        loan_id = self.lines[which % len(self.lines)]
+        on = min(self.today, loans.record(self.db, loan_id).signed_on + after * DAY)
         number = str(len(self.paid_out[loan_id]))
         before = dump(self.db)
         try:

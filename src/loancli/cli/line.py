@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loancli.servicing.life import Life
     from loancli.servicing.line import LinePlan, OnDay
 
-SCREEN = ("due_on", "step", "number", "drawn_fen", "due_fen", "principal_fen", "interest_fen", "left_fen", "why")
+SCREEN = ("due_on", "number", "drawn_fen", "due_fen", "principal_fen", "interest_fen", "left_fen", "why")
 
 
 def on_days(texts: Sequence[str], option: str) -> list["OnDay"]:
@@ -47,16 +47,17 @@ def _day(text: str, option: str) -> date:
         raise typer.BadParameter(error.message, param_hint=option) from None
 
 
-def draws_of(plan: "Plan", draws: Sequence[str], repayments: Sequence[str]) -> "LinePlan":
+def draws_of(plan: "Plan", drawn: Sequence["OnDay"], repaid: Sequence["OnDay"]) -> "LinePlan":
     """The plan that is asked for: without a draw, the whole limit is drawn on the first day."""
     from loancli.servicing.line import OnDay, plan_draws
 
-    if plan.product.line is None:
-        raise InputError(
-            f"draw: {plan.product.code} is no credit line; only kind credit_line is drawn and repaid at will"
-        )
-    drawn = on_days(draws, "--draw") or [OnDay(plan.start_on, plan.principal_fen)]
-    return plan_draws(plan, drawn, on_days(repayments, "--repay"))
+    return plan_draws(plan, drawn or [OnDay(plan.start_on, plan.principal_fen)], repaid)
+
+
+def check_kind(product: "Product", option: str) -> None:
+    """InputError where an option that only a credit line has is used with another product."""
+    if product.line is None:
+        raise InputError(f"{option}: {product.code} is no credit line; only kind credit_line is drawn in parts")
 
 
 def step_rows(planned: "LinePlan", lang: Lang) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.explain import why
-from loancli.cli.line import limit_of
+from loancli.cli.line import check_kind, limit_of
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
     FirstDueOption,
@@ -24,7 +24,7 @@ from loancli.cli.plan import (
 )
 from loancli.cli.render import show, talk
 from loancli.core.days import days_past_due
-from loancli.core.errors import InputError, RefusedError
+from loancli.core.errors import RefusedError
 from loancli.core.mask import mask_name
 from loancli.core.money import yuan
 
@@ -74,8 +74,8 @@ def open_(
     context = context_of(ctx)
     _check_channel(channel)
     terms = session.product(context, product)
-    if first_draw and terms.line is None:
-        raise InputError(f"first_draw: {terms.code} is no credit line; it is paid out whole")
+    if first_draw:
+        check_kind(terms, "first_draw")
     plan, verdict = cost_of(context, terms, principal, start or context.as_of, periods, first_due, rows_file)
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(verdict.sentence)

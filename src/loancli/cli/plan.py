@@ -166,12 +166,14 @@ def show_(
     from loancli.cli import line
 
     context = context_of(ctx)
-    plan, verdict = cost_of(
-        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
-    )
+    drawn, repaid = line.on_days(draws or (), "--draw"), line.on_days(repayments or (), "--repay")
+    product = session.product(context, code)
+    if drawn or repaid:
+        line.check_kind(product, "draw")
+    plan, verdict = cost_of(context, product, principal, start or context.as_of, periods, first_due, rows_file)
     rows, summary, screen = plan_rows(plan, context), plan_summary(plan, verdict), plan_screen(plan)
-    if draws or repayments:
-        planned = line.draws_of(plan, draws or (), repayments or ())
+    if drawn or repaid:
+        planned = line.draws_of(plan, drawn, repaid)
         rows, screen = line.step_rows(planned, context.lang), line.SCREEN
         summary = line.draws_summary(planned, summary, verdict)
     if session.as_json(output_format, output):
