@@ -18,12 +18,14 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    BreathingSpace,
     CreditLine,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
+    Pays,
     Penalty,
     PrincipalBack,
     Product,
@@ -365,6 +367,7 @@ def share_of(**changes):
 
 WEIGHTED = {"kind": Kind.BIG_SMALL_MONTHS}
 BALLOON = {"kind": Kind.BALLOON}
+SPACE = BreathingSpace(pays=Pays(interest=True), extends=False, periods_max=3, a_year_max=1)
 LENT = {"principal_min_fen": 100_000}
 STEPPED = {"kind": Kind.STEPPED}
 CONTRADICTIONS = [
@@ -477,6 +480,12 @@ CONTRADICTIONS = [
     ),
     pytest.param(
         line_product(**LENT, fees=(Fee(name="a", amount_fen=1),)), "fees", "above any ceiling", id="a line with a fee"
+    ),
+    pytest.param(
+        line_product(**LENT, breathing_space=SPACE),
+        "breathing_space",
+        "leave it out",
+        id="a line that breathes",
     ),
     pytest.param(line_product(**LENT, roll=Roll.PRECEDING), "roll", "write following", id="a line due too soon"),
     pytest.param(
@@ -666,7 +675,8 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     text = to_json(product())
     assert text.startswith('{"allocation":{"by":"component",')
     assert "普通" in text
-    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {"balloon", "step", "line"}
+    later = {"balloon", "step", "line", "breathing_space"}
+    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == later
 
 
 def test_terms_are_read_from_json_without_pydantic():
