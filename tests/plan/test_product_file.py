@@ -482,7 +482,7 @@ CONTRADICTIONS = [
         line_product(**LENT, fees=(Fee(name="a", amount_fen=1),)), "fees", "above any ceiling", id="a line with a fee"
     ),
     pytest.param(
-        line_product(**LENT, breathing_space=SPACE),
+        line_product(**LENT, periods_min=6, breathing_space=SPACE),
         "breathing_space",
         "leave it out",
         id="a line that breathes",
