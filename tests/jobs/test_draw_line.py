@@ -65,6 +65,14 @@ def test_what_is_paid_out_on_signing_is_the_first_draw(tmp_path):
     assert faults(db) == []
 
 
+def test_a_line_that_is_signed_again_with_another_first_draw_is_refused(books):
+    open_loan(books, terms=LINE)
+    before = dump(books)
+    with pytest.raises(RefusedError, match=r"with 0\.00 paid out at once; for more: loancli loan draw LN000001"):
+        open_loan(books, terms=LINE, first_draw_fen=500_000)
+    assert dump(books) == before
+
+
 @pytest.mark.parametrize("first_draw_fen", [9_999, 1_200_001])
 def test_a_first_draw_against_the_terms_signs_nothing(tmp_path, first_draw_fen):
     db = new_ledger(tmp_path, is_durable=False)
@@ -126,6 +134,9 @@ def test_a_whole_life_in_the_books_day_by_day(books):
     assert balance(books, "loan:interest_accrued") == 240 * 10  # ten days of 6,000.00 at 14.4 %
     close(books, date(2026, 2, 4))
     assert balance(books, "loan:interest_accrued") == 240 * 10 + 480 * 21
+    (row,) = portfolio.feature_rows(books, date(2026, 2, 5))
+    assert (row["next_due_on"], row["next_due_fen"], row["due_fen"]) == ("2026-02-05", 12_480, 0)
+    assert (row["outstanding_fen"], row["ahead_30d_fen"]) == (1_200_000, 12_480 + 480 * 28)
     close(books, date(2026, 2, 5))
     assert balance(books, "loan:interest_due") == 12_480
     with pytest.raises(RefusedError, match="past due"):

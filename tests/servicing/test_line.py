@@ -180,9 +180,11 @@ def test_each_draw_levels_the_instalments_that_remain() -> None:
 
 def test_principal_repaid_ahead_makes_level_instalments_smaller() -> None:
     contract = line(product=replace(LINE, annual_rate_ppm=0), principal=PrincipalBack.EQUAL_INSTALMENTS)
-    events = [drawn(START, 1_200_000), payment(START + 3 * DAY, 600_000)]
+    first = contract.rows[0].due_on
+    events = [drawn(START, 1_200_000), payment(first, 200_000), payment(first + 3 * DAY, 500_000, "p2")]
 
-    assert [fen for fen, _ in asked_of(contract, events, START + 3 * DAY)] == [100_000] * 6
+    assert [fen for fen, _ in asked_of(contract, events, first)] == [200_000] * 6
+    assert [fen for fen, _ in asked_of(contract, events, first + 3 * DAY)] == [200_000] + [100_000] * 5
 
 
 def test_a_share_of_what_is_in_use_falls_due_and_the_rest_at_the_end() -> None:

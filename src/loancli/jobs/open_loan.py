@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loancli.core.days import Calendar
+from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import LoanRecord
+from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.settle import contract_of, settle
 from loancli.ledger import borrowers, journal, loans
@@ -52,6 +54,7 @@ def open_loans(db: Connection, signings: Sequence[Signing], *, calendar: Calenda
             rows=plan.rows + run_on_rows(plan, calendar),
         )
         if not loans.add(db, record):
+            _check_same_draw(db, each)
             continue
         new.append(each.loan_id)
         if plan.product.line and each.payout_fen:
@@ -70,6 +73,17 @@ def open_loans(db: Connection, signings: Sequence[Signing], *, calendar: Calenda
     journal.record(db, payouts, recorded_at=stamp.text)
     settle(db, new)
     return new
+
+
+def _check_same_draw(db: Connection, signing: Signing) -> None:
+    """The same line again is nothing new; with another first draw it is not the same."""
+    known = journal.events_of(db, [signing.loan_id])[signing.loan_id]
+    paid_fen = sum(event.payload["amount_fen"] for event in known if event.key == f"payout/{signing.loan_id}")
+    if signing.plan.product.line and paid_fen != signing.payout_fen:
+        raise RefusedError(
+            f"loan {signing.loan_id} is signed already, with {yuan(paid_fen)} paid out at once;"
+            f" for more: loancli loan draw {signing.loan_id} YUAN"
+        )
 
 
 def next_loan_id(db: Connection) -> str:
