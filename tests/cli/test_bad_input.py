@@ -47,7 +47,7 @@ LINES = {
     "plan show credit-line --principal 5000 --repay 2026-03-05=0": (2, "--repay 2026-03-05=0"),
     "plan show credit-line --principal 5000 --start 2026-03-01 --draw 2026-03-05=5001": (3, "5,001.00 free 5,000.00"),
     "plan show credit-line --principal 5000 --start 2026-03-01 --draw 2027-03-05=5000": (3, "draw 2027-03-05"),
-    "plan show credit-line --principal 5000 --start 2026-03-01 --repay 2026-03-05=6000": (3, "repay 6,000.00 5,008.00"),
+    "plan show credit-line --principal 5000 --start 2026-03-01 --repay 2026-03-05=6000": (3, "repay 992.00 2026-03-05"),
     "plan show flat --principal 5000 --draw 2026-03-05=1000": (3, "draw flat credit_line"),
     "loan open --borrower B0001 --product flat --principal 5000 --first-draw 1000": (3, "first_draw flat"),
     "loan open --borrower B0001 --product credit-line --principal 5000 --first-draw 6000": (

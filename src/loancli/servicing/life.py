@@ -21,6 +21,8 @@ from loancli.core.loan import InstalmentState, Position
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.walk import PARTS, Walk
 
+KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
@@ -54,10 +56,13 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
     return [event for event in known if is_active(event)]
 
 
-def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
-    """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment."""
+def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: bool = False) -> Life:
+    """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment.
+
+    `is_kept`: what falls due is paid on its day, beside what the events pay: as a plan supposes.
+    """
     events = list(events)
-    walk, upcoming = _walked(contract, events, as_of)
+    walk, upcoming = _walked(contract, events, as_of, is_kept=is_kept)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
     walk.look_ahead()
     return Life(
@@ -80,7 +85,9 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
     return walk.pool_fen, walk.accrued
 
 
-def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Walk, list[date]]:
+def _walked(
+    contract: Contract, events: Sequence[Event], as_of: date, *, is_kept: bool = False
+) -> tuple[Walk, list[date]]:
     """Walk the days up to `as_of`; also the next days on which something happens by itself."""
     walk = Walk(contract)
     moments = [(row.due_on, 1, row.number) for row in contract.rows]
@@ -108,10 +115,13 @@ def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[W
             walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
         while moments and moments[0][0] == day:
             _, falls_due, number = heapq.heappop(moments)
+            line = walk.lines[number - 1]
             if falls_due:
-                walk.fall_due(walk.lines[number - 1], day)
+                walk.fall_due(line, day)
+                if is_kept and line.unpaid_fen:
+                    walk.pay(day, line.unpaid_fen, "clearing:plan", f"{KEPT}{number}")
             else:
-                walk.close_period(walk.lines[number - 1])
+                walk.close_period(line)
         for event in after:
             if event.kind is EventKind.DISBURSED:
                 walk.fact(event)

@@ -9,11 +9,10 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
 from loancli.plan.line import last_draw_on
+from loancli.plan.product import CreditLine
 from loancli.plan.rows import Plan
 from loancli.servicing.contract import Contract
-from loancli.servicing.life import Life, active_events, life, quote
-
-INSTALMENT, REPAYMENT = "instalment/", "repayment/"  # keys of planned payments: one for what is due counts first
+from loancli.servicing.life import Life, active_events, life
 
 
 class OnDay(NamedTuple):
@@ -29,33 +28,42 @@ def check_draw(contract: Contract, events: Sequence[Event], draw: OnDay) -> None
     A draw that is dated back must leave the limit kept on every later day, too. Repayments of a day free what may be
     drawn on it.
     """
+    line = _check_terms(contract, draw)
+    before = life(contract, events, draw.on).position
+    late_on = before.oldest_unpaid_due_on
+    if late_on is not None and late_on < draw.on:
+        raise RefusedError(
+            f"draw: {yuan(before.due_fen)} yuan is past due since {late_on}; first what is due, then new draws"
+        )
+    if not line.revolving:
+        known = [event for event in active_events(events, date.max) if event.kind is EventKind.DISBURSED]
+        _check_limit(contract, draw, sum(event.payload["amount_fen"] for event in known))
+    for day in sorted({draw.on} | {event.effective_on for event in events if event.effective_on > draw.on}):
+        used_fen = life(contract, events, day).position.principal_outstanding_fen
+        _check_limit(contract, OnDay(day, draw.amount_fen), used_fen)
+
+
+def _check_terms(contract: Contract, draw: OnDay) -> CreditLine:
     line, rows = contract.product.line, contract.rows
     if line is None:
-        raise RefusedError(f"{contract.loan_id}: {contract.product.code} is no credit line; it was paid out whole")
+        raise RefusedError(f"draw: {contract.product.code} is no credit line; {contract.loan_id} was paid out whole")
     last_on = last_draw_on(line, rows)
     if not rows[0].from_on <= draw.on <= last_on:
         raise RefusedError(f"draw: {draw.on} is not allowed; this line is drawn from {rows[0].from_on} to {last_on}")
     if draw.amount_fen < line.draw_min_fen:
         raise RefusedError(f"draw: {yuan(draw.amount_fen)} yuan is too little; at least {yuan(line.draw_min_fen)}")
-    before = life(contract, events, draw.on)
-    late_on = before.position.oldest_unpaid_due_on
-    if late_on is not None and late_on < draw.on:
+    return line
+
+
+def _check_limit(contract: Contract, draw: OnDay, used_fen: int) -> None:
+    limit_fen, line = contract.principal_fen, contract.product.line
+    if used_fen + draw.amount_fen > limit_fen:
+        left_fen = max(0, limit_fen - used_fen)
+        what = "in use" if line and line.revolving else "drawn, and this line does not revolve"
         raise RefusedError(
-            f"draw: {yuan(before.position.due_fen)} yuan is past due since {late_on}; first what is due, then new draws"
+            f"draw: {yuan(draw.amount_fen)} yuan is more than is free on {draw.on}, {yuan(left_fen)}:"
+            f" of {yuan(limit_fen)}, {yuan(used_fen)} is {what}"
         )
-    days = {draw.on} | {event.effective_on for event in events if event.effective_on > draw.on}
-    drawn = [event for event in active_events(events, date.max) if event.kind is EventKind.DISBURSED]
-    for day in sorted(days):
-        used_fen = life(contract, events, day).position.principal_outstanding_fen
-        if not line.revolving:
-            used_fen = sum(event.payload["amount_fen"] for event in drawn)
-        if used_fen + draw.amount_fen > contract.principal_fen:
-            left_fen = max(0, contract.principal_fen - used_fen)
-            what = "in use" if line.revolving else "drawn, and this line does not revolve"
-            raise RefusedError(
-                f"draw: {yuan(draw.amount_fen)} yuan is more than is free on {day}, {yuan(left_fen)}:"
-                f" of {yuan(contract.principal_fen)}, {yuan(used_fen)} is {what}"
-            )
 
 
 class Step(NamedTuple):
@@ -96,46 +104,62 @@ def plan_draws(plan: Plan, draws: Iterable[OnDay], repayments: Iterable[OnDay]) 
         rows=plan.rows,
         maturity_number=len(plan.rows),
     )
-    drawn, repaid, due = _by_day(draws), _by_day(repayments), {row.due_on: row for row in plan.rows}
-    events: list[Event] = []
-    for day in sorted({*drawn, *repaid, *due}):
-        for amount_fen in drawn.get(day, ()):
-            check_draw(contract, events, OnDay(day, amount_fen))
-            events.append(_event(EventKind.DISBURSED, f"draw/{len(events):04}", day, amount_fen))
-        if day in due:
-            state = life(contract, events, day).instalments[due[day].number - 1]
-            if state.unpaid_fen:
-                events.append(_event(EventKind.PAYMENT_RECEIVED, f"{INSTALMENT}{state.number}", day, state.unpaid_fen))
-        for amount_fen in repaid.get(day, ()):
-            owed_fen = quote(contract, events, day).to_pay_fen
-            if amount_fen > owed_fen:
-                raise RefusedError(f"repay: {yuan(amount_fen)} yuan is more than is owed on {day}, {yuan(owed_fen)}")
-            events.append(_event(EventKind.PAYMENT_RECEIVED, f"{REPAYMENT}{len(events):04}", day, amount_fen))
+    drawn = sorted(draws)
     if not drawn:
         raise RefusedError("draw: nothing is drawn; give at least one draw")
-    lived = life(contract, events, max(event.effective_on for event in events))
+    for draw in drawn:
+        _check_terms(contract, draw)
+    events = [_event(EventKind.DISBURSED, f"draw/{number}", draw) for number, draw in enumerate(drawn)]
+    events += [_event(EventKind.PAYMENT_RECEIVED, f"repay/{number}", each) for number, each in enumerate(repayments)]
+    lived = life(contract, events, max([plan.rows[-1].due_on, *(each.effective_on for each in events)]), is_kept=True)
     steps = _steps(lived, events)
+    _check_limits(contract, steps)
+    _check_repayments(lived, steps)
     return LinePlan(
         steps=steps,
-        flows=tuple(
-            (each.effective_on, each.payload["amount_fen"] * (1 if each.kind is EventKind.DISBURSED else -1))
-            for each in events
-        ),
+        flows=_flows(lived),
         drawn_fen=sum(step.drawn_fen for step in steps),
         interest_fen=sum(step.interest_fen for step in steps),
     )
 
 
-def _by_day(amounts: Iterable[OnDay]) -> dict[date, list[int]]:
-    found: dict[date, list[int]] = {}
-    for on, amount_fen in amounts:
-        found.setdefault(on, []).append(amount_fen)
-    return found
+def _check_limits(contract: Contract, steps: Sequence[Step]) -> None:
+    """No day may end with more in use than the limit; of a line that does not revolve, with more drawn."""
+    line = contract.product.line
+    assert line is not None
+    last = {step.on: step for step in steps}
+    drawn_fen = 0
+    for on in sorted({step.on for step in steps if step.drawn_fen}):
+        asked_fen = sum(step.drawn_fen for step in steps if step.on == on)
+        used_fen = last[on].in_use_fen - asked_fen if line.revolving else drawn_fen
+        _check_limit(contract, OnDay(on, asked_fen), used_fen)
+        drawn_fen += asked_fen
 
 
-def _event(kind: EventKind, key: str, on: date, amount_fen: int) -> Event:
-    payload = {"amount_fen": amount_fen, "channel": "plan"}
-    return Event(key=key, loan_id="plan", kind=kind, effective_on=on, payload=payload, actor="")
+def _check_repayments(lived: Life, steps: Sequence[Step]) -> None:
+    """A repayment leaves credit only where an instalment is about to fall due, never once nothing is in use."""
+    last = {step.on: step for step in steps}
+    for movement in lived.movements:
+        if movement.credit == "borrower:credit" and last[movement.value_on].in_use_fen == 0:
+            raise RefusedError(
+                f"repay: {yuan(movement.amount_fen)} yuan too much on {movement.value_on}, when nothing more is owed"
+            )
+
+
+def _flows(lived: Life) -> tuple[tuple[date, int], ...]:
+    """What is drawn, above 0, and what is paid, below, by day and cause."""
+    found: dict[tuple[date, str], int] = {}
+    for movement in lived.movements:
+        sign = (movement.credit == "clearing:plan") - (movement.debit == "clearing:plan")
+        if sign:
+            place = (movement.value_on, movement.cause)
+            found[place] = found.get(place, 0) + sign * movement.amount_fen
+    return tuple((on, fen) for (on, _), fen in found.items())
+
+
+def _event(kind: EventKind, key: str, of: OnDay) -> Event:
+    payload = {"amount_fen": of.amount_fen, "channel": "plan"}
+    return Event(key=key, loan_id="plan", kind=kind, effective_on=of.on, payload=payload, actor="")
 
 
 def _steps(lived: Life, events: Sequence[Event]) -> tuple[Step, ...]:
@@ -152,7 +176,7 @@ def _steps(lived: Life, events: Sequence[Event]) -> tuple[Step, ...]:
     for event in events:
         if event.kind is EventKind.DISBURSED:
             found.append(Step(event.effective_on, "draw", None, event.payload["amount_fen"], 0, 0, 0, ""))
-        elif event.key.startswith(REPAYMENT):
+        else:
             parts = paid.get(event.key, {})
             principal_fen, interest_fen = parts.get("principal", 0), parts.get("interest", 0)
             found.append(Step(event.effective_on, "repayment", None, 0, principal_fen, interest_fen, 0, ""))
