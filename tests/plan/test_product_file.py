@@ -479,7 +479,7 @@ CONTRADICTIONS = [
         id="a line with credit",
     ),
     pytest.param(
-        line_product(**LENT, fees=(Fee(name="a", amount_fen=1),)), "fees", "above any ceiling", id="a line with a fee"
+        line_product(**LENT, fees=(Fee(name="a", amount_fen=1),)), "fees.1", "above any ceiling", id="a line with a fee"
     ),
     pytest.param(
         line_product(**LENT, periods_min=6, breathing_space=SPACE),

@@ -224,7 +224,7 @@ def _check_line(product: Product) -> _Found:
         yield "allocation.surplus", "a credit line repays principal on any day; write 'principal'"
     if product.fees:
         yield (
-            "fees",
+            "fees.1",
             "drawn and repaid the next day, a line with a fixed fee is above any ceiling (PRC-02); use annual_rate",
         )
     if product.roll in {Roll.PRECEDING, Roll.MODIFIED_FOLLOWING} and not product.roll_interest:
