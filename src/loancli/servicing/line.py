@@ -11,7 +11,7 @@ from loancli.core.money import yuan
 from loancli.plan.line import last_draw_on
 from loancli.plan.product import CreditLine
 from loancli.plan.rows import Plan
-from loancli.servicing.contract import Contract
+from loancli.servicing.contract import Contract, in_force
 from loancli.servicing.life import Life, active_events, life
 
 
@@ -28,7 +28,7 @@ def check_draw(contract: Contract, events: Sequence[Event], draw: OnDay) -> None
     A draw that is dated back must leave the limit kept on every later day, too. Repayments of a day free what may be
     drawn on it.
     """
-    line = _check_terms(contract, draw)
+    line = _check_terms(in_force(contract, active_events(events, draw.on)), draw)
     before = life(contract, events, draw.on).position
     late_on = before.oldest_unpaid_due_on
     if late_on is not None and late_on < draw.on:
