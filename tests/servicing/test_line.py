@@ -30,6 +30,7 @@ from loancli.core.errors import InputError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import PPM, DayCount
+from loancli.plan.changes import change_of
 from loancli.plan.cost import apr
 from loancli.plan.kinds import build
 from loancli.plan.line import last_draw_on
@@ -38,6 +39,7 @@ from loancli.plan.rows import Plan
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life, quote
 from loancli.servicing.line import LinePlan, OnDay, check_draw, plan_draws
+from loancli.servicing.replan import replan
 
 CASES = shelf.cases("truth/schedule_changes.json")
 SLOW = settings(deadline=None, max_examples=60)
@@ -50,6 +52,8 @@ LINE = replace(
     PLAIN,
     kind=Kind.CREDIT_LINE,
     line=TERMS,
+    principal_min_fen=100_000,
+    periods_min=2,
     roll=Roll.NONE,
     allocation=Allocation(surplus="principal"),
     penalty=Penalty(grace_days=0),
@@ -202,6 +206,7 @@ def fineract(case: dict[str, Any], limit: str) -> tuple[Contract, list[Event]]:
     product = replace(
         LINE,
         line=replace(LEVEL, draw_min_fen=1),
+        principal_min_fen=1,
         day_count=DayCount.EQUAL_MONTHS,
         rounding=Rounding.HALF_EVEN,
         annual_rate_ppm=int(Fraction(given_["annual_rate_percent"]) * 10_000),
@@ -484,7 +489,8 @@ def test_a_line_is_drawn_until_the_day_before_its_closed_periods(
     terms: CreditLine, frequency: Frequency, periods: int
 ) -> None:
     for closed in range(periods):
-        product = replace(LINE, frequency=frequency, line=replace(terms, no_draws_last_periods=closed))
+        terms = replace(terms, no_draws_last_periods=closed)
+        product = replace(LINE, frequency=frequency, periods_min=1, line=terms)
         contract = contract_for(product, LIMIT, START, periods=periods)
         last_on = contract.rows[periods - 1 - closed].to_on - DAY
         check_draw(contract, [], OnDay(last_on, LIMIT))
@@ -495,3 +501,44 @@ def test_a_line_is_drawn_until_the_day_before_its_closed_periods(
 def test_more_than_the_product_lends_is_no_limit() -> None:
     with pytest.raises(InputError, match="principal"):
         plan_of(replace(LINE, principal_max_fen=LIMIT - 1))
+
+
+# --- changed after signing ---
+
+
+def changed(contract: Contract, events: Sequence[Event], text: str, on: date) -> Event:
+    return replan(
+        contract, events, change_of(text), on, key=f"change/{text}", told=text, actor="test", calendar=CALENDAR
+    ).event
+
+
+def test_an_extended_line_is_drawn_longer_at_another_rate_from_its_day() -> None:
+    contract = line()
+    on, last_on = START + 40 * DAY, date(2025, 8, 9)
+    events = [drawn(START, 1_000_000), payment(date(2025, 4, 10), 12_400)]
+    with pytest.raises(RefusedError, match=f"to {last_on}"):
+        check_draw(contract, events, OnDay(last_on + DAY, 200_000))
+
+    longer = [*events, changed(contract, events, "extend 2", on)]
+    cheaper = [*longer, changed(contract, longer, "rate 7.2%", on)]
+
+    for row in contract.rows[1:5]:
+        due_fen = life(contract, cheaper, row.due_on).position.due_fen
+        cheaper.append(payment(row.due_on, due_fen, f"p{row.number}"))
+    check_draw(contract, cheaper, OnDay(last_on + DAY, 200_000))
+    assert life(contract, cheaper, on).instalments[1].interest_fen == 400 * 9 + 200 * 21
+    with pytest.raises(RefusedError, match="drawn from 2025-03-10 to 2025-10-09"):
+        check_draw(contract, cheaper, OnDay(date(2025, 10, 10), 200_000))
+
+
+def test_a_line_restructured_into_another_loan_is_drawn_no_more() -> None:
+    contract = line()
+    events = [drawn(START, 1_000_000)]
+    other = replace(PLAIN, code="other")
+    event = replan(
+        contract, events, change_of("restructure other 6"), START + DAY, key="r", told="", actor="test",
+        calendar=CALENDAR, products={"other": other},
+    ).event  # fmt: skip
+    with pytest.raises(RefusedError, match="no credit line"):
+        check_draw(contract, [*events, event], OnDay(START + 2 * DAY, 200_000))
+    assert life(contract, [*events, event], START + 2 * DAY).position.free_fen == 0
