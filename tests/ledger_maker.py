@@ -19,6 +19,7 @@ from loancli.core.loan import Borrower
 from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.close_day import close_through
+from loancli.jobs.draw_line import Draw, draw_line
 from loancli.jobs.open_loan import Signing, open_loans
 from loancli.jobs.place_payment import Placement, PlacementReport, place_payments
 from loancli.jobs.prove import prove
@@ -99,17 +100,36 @@ def open_loan(
     start_on: date = OPENED_ON,
     periods: int | None = None,
     channel: str = "bank",
+    first_draw_fen: int = 0,
 ) -> str:
-    """A loan that is signed and paid out; its borrower is added where there is none."""
+    """A loan that is signed and paid out, a line as far as it is told; its borrower is added where there is none."""
     from loancli.ledger import borrowers
 
     plan = build(terms, principal_fen, start_on, calendar=CALENDAR, periods=periods)
     with writing(db):
         if borrower_id not in borrowers.find(db, [borrower_id]):
             borrowers.add(db, [borrower(borrower_id)])
-        signing = Signing(loan_id=loan_id, borrower_id=borrower_id, plan=plan, channel=channel)
+        signing = Signing(
+            loan_id=loan_id, borrower_id=borrower_id, plan=plan, channel=channel, first_draw_fen=first_draw_fen
+        )
         open_loans(db, [signing], calendar=CALENDAR, stamp=stamp(start_on))
     return loan_id
+
+
+def draw(
+    db: Connection,
+    on: date,
+    amount_fen: int,
+    loan_id: str = "LN000001",
+    *,
+    channel: str = "bank",
+    reference: str = "",
+    today: date | None = None,
+) -> bool:
+    """Draw on a line in a transaction of its own; whether that was new."""
+    with writing(db):
+        asked = Draw(loan_id=loan_id, on=on, amount_fen=amount_fen, channel=channel, reference=reference)
+        return draw_line(db, asked, stamp=stamp(today or on))
 
 
 class Paid(NamedTuple):

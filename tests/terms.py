@@ -5,7 +5,18 @@ from typing import Any
 
 from loancli.core.days import Calendar, Roll, read_calendar
 from loancli.core.rates import DayCount
-from loancli.plan.product import Base, Bound, Frequency, Kind, Missing, Product, RevenueShare
+from loancli.plan.product import (
+    Allocation,
+    Base,
+    Bound,
+    CreditLine,
+    Frequency,
+    Kind,
+    Missing,
+    PrincipalBack,
+    Product,
+    RevenueShare,
+)
 
 SCHEDULES = Path(__file__).resolve().parents[1] / "schedules"
 
@@ -39,6 +50,19 @@ def product(**changes: Any) -> Product:
         "roll": Roll.NONE,
     }
     return Product(**plain | changes)
+
+
+def line_product(*, line: dict[str, Any] | None = None, **changes: Any) -> Product:
+    """A revolving line: interest monthly, principal at the end; draws from 100 yuan to the day before the end."""
+    plain: dict[str, Any] = {
+        "principal": PrincipalBack.AT_END,
+        "share_ppm": 0,
+        "draw_min_fen": 10_000,
+        "no_draws_last_periods": 0,
+        "revolving": True,
+    }
+    terms = {"kind": Kind.CREDIT_LINE, "line": CreditLine(**plain | (line or {}))}
+    return product(**terms | {"day_count": DayCount.ACT_360, "allocation": Allocation(surplus="principal")} | changes)
 
 
 def revenue_product(*, share: dict[str, Any] | None = None, **changes: Any) -> Product:

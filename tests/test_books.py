@@ -28,6 +28,7 @@ from ledger_maker import (
     Paid,
     alipay,
     close,
+    draw,
     dump,
     faults,
     new_ledger,
@@ -39,9 +40,10 @@ from ledger_maker import (
     sent_back,
     take,
 )
-from terms import product, revenue_product
+from terms import line_product, product, revenue_product
 
 from loancli.core.entry import Entry, reversal
+from loancli.core.errors import RefusedError
 from loancli.core.money import split
 from loancli.core.rates import DayCount
 from loancli.jobs import settle as settle_module
@@ -49,7 +51,7 @@ from loancli.jobs.place_receipts import Placing
 from loancli.jobs.settle import settle
 from loancli.ledger import days, journal, loans, revenue, statements
 from loancli.ledger.connect import writing
-from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, Step
+from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, PrincipalBack, Step
 from loancli.servicing import bookings, walk
 
 PRODUCTS = (
@@ -67,6 +69,12 @@ PRODUCTS = (
     product(code="single", kind=Kind.SINGLE_PAYMENT, day_count=DayCount.ACT_ACT),
     revenue_product(code="weekly", frequency=Frequency(days=7), day_count=DayCount.ACT_365F),
     revenue_product(code="monthly"),
+    line_product(code="line"),
+    line_product(
+        code="level-line",
+        line={"principal": PrincipalBack.EQUAL_INSTALMENTS, "revolving": False},
+        frequency=Frequency(half_monthly=True),
+    ),
 )
 
 
@@ -99,8 +107,8 @@ class Books(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.db = new_ledger(Path(self.folder.name), is_durable=False)
-        self.disbursed: dict[str, int] = {}
-        self.signed_on: dict[str, str] = {}
+        self.paid_out: dict[str, list[tuple[date, int]]] = {}  # a line in parts
+        self.lines: list[str] = []
         self.receipts: dict[str, Receipt] = {}
         self.revenue: dict[str, list[Paid]] = {}
         self.closed: dict[str, tuple[object, ...]] = {}
@@ -117,7 +125,7 @@ class Books(RuleBasedStateMachine):
     def sign_first(self, which: int) -> None:
         self.sign(which, 1_200_000, 4, 70)
 
-    @precondition(lambda self: len(self.disbursed) < 4)
+    @precondition(lambda self: len(self.paid_out) < 4)
     @rule(
         which=st.integers(0, len(PRODUCTS) - 1),
         principal_fen=st.sampled_from([100_000, 1_200_000, 3_333_333]),
@@ -125,18 +133,41 @@ class Books(RuleBasedStateMachine):
         ago=st.integers(-5, 120),
     )
     def sign(self, which: int, principal_fen: int, periods: int, ago: int) -> None:
-        number = len(self.disbursed) + 1
+        number, on = len(self.paid_out) + 1, self.today - ago * DAY
         loan_id = open_loan(
             self.db,
             f"LN{number:06d}",
             borrower_id=f"B{number}",
             terms=PRODUCTS[which],
             principal_fen=principal_fen,
-            start_on=self.today - ago * DAY,
+            start_on=on,
             periods=periods,
+            first_draw_fen=principal_fen // 2,
         )
-        self.disbursed[loan_id] = principal_fen
-        self.signed_on[loan_id] = (self.today - ago * DAY).isoformat()
+        is_line = PRODUCTS[which].line is not None
+        self.paid_out[loan_id] = [(on, principal_fen // 2 if is_line else principal_fen)]
+        if is_line:
+            self.lines.append(loan_id)
+
+    @precondition(lambda self: self.lines)
+    @rule(
+        which=st.integers(0, 3),
+        after=st.integers(0, 35),
+        amount_fen=st.sampled_from([10_000, 50_000, 123_456, 600_000]),
+    )
+    def draw_more(self, which: int, after: int, amount_fen: int) -> None:
+        """A line is drawn on any day that is over or open, or refused, as mostly when it is past due; twice is once."""
+        loan_id = self.lines[which % len(self.lines)]
+        on = min(self.today, loans.record(self.db, loan_id).signed_on + after * DAY)
+        number = str(len(self.paid_out[loan_id]))
+        before = dump(self.db)
+        try:
+            for is_new in (True, False):
+                assert draw(self.db, on, amount_fen, loan_id, reference=number, today=self.today) == is_new
+        except RefusedError:
+            assert dump(self.db) == before
+            return
+        self.paid_out[loan_id].append((on, amount_fen))
 
     @rule(
         whose=st.sampled_from([0, 0, 0, 1, 2, 3]),
@@ -147,7 +178,7 @@ class Books(RuleBasedStateMachine):
     )
     def receive(self, whose: int, later: int, amount_fen: int, is_named: bool, with_old: bool) -> None:
         """Money comes in on any day up to ten days ahead of the books; the file may repeat what was there before."""
-        loan_id = sorted(self.disbursed)[whose % len(self.disbursed)]
+        loan_id = sorted(self.paid_out)[whose % len(self.paid_out)]
         signed_on = loans.record(self.db, loan_id).signed_on
         on = max(self.today + later * DAY, signed_on)
         row = repayment(on, amount_fen, party="陌生人", note=loan_id if is_named else "")
@@ -185,7 +216,7 @@ class Books(RuleBasedStateMachine):
         waiting = [number for number, each in self.receipts.items() if not each.shares and each.gone_on is None]
         found = self.receipts[waiting[which % len(waiting)]]
         fitting = [
-            loan_id for loan_id in sorted(self.disbursed) if loans.record(self.db, loan_id).signed_on <= found.row.on
+            loan_id for loan_id in sorted(self.paid_out) if loans.record(self.db, loan_id).signed_on <= found.row.on
         ]
         chosen = sorted({fitting[(whose + part) % len(fitting)] for part in range(parts)}) if fitting else []
         amounts = split(found.left_fen, [1] * len(chosen)) if chosen else []
@@ -206,7 +237,7 @@ class Books(RuleBasedStateMachine):
         covers=st.integers(0, 40),
     )
     def tell_revenue(self, whose: int, ago: int, amount_fen: int, direction: str, covers: int) -> None:
-        borrower_id = f"B{whose % len(self.disbursed) + 1}"
+        borrower_id = f"B{whose % len(self.paid_out) + 1}"
         on = self.today - ago * DAY
         row = paid(on, amount_fen, direction=direction)
         known = self.revenue.setdefault(borrower_id, [])
@@ -223,10 +254,10 @@ class Books(RuleBasedStateMachine):
     def settle_again(self) -> None:
         """Once the open day's own facts are booked, nothing is left to book."""
         with writing(self.db):
-            settle(self.db, sorted(self.disbursed))
+            settle(self.db, sorted(self.paid_out))
         before = dump(self.db)
         with writing(self.db):
-            assert settle(self.db, sorted(self.disbursed)) == 0
+            assert settle(self.db, sorted(self.paid_out)) == 0
         assert dump(self.db) == before
 
     # what must hold after every step
@@ -256,7 +287,9 @@ class Books(RuleBasedStateMachine):
         assert {loan_id: row[2] for loan_id, row in stored.items()} == on_loan
         assert books["suspense"] == -waiting
         assert books["clearing:alipay"] == paid_fen + waiting
-        paid_out = [self.disbursed[row[0]] for row in stored.values() if self.signed_on[row[0]] <= row[1]]
+        paid_out = [
+            fen for row in stored.values() for on, fen in self.paid_out[row[0]] if on <= date.fromisoformat(row[1])
+        ]
         assert books["clearing:bank"] == -sum(paid_out)
         assert all(date.fromisoformat(row[1]) <= today for row in stored.values())
 
@@ -271,8 +304,8 @@ class Books(RuleBasedStateMachine):
                 assert (outstanding_fen, repaid[loan_id]) == (0, 0)
                 continue
             # Principal that was repaid ahead belongs to no instalment.
-            assert repaid[loan_id] + outstanding_fen <= self.disbursed[loan_id]
-            assert (status == "settled") == (outstanding_fen == 0 and self.due(loan_id) == 0)
+            assert repaid[loan_id] + outstanding_fen <= sum(fen for _, fen in self.paid_out[loan_id])
+            assert (status in {"settled", "open"}) == (outstanding_fen == 0 and self.due(loan_id) == 0)
 
     def due(self, loan_id: str) -> int:
         sql = "SELECT interest_due_fen + fee_due_fen + penalty_due_fen FROM position WHERE loan_id = ?"

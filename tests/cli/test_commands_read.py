@@ -23,6 +23,10 @@ READS = {
     "plan compare equal-instalments flat --principal 20000": ("", "product flat_rate_ppm apr_simple_percent"),
     "plan show balloon --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
     "plan show stepped --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
+    "plan show credit-line --principal 20000 --start 2026-03-02 --draw 2026-03-09=5000 --repay 2026-03-20=2000": (
+        "rows", "due_on step number drawn_fen due_fen principal_fen interest_fen left_fen why"
+    ),
+    "product show credit-line": (None, "product line weak_month example_total_fen"),
     "plan change equal-instalments extend~2 breathe~1~nothing --principal 20000": (
         "days", "due_on before_fen after_fen difference_fen why"
     ),

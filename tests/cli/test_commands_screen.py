@@ -11,12 +11,18 @@ from loancli.cli.app import REGISTRY, load
 from loancli.texts import catalogue
 
 GOLDEN = Path(__file__).parent / "golden"
+DRAWN = (
+    "--principal 50000 --start 2026-03-02 --periods 6 --draw 2026-03-02=20000 --draw 2026-03-20=15000"
+    " --repay 2026-04-10=10000"
+)
 SCREENS = {
     "product-show-zh": ("zh", "product show revenue-share"),
     "product-show-en": ("en", "product show revenue-share"),
     "product-show-flat-zh": ("zh", "product show flat"),
     "product-show-flat-en": ("en", "product show flat"),
     "plan-show-en": ("en", "plan show big-small-months --principal 20000 --start 2026-03-01"),
+    "plan-show-line-en": ("en", f"plan show credit-line {DRAWN}"),
+    "plan-show-line-zh": ("zh", f"plan show credit-line {DRAWN}"),
     "loan-show-zh": ("zh", "loan show LN000002"),
     "segment-list-en": ("en", "segment list"),
     "ledger-balances-en": ("en", "ledger balances"),

@@ -12,6 +12,8 @@ WRITES = {
     "borrower import more.csv": "1 borrowers added, 0 were there already",
     "loan open --borrower B0001 --product equal-instalments --principal 5000": "loan LN000013",
     "loan open --borrower B0001 --product custom --principal 20000 --rows rows.csv": "loan LN000013",
+    "loan open --borrower B0001 --product credit-line --principal 20000 --first-draw 5000": "loan LN000013",
+    "loan draw LINE-1 2000": "LINE-1: 2,000.00 drawn on 2026-03-10; in use 5,000.00, free 15,000.00",
     "adjust apply LN000001 extend~2": "loan LN000001: 'extend 2' is in force from",
     "import new-repayment.csv --as repayments": "",
     "import WORLD/exports/B0003/alipay-2026-01.csv --as revenue --borrower B0003": "",
@@ -32,6 +34,8 @@ def clerk(story, tmp_path_factory):
     """A desk nine days later, with files that have not been read yet."""
     desk = replace(story.desk.copy(tmp_path_factory.mktemp("clerk")), now="2026-03-10T10:00:00+08:00")
     write_more(desk, story)
+    typed = "loan open --borrower B0001 --product credit-line --principal 20000 --first-draw 3000 --loan-id LINE-1"
+    desk.done(*typed.split())
     return desk
 
 

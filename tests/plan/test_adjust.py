@@ -7,7 +7,7 @@ import pytest
 import shelf
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
-from terms import CALENDAR, product, revenue_product
+from terms import CALENDAR, line_product, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
@@ -323,6 +323,8 @@ def test_a_restructured_plan_has_the_other_products_terms_for_what_is_left():
     assert after.rows[3].interest_fen == 4_566  # half a percent of it
     with pytest.raises(InputError, match="there is no product 'nope'; known: other"):
         change(plan, "restructure nope", date(2026, 4, 15), products={"other": other})
+    with pytest.raises(InputError, match="sign a limit of its own"):
+        change(plan, "restructure line", date(2026, 4, 15), products={"line": line_product(code="line")})
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,8 @@ def test_a_plan_of_unequal_periods_goes_by_days(terms, first_due_on):
 @pytest.mark.parametrize(
     "flows",
     [
-        pytest.param([100, -50, 20, -80], id="more lent in between"),
+        pytest.param([100, -200, 150, -60], id="more paid back than was lent, then lent again"),
+        pytest.param([100, -50, 20], id="lent last"),
         pytest.param([100, 0, 0], id="never paid back"),
         pytest.param([-100, -10], id="never lent"),
         pytest.param([-100, 110], id="paid back before it is lent"),
@@ -227,6 +228,16 @@ def test_flows_without_one_answer_are_refused(flows):
     for periods in (None, MONTHLY):
         with pytest.raises(InputError, match="no one yearly rate fits"):
             apr(dated, periods_a_year=periods)
+
+
+def test_a_line_that_is_drawn_again_has_one_rate_by_days():
+    flows = [100_000, -50_000, 20_000, -80_000]
+    dated = [(START + timedelta(days=30 * number), fen) for number, fen in enumerate(flows)]
+    yearly = 1 + apr(dated).compound_percent / 100
+    worth = sum(fen / yearly ** ((day - START).days / 365) for day, fen in dated)
+    assert worth == pytest.approx(0, abs=0.01)
+    with pytest.raises(InputError, match="no one yearly rate fits"):
+        apr(dated, periods_a_year=MONTHLY)
 
 
 def test_a_rate_beyond_all_numbers_is_refused():

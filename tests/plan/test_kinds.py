@@ -16,7 +16,7 @@ from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan import kinds, solve
 from loancli.plan.due_days import due_dates, period_of, years_of
 from loancli.plan.kinds import build, level_exact
-from loancli.plan.product import Balloon, BreathingSpace, Fee, Frequency, Kind, Pays, Step
+from loancli.plan.product import Balloon, BreathingSpace, CreditLine, Fee, Frequency, Kind, Pays, PrincipalBack, Step
 from loancli.plan.rows import Reason, reason_of
 
 START = date(2026, 1, 15)
@@ -270,6 +270,14 @@ STEPS = st.one_of(
     st.builds(Step, every=st.integers(1, 24), by_ppm=st.integers(-500_000, 500_000)),
     st.builds(Step, every=st.integers(1, 24), by_fen=st.integers(-5_000, 5_000)),
 )
+LINES = st.builds(
+    CreditLine,
+    principal=st.sampled_from(PrincipalBack),
+    share_ppm=st.integers(1, 999_999),
+    draw_min_fen=st.just(1),
+    no_draws_last_periods=st.just(0),
+    revolving=st.booleans(),
+)
 WEIGHTS = st.lists(st.integers(0, 100), min_size=12, max_size=12).map(tuple)
 
 
@@ -292,6 +300,7 @@ def loans(draw, kinds_drawn=tuple(ORDINARY)):
         weights=draw(WEIGHTS) if kind is Kind.BIG_SMALL_MONTHS else (),
         balloon=draw(BALLOONS) if kind is Kind.BALLOON else None,
         step=draw(STEPS) if kind is Kind.STEPPED else None,
+        line=draw(LINES) if kind is Kind.CREDIT_LINE else None,
     )
     principal_fen = draw(st.one_of(st.integers(1, 10**12), st.integers(100_000, 50_000_000)))
     start_on = draw(st.dates(date(2024, 1, 1), date(2026, 12, 31)))
@@ -408,8 +417,12 @@ def test_steps_and_balloons_close_in_fractions_though_the_balance_never_grows(lo
 def test_all_but_the_last_instalment_are_what_their_reason_says(loan):
     plan = plan_of(loan)
     assume(plan is not None)
+    left_fen = plan.principal_fen
     for row in plan.rows[:-1]:
         code, values = reason_of(row.reason)
+        if code is Reason.PART_IN_USE:
+            assert row.principal_fen == rounded(Fraction(left_fen * values[0], PPM), plan.product.rounding)
+        left_fen -= row.principal_fen
         if code is Reason.LEVEL:
             assert row.due_fen == values[0]
         elif code is Reason.STEP:
@@ -427,7 +440,7 @@ def test_all_but_the_last_instalment_are_what_their_reason_says(loan):
             weight, biggest, big_fen = values
             unit_fen = plan.product.instalment_unit_fen
             assert row.due_fen == rounded(Fraction(big_fen * weight, biggest), plan.product.rounding, unit_fen)
-        else:
+        elif code not in {Reason.PART_IN_USE, Reason.LEVEL_IN_USE}:  # of the level, equal plans have the same rows
             assert code is Reason.INTEREST_ONLY
             assert row.principal_fen == 0
     code, values = reason_of(plan.rows[-1].reason)

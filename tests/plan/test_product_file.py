@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from terms import SCHEDULES, product, revenue_product
+from terms import SCHEDULES, line_product, product, revenue_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
@@ -18,12 +18,16 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    BreathingSpace,
+    CreditLine,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
+    Pays,
     Penalty,
+    PrincipalBack,
     Product,
     RevenueShare,
     Step,
@@ -199,6 +203,34 @@ def test_the_table_of_a_kind_is_read_and_kept_with_the_loan(kind, text, terms):
     assert from_json(to_json(found)) == found
 
 
+@pytest.mark.parametrize(
+    ("principal", "terms"),
+    [
+        ("at_end", {}),
+        ("equal_instalments", {"principal": PrincipalBack.EQUAL_INSTALMENTS}),
+        ("12.5% of drawn", {"principal": PrincipalBack.SHARE, "share_ppm": 125_000, "revolving": False}),
+    ],
+)
+def test_the_terms_of_a_line_are_read_and_kept_with_the_loan(principal, terms):
+    text = f'[line]\nprincipal = "{principal}"\ndraw_min = 100\nno_draws_last_periods = 0\n'
+    text += "" if terms.get("revolving", True) else "revolving = false\n"
+    text = (
+        changed('"0.01"', "1000", changed("equal_instalments", "credit_line", changed("equal_months", "act/360")))
+        + text
+    )
+    found = read_product(text + '[allocation]\nsurplus = "principal"\n', "plain.toml")
+    assert found == line_product(line=terms, principal_min_fen=100_000)
+    assert from_json(to_json(found)) == found
+
+
+@pytest.mark.parametrize("principal", ["share", "per_draw", "10%", "all of drawn", 3])
+def test_how_principal_comes_back_is_one_of_three_words(principal):
+    (line,) = refused(PLAIN + f"[line]\nprincipal = {principal!r}\ndraw_min = 1\n")
+    allowed = "write 'at_end', '10% of drawn' or 'equal_instalments'"
+    assert line.startswith("plain.toml:17:line.principal: ")
+    assert line.endswith(allowed)
+
+
 # --- refused: one key ---
 
 
@@ -335,6 +367,8 @@ def share_of(**changes):
 
 WEIGHTED = {"kind": Kind.BIG_SMALL_MONTHS}
 BALLOON = {"kind": Kind.BALLOON}
+SPACE = BreathingSpace(pays=Pays(interest=True), extends=False, periods_max=3, a_year_max=1)
+LENT = {"principal_min_fen": 100_000}
 STEPPED = {"kind": Kind.STEPPED}
 CONTRADICTIONS = [
     pytest.param(product(periods=13, periods_max=12), "periods", "13 is outside", id="periods above its maximum"),
@@ -413,6 +447,49 @@ CONTRADICTIONS = [
         "balloon.residual",
         "5.00 yuan is not allowed; below principal_min (5.00)",
         id="a balloon as great as the loan",
+    ),
+    pytest.param(product(kind=Kind.CREDIT_LINE), "line", "needs a table", id="a line without terms"),
+    pytest.param(replace(line_product(**LENT), kind=Kind.FLAT), "line", "has no table", id="terms of a line"),
+    pytest.param(
+        line_product(**LENT, line={"principal": PrincipalBack.SHARE}), "line.principal", "above 0%", id="a share of 0"
+    ),
+    pytest.param(
+        line_product(**LENT, line={"principal": PrincipalBack.SHARE, "share_ppm": 1_000_000}),
+        "line.principal",
+        "below 100%",
+        id="all of it each time",
+    ),
+    pytest.param(line_product(**LENT, line={"draw_min_fen": 0}), "line.draw_min", "from 0.01", id="draws of nothing"),
+    pytest.param(
+        line_product(**LENT, line={"draw_min_fen": 100_001}),
+        "line.draw_min",
+        "1,000.01 yuan is not allowed; from 0.01 to principal_min (1,000.00)",
+        id="draws above the least limit",
+    ),
+    pytest.param(
+        line_product(**LENT, line={"no_draws_last_periods": 1}),
+        "line.no_draws_last_periods",
+        "no period to draw in; less than periods_min (1)",
+        id="never drawn",
+    ),
+    pytest.param(
+        line_product(**LENT, allocation=Allocation()),
+        "allocation.surplus",
+        "write 'principal'",
+        id="a line with credit",
+    ),
+    pytest.param(
+        line_product(**LENT, fees=(Fee(name="a", amount_fen=1),)), "fees.1", "above any ceiling", id="a line with a fee"
+    ),
+    pytest.param(
+        line_product(**LENT, periods_min=6, breathing_space=SPACE),
+        "breathing_space",
+        "leave it out",
+        id="a line that breathes",
+    ),
+    pytest.param(line_product(**LENT, roll=Roll.PRECEDING), "roll", "write following", id="a line due too soon"),
+    pytest.param(
+        line_product(**LENT, roll=Roll.MODIFIED_FOLLOWING), "roll", "roll_interest = true", id="a line due in the month"
     ),
     pytest.param(product(kind=Kind.STEPPED), "step", "needs a table", id="stepped without terms"),
     pytest.param(product(step=Step(every=3, by_ppm=1)), "step", "has no table", id="terms of steps"),
@@ -519,6 +596,7 @@ def test_the_edges_are_allowed():
         revenue_product(share={"floor": Bound(base=Base.LEVEL, value=2_000_000)}),
         revenue_product(share={"floor": Bound(base=Base.YUAN, value=10**9)}),  # not comparable with the level
         revenue_product(roll=Roll.MODIFIED_FOLLOWING),
+        line_product(**LENT, line={"draw_min_fen": 100_000}, roll=Roll.PRECEDING, roll_interest=True),
         product(
             kind=Kind.BIG_SMALL_MONTHS, weights=(1,) * 6, weights_per="period", periods=6, periods_min=6, periods_max=6
         ),
@@ -554,6 +632,17 @@ PRODUCTS = st.builds(
     weights=st.lists(st.integers(0, 1000), max_size=12).map(tuple),
     weights_per=st.sampled_from(["month", "period"]),
     balloon=st.one_of(st.none(), st.builds(Balloon, periods=st.integers(0, 9), residual_ppm=st.integers(0, 9))),
+    line=st.one_of(
+        st.none(),
+        st.builds(
+            CreditLine,
+            principal=st.sampled_from(PrincipalBack),
+            share_ppm=st.integers(0, 9),
+            draw_min_fen=st.integers(1, 9),
+            no_draws_last_periods=st.integers(0, 9),
+            revolving=st.booleans(),
+        ),
+    ),
     step=st.one_of(st.none(), st.builds(Step, every=st.integers(1, 9), by_fen=st.integers(-9, 9))),
     revenue=st.one_of(
         st.none(),
@@ -586,7 +675,8 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     text = to_json(product())
     assert text.startswith('{"allocation":{"by":"component",')
     assert "普通" in text
-    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {"balloon", "step", "breathing_space"}
+    later = {"balloon", "step", "line", "breathing_space"}
+    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == later
 
 
 def test_terms_are_read_from_json_without_pydantic():

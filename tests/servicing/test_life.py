@@ -226,7 +226,7 @@ def test_no_fen_is_lost_or_made(told: RandomLife, data: st.DataObject) -> None:
     days = (told.end_on - told.contract.signed_on).days
     as_of = told.contract.signed_on + data.draw(st.integers(0, days)) * DAY
 
-    check_conservation(life(told.contract, told.events, as_of), told.contract.principal_fen)
+    check_conservation(life(told.contract, told.events, as_of), told.disbursed_fen(as_of))
 
 
 @SLOW
@@ -675,15 +675,15 @@ def test_exactly_the_quote_settles_and_a_fen_less_does_not(told: RandomLife, dat
 
     assert asked.credit_fen == before.position.credit_fen
     assert asked.principal_fen == before.position.principal_outstanding_fen
-    if before.position.status == "settled":
+    if before.position.status in {"settled", "open"}:
         assert asked.to_pay_fen == 0
         return
     assert asked.to_pay_fen > 0
     exact = life(contract, [*told.events, payment(on, asked.to_pay_fen, "~exact")], on)
-    assert exact.position.status == "settled"
+    assert exact.position.status in {"settled", "open"}
     assert exact.position.credit_fen == 0
     assert exact.position.accrued == 0
-    check_conservation(exact, contract.principal_fen)
+    check_conservation(exact, told.disbursed_fen(on))
     if asked.to_pay_fen > 1:
         short = life(contract, [*told.events, payment(on, asked.to_pay_fen - 1, "~short")], on)
         assert short.position.status == "active"

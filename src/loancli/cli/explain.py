@@ -29,7 +29,7 @@ def _why(reason: str, lang: Lang) -> str:
         parts = [_revenue_part(code, values, lang) for code, values in json.loads(reason)]
         return say("why.join", lang).join(part for part in parts if part)
     code, *values = reason.split(":")
-    if code in {"interest_only", "principal_at_end", "run_on", "outlook"}:
+    if code in {"interest_only", "principal_at_end", "run_on", "outlook", "level_in_use", "rest_in_use"}:
         return say(f"why.{code}", lang)
     if code == "weight":
         return say("why.weight", lang, weight=values[0], biggest=values[1], amount=yuan(int(values[2])))
@@ -41,6 +41,8 @@ def _why(reason: str, lang: Lang) -> str:
         return say("why.balloon", lang, rest=yuan(int(values[0])), level=yuan(int(values[1])))
     if code == "step":
         return say("why.step", lang, step=values[0], amount=yuan(int(values[1])), first=yuan(int(values[2])))
+    if code == "part_in_use":
+        return say("why.part_in_use", lang, share=percent(int(values[0])))
     if code in _DAYS:
         return say(f"why.{code}", lang, days=values[0])
     return say(f"why.{code}", lang, amount=yuan(int(values[0])))

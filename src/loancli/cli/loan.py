@@ -8,6 +8,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.explain import cost_sum, why
+from loancli.cli.line import check_kind, limit_of
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
     FirstDueOption,
@@ -15,6 +16,7 @@ from loancli.cli.plan import (
     PrincipalOption,
     RowsOption,
     StartOption,
+    amount,
     cost_of,
     plan_rows,
     plan_screen,
@@ -24,6 +26,7 @@ from loancli.cli.render import show, talk
 from loancli.core.days import days_past_due
 from loancli.core.errors import RefusedError
 from loancli.core.mask import mask_name
+from loancli.core.money import yuan
 
 if TYPE_CHECKING:
     from loancli.servicing.life import Life
@@ -40,6 +43,7 @@ LIST_SCREEN = (
     "next_due_fen",
 )
 LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
+ChannelOption = Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")]
 LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
 
 
@@ -54,7 +58,11 @@ def open_(
     first_due: FirstDueOption = None,
     rows_file: RowsOption = None,
     loan_id: Annotated[str | None, typer.Option("--loan-id", help="Your number for it; else the next LN……")] = None,
-    channel: Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")] = "bank",
+    channel: ChannelOption = "bank",
+    first_draw: Annotated[
+        int,
+        typer.Option("--first-draw", parser=amount, metavar="YUAN", help="Of a credit line: what is paid out at once."),
+    ] = "0",  # type: ignore[assignment]
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
@@ -64,18 +72,18 @@ def open_(
     from loancli.plan.ceilings import Outcome
 
     context = context_of(ctx)
-    if channel not in {"bank", "alipay", "wechat"}:
-        raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
-    plan, verdict = cost_of(
-        context, session.product(context, product), principal, start or context.as_of, periods, first_due, rows_file
-    )
+    _check_channel(channel)
+    terms = session.product(context, product)
+    if first_draw:
+        check_kind(terms, "first_draw")
+    plan, verdict = cost_of(context, terms, principal, start or context.as_of, periods, first_due, rows_file)
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(cost_sum(verdict, context.lang))
     if loan_id is not None and LOAN_ID.fullmatch(loan_id) is None:
         raise typer.BadParameter("1 to 40 letters, digits, - and _, for payers to quote", param_hint="--loan-id")
     with session.change(context, dry_run=dry_run) as db:
         number = next_loan_id(db) if loan_id is None else loan_id
-        signing = Signing(loan_id=number, borrower_id=borrower, plan=plan, channel=channel)
+        signing = Signing(loan_id=number, borrower_id=borrower, plan=plan, channel=channel, first_draw_fen=first_draw)
         new = open_loans(db, [signing], calendar=session.calendar(context), stamp=session.stamp(context))
     rows, summary = plan_rows(plan, context), {"loan_id": number, **plan_summary(plan, verdict)}
     if session.as_json(output_format, output):
@@ -84,7 +92,49 @@ def open_(
         show(rows, format=output_format, output=output, title=number, screen=plan_screen(plan), lang=context.lang)
     if verdict.outcome is Outcome.WARN:
         talk(context, "loan.cost_warning", sentence=cost_sum(verdict, context.lang))
+    if new and not dry_run and terms.line:
+        talk(context, "loan.line_opened", loan_id=number, limit=yuan(plan.principal_fen), drawn=yuan(first_draw))
+        return
     talk(context, "loan.dry_run" if dry_run else "loan.opened" if new else "loan.same", loan_id=number)
+
+
+def _check_channel(channel: str) -> None:
+    if channel not in {"bank", "alipay", "wechat"}:
+        raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
+
+
+@app.command()
+def draw(
+    ctx: typer.Context,
+    loan_id: LoanArgument,
+    drawn: Annotated[int, typer.Argument(parser=amount, metavar="YUAN", help="What is paid out to the borrower.")],
+    on: Annotated[
+        date | None, typer.Option("--on", parser=day, metavar="DATE", help="The day it was paid out; else --as-of.")
+    ] = None,
+    channel: ChannelOption = "bank",
+    reference: Annotated[
+        str,
+        typer.Option("--ref", help="Your number of the draw: tells a second one of the same day, amount and channel."),
+    ] = "",
+    dry_run: DryRunOption = False,
+) -> None:
+    """Draw on a credit line within its free limit; the same draw again is nothing new."""
+    from loancli.jobs.draw_line import Draw, draw_line
+    from loancli.jobs.settle import gather
+    from loancli.servicing.life import life
+
+    context = context_of(ctx)
+    _check_channel(channel)
+    if reference and LOAN_ID.fullmatch(reference) is None:
+        raise typer.BadParameter("1 to 40 letters, digits, - and _", param_hint="--ref")
+    asked = Draw(loan_id=loan_id, on=on or context.as_of, amount_fen=drawn, channel=channel, reference=reference)
+    with session.change(context, dry_run=dry_run) as db:
+        is_new = draw_line(db, asked, stamp=session.stamp(context))
+        contract, found = gather(db, [loan_id])[loan_id]
+    position = life(contract, found, asked.on).position
+    told = {"drawn": yuan(drawn), "in_use": yuan(position.principal_outstanding_fen), "free": yuan(position.free_fen)}
+    key = "loan.drawn" if is_new else "loan.drawn_same"
+    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, day=asked.on, **told)
 
 
 @app.command("list")
@@ -150,6 +200,7 @@ def _head(at_day: "Life") -> dict[str, Any]:
         "status": position.status,
         "signed_on": contract.signed_on,
         "principal_fen": contract.principal_fen,
+        **limit_of(at_day),
         "principal_outstanding_fen": position.principal_outstanding_fen,
         "due_fen": position.due_fen + position.penalty_accrued_fen,
         "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,

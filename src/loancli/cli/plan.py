@@ -49,6 +49,15 @@ RowsOption = Annotated[
 ]
 
 
+DrawsOption = Annotated[
+    list[str] | None, typer.Option("--draw", metavar="DATE=YUAN", help="Of a credit line: a draw; may be repeated.")
+]
+RepaymentsOption = Annotated[
+    list[str] | None,
+    typer.Option("--repay", metavar="DATE=YUAN", help="Of a credit line: paid beyond what is due; may be repeated."),
+]
+
+
 def cost_of(
     context: Context,
     product: "Product",
@@ -150,21 +159,29 @@ def show_(
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
     rows_file: RowsOption = None,
+    draws: DrawsOption = None,
+    repayments: RepaymentsOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Show the plan of a product: every due line with its why, total and yearly cost."""
+    from loancli.cli import line
+
     context = context_of(ctx)
-    plan, verdict = cost_of(
-        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
-    )
-    rows, summary = plan_rows(plan, context), plan_summary(plan, verdict)
+    drawn, repaid = line.on_days(draws or (), "--draw"), line.on_days(repayments or (), "--repay")
+    product = session.product(context, code)
+    if drawn or repaid:
+        line.check_kind(product, "draw")
+    plan, verdict = cost_of(context, product, principal, start or context.as_of, periods, first_due, rows_file)
+    rows, summary, screen = plan_rows(plan, context), plan_summary(plan, verdict), plan_screen(plan)
+    if drawn or repaid:
+        planned = line.draws_of(plan, drawn, repaid)
+        rows, screen = line.step_rows(planned, context.lang), line.SCREEN
+        summary = line.draws_summary(planned, summary, verdict)
     if session.as_json(output_format, output):
         show({**summary, "rows": rows}, format=output_format, output=output, lang=context.lang)
         return
-    show(
-        rows, format=output_format, output=output, title=plan.product.code, screen=plan_screen(plan), lang=context.lang
-    )
+    show(rows, format=output_format, output=output, title=plan.product.code, screen=screen, lang=context.lang)
     if output is None and output_format in {None, Format.TABLE}:
         (spoken,) = session.in_words([summary], output_format, output, context.lang)
         show(spoken, lang=context.lang)

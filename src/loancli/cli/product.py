@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from loancli.cli import session
+from loancli.cli import line, session
 from loancli.cli.explain import cost_sum
 from loancli.cli.options import Context, FormatOption, OutputOption, context_of
 from loancli.cli.plan import cost_of, plan_summary, quoted_rate
@@ -67,6 +67,7 @@ def show_(
             cap=percent(product.penalty.cap_ppm),
             days=product.penalty.grace_days,
         ),
+        **line.terms(product, context.lang),
         "weak_month": weak_month(product, context.lang),
         **example(context, product),
     }
@@ -137,6 +138,8 @@ def weak_month(product: Product, lang: Lang) -> str:
 
 def _weak_instalment(product: Product, lang: Lang) -> str:
     revenue = product.revenue
+    if product.line:
+        return line.told(f"weak_{product.line.principal.value}", product.line, lang)
     if revenue is None:
         return say("product.weak_fixed", lang)
     if revenue.floor is None:

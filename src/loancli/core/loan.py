@@ -99,7 +99,7 @@ class Position:
     """
 
     loan_id: str
-    status: str  # signed | active | settled
+    status: str  # signed | active | settled; a credit line of which nothing is in use and something may be: open
     since_on: date
     principal_outstanding_fen: int  # disbursed − repaid − written off
     principal_overdue_fen: int  # part of it that fell due and is unpaid
@@ -115,6 +115,7 @@ class Position:
     accrued: Fraction  # fen of interest and penalty accrued, not yet due, on since_on
     accruing_per_day: Fraction  # fen a day from since_on to next_moment_on
     paid_total_fen: int
+    free_fen: int = 0  # of a credit line: what may be drawn of it now
 
     @property
     def due_fen(self) -> int:

@@ -2,6 +2,6 @@
 
 product (the terms) · product_file (TOML → Product, checked once) · product_model (the shape of that file) · kinds
 (plans of a known amount) · solve (the instalment that closes one) · own_rows (rows agreed one by one, from a file) ·
-flexible (revenue share) · revenue, revenue_file (statement rows → revenue, by rules in data) · doubles (one movement
-in several exports) · pairs, pairs_file (money that goes round) · cost (APR by IRR, ceilings).
+flexible (revenue share) · line (credit line) · revenue, revenue_file (statement rows → revenue, by rules in data) ·
+doubles (one movement in several exports) · pairs, pairs_file (money that goes round) · cost (APR by IRR, ceilings).
 """

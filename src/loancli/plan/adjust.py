@@ -384,6 +384,8 @@ def _restructured(left: Open, change: Restructure, calendar: Calendar, products:
         raise InputError(f"restructure: there is no product '{change.product_code}'; known: {known}")
     if product.kind is Kind.CUSTOM:
         raise InputError(f"restructure: {product.code} has rows of its own; open a loan with them")
+    if product.kind is Kind.CREDIT_LINE:
+        raise InputError(f"restructure: {product.code} is a credit line; sign a limit of its own")
     count = change.periods or product.periods
     if len(left.kept) + count > PERIODS_MAX:
         raise InputError(f"restructure: a plan has at most {PERIODS_MAX} instalments")

@@ -55,13 +55,14 @@ class Apr:
 def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr:
     """The yearly cost of dated flows (days/365, PRC-02), or of one flow a period if `periods_a_year` is given.
 
-    In dated flows a period is a month, so that both figures can be compared with those of a monthly plan. Raises
-    InputError for flows that have no one answer.
+    In dated flows a period is a month, so that both figures can be compared with those of a monthly plan. A credit line
+    may be drawn again between repayments. Raises InputError for flows that have no one answer.
     """
     ordered = list(flows) if periods_a_year else sorted(flows, key=lambda flow: flow[0])
     signs = [fen > 0 for _, fen in ordered if fen]
     changes = sum(before != after for before, after in pairwise(signs))
-    if changes != 1 or not signs[0]:
+    is_lent_again = periods_a_year is None and changes > 1
+    if (changes != 1 and not is_lent_again) or not signs or not signs[0] or signs[-1]:
         raise InputError(
             f"no one yearly rate fits these {len(ordered)} flows: they change between in and out {changes} times;"
             f" a loan is paid out first and paid back after"
@@ -76,6 +77,8 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
         rate, periods = pyxirr.xirr([day for day, _ in ordered], amounts), float(MONTHS_A_YEAR)
     if rate is None or not math.isfinite(rate) or rate <= -1:
         raise InputError("no yearly rate fits these flows: what is paid back is too far from what was lent")
+    if is_lent_again and not _is_always_lent(ordered, rate):
+        raise InputError("no one yearly rate fits these flows: more is paid back than was lent, before more is lent")
     periodic = rate if periods_a_year else (1 + rate) ** (1 / periods) - 1
     return Apr(
         periodic_irr=periodic,
@@ -103,6 +106,19 @@ def of_path(plan: Plan, path: Sequence[Paid]) -> Apr:
     """The yearly cost of a plan paid so, counted as the plan itself is."""
     paid = ((each.due_on, -each.principal_fen - each.interest_fen - each.fee_fen) for each in path)
     return apr([(plan.start_on, plan.principal_fen), *paid], periods_a_year=_periods_a_year(plan))
+
+
+def _is_always_lent(flows: Sequence[Flow], yearly: float) -> bool:
+    """Is something owed until the last day, at that rate? Then no other rate fits the flows (Soper 1959)."""
+    near = max(abs(fen) for _, fen in flows) / SCALE
+    balance, before_on = 0.0, flows[0][0]
+    for day in sorted({day for day, _ in flows}):
+        balance *= (1 + yearly) ** ((day - before_on).days / DAYS_A_YEAR)
+        balance += sum(fen for on, fen in flows if on == day)
+        before_on = day
+        if balance < -near:
+            return False
+    return True
 
 
 def of_plan(plan: Plan) -> Apr:

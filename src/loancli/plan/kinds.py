@@ -18,7 +18,7 @@ from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import PERIODS_MAX, Due, due_dates, years_of
-from loancli.plan.product import Balloon, Fee, Kind, Pays, Product, Step
+from loancli.plan.product import Balloon, Fee, Kind, Pays, PrincipalBack, Product, Step
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
@@ -252,6 +252,15 @@ def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Seq
     return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
 
+def level_in_use_fen(product: Product, principal_fen: int, accrued: Fraction, rest: Sequence[Row]) -> int:
+    """The equal instalment that repays `principal_fen` from a period on that bears `accrued`, and over the `rest`.
+
+    In such a period principal may have been drawn or repaid: its interest is known, and is no part of a year.
+    """
+    factors = [(accrued.numerator, accrued.denominator * principal_fen), *(factors_of(product, rest) if rest else [])]
+    return _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(factors)))
+
+
 def factors_of(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
     return _factors(product, tuple(spans))
@@ -478,6 +487,34 @@ def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -
     return [*lines, Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
 
 
+def _credit_line(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
+    """The limit drawn in full on the first day and not repaid before it is due: the dearest ordinary case.
+
+    The reasons are those of the terms, without amounts, because they are told of whatever is drawn in the end.
+    """
+    line = product.line
+    assert line is not None
+    back = line.principal
+    if back is PrincipalBack.AT_END:
+        return _interest_first(product, principal_fen, dues)
+    if back is PrincipalBack.EQUAL_INSTALMENTS:
+        lines, reason = _equal_instalments(product, principal_fen, dues), Reason.LEVEL_IN_USE.value
+    else:
+        lines, reason = _shares(product, line.share_ppm, principal_fen, dues), f"{Reason.PART_IN_USE}:{line.share_ppm}"
+    return [each._replace(reason=reason) for each in lines[:-1]] + [lines[-1]._replace(reason=Reason.REST_IN_USE.value)]
+
+
+def _shares(product: Product, share_ppm: int, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
+    to_fen = TO_WHOLE[product.rounding]
+    balance_fen = principal_fen
+    lines: list[Line] = []
+    for over, under in factors_of(product, dues):
+        part_fen = to_fen(balance_fen * share_ppm, PPM) if len(lines) + 1 < len(dues) else balance_fen
+        lines.append(Line(part_fen, to_fen(balance_fen * over, under), ""))
+        balance_fen -= part_fen
+    return lines
+
+
 def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     ((over, under),) = factors_of(product, dues)
     interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
@@ -510,6 +547,7 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[Line]]] = {
     Kind.REVENUE_SHARE: _equal_instalments,
     Kind.FLAT: _flat,
     Kind.STEPPED: _stepped,
+    Kind.CREDIT_LINE: _credit_line,
 }
 
 

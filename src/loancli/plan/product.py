@@ -21,6 +21,7 @@ class Kind(Enum):
     BALLOON = "balloon"  # 气球贷
     STEPPED = "stepped"  # 递增/递减还款
     CUSTOM = "custom"  # 自定义还款
+    CREDIT_LINE = "credit_line"  # 随借随还
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,25 @@ class Step:
     by_fen: int = 0
 
 
+class PrincipalBack(Enum):
+    """How what is drawn from a credit line comes back on its due days; the last one takes the rest in any case."""
+
+    AT_END = "at_end"  # interest only
+    SHARE = "share"  # so much of what is in use
+    EQUAL_INSTALMENTS = "equal_instalments"  # the level of what is in use over the rest of the term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditLine:
+    """The terms of a credit line: the principal that is signed for is its limit, drawn and repaid in any parts."""
+
+    principal: PrincipalBack
+    share_ppm: int  # SHARE: of the principal in use, on every due day
+    draw_min_fen: int
+    no_draws_last_periods: int  # 0: drawn until the day before the last period ends
+    revolving: bool  # does what is repaid free the limit again?
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pays:
     """What a breathing instalment asks for: the interest, or a part (0: nothing) of the usual instalment."""
@@ -194,6 +214,7 @@ class Product:
     weights_per: str = "month"  # month | period
     balloon: Balloon | None = None
     step: Step | None = None
+    line: CreditLine | None = None
     revenue: RevenueShare | None = None
     breathing_space: BreathingSpace | None = None
     penalty: Penalty = Penalty()

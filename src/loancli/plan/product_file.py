@@ -21,6 +21,7 @@ from loancli.plan.product import (
     Base,
     Bound,
     BreathingSpace,
+    CreditLine,
     Fee,
     Frequency,
     Kind,
@@ -28,6 +29,7 @@ from loancli.plan.product import (
     Missing,
     Pays,
     Penalty,
+    PrincipalBack,
     Product,
     RevenueShare,
     Step,
@@ -202,6 +204,36 @@ def _check_step(product: Product) -> _Found:
         yield "step.every", f"{step.every} would never step; less than periods_max ({product.periods_max})"
 
 
+def _check_line(product: Product) -> _Found:
+    line = product.line
+    yield from _check_table(product, Kind.CREDIT_LINE, "line", line)
+    if line is None:
+        return
+    if line.principal is PrincipalBack.SHARE and not 0 < line.share_ppm < PPM:
+        yield "line.principal", f"{percent(line.share_ppm)} of drawn is not allowed; above 0% and below 100%"
+    if not 1 <= line.draw_min_fen <= product.principal_min_fen:
+        span = f"from 0.01 to principal_min ({yuan(product.principal_min_fen)})"
+        yield "line.draw_min", f"{yuan(line.draw_min_fen)} yuan is not allowed; {span}"
+    if line.no_draws_last_periods >= product.periods_min:
+        number = line.no_draws_last_periods
+        yield (
+            "line.no_draws_last_periods",
+            f"{number} would leave no period to draw in; less than periods_min ({product.periods_min})",
+        )
+    if product.allocation.surplus != "principal":
+        yield "allocation.surplus", "a credit line repays principal on any day; write 'principal'"
+    if product.fees:
+        yield (
+            "fees.1",
+            "drawn and repaid the next day, a line with a fixed fee is above any ceiling (PRC-02); use annual_rate",
+        )
+    if product.roll in {Roll.PRECEDING, Roll.MODIFIED_FOLLOWING} and not product.roll_interest:
+        yield (
+            "roll",
+            f"{product.roll.value} could ask for interest of days to come; write following, or roll_interest = true",
+        )
+
+
 def _check_fees(product: Product) -> _Found:
     for number, fee in enumerate(product.fees, start=1):
         if (fee.amount_fen > 0) == (fee.principal_ppm > 0):
@@ -265,6 +297,8 @@ def _check_breathing_space(product: Product) -> _Found:
     space = product.breathing_space
     if space is None:
         return
+    if product.kind is Kind.CREDIT_LINE:
+        yield "breathing_space", "a credit line asks for what is in use, not by a plan; leave it out"
     if product.kind is Kind.SINGLE_PAYMENT:
         yield "breathing_space", "a single payment has no instalment to breathe in; extend it instead"
     if product.kind is Kind.CUSTOM and space.at_start:
@@ -295,12 +329,13 @@ _CHECKS = (
     _check_weights,
     _check_balloon,
     _check_step,
+    _check_line,
     _check_fees,
     _check_allocation,
     _check_revenue,
     _check_breathing_space,
 )
-_LATER = ("balloon", "step", "breathing_space")  # terms that products had not when the first loans were signed
+_LATER = ("balloon", "step", "line", "breathing_space")  # terms that came after the first loans were signed
 
 
 # --- JSON ---
@@ -337,7 +372,7 @@ def from_json(text: str) -> Product:
                 "missing": Missing(revenue["missing"]),
             }
         )
-    balloon, step, space = raw.get("balloon"), raw.get("step"), raw.get("breathing_space")
+    balloon, step, line, space = (raw.get(name) for name in _LATER)
     if space is not None:
         trigger = Trigger(**space["trigger"]) if space["trigger"] else None
         space = BreathingSpace(**space | {"pays": Pays(**space["pays"]), "trigger": trigger})
@@ -355,6 +390,7 @@ def from_json(text: str) -> Product:
             "weights": tuple(raw["weights"]),
             "balloon": Balloon(**balloon) if balloon else None,
             "step": Step(**step) if step else None,
+            "line": CreditLine(**line | {"principal": PrincipalBack(line["principal"])}) if line else None,
             "revenue": revenue,
             "breathing_space": space,
             "penalty": Penalty(**raw["penalty"]),

@@ -25,6 +25,7 @@ from loancli.plan.product import (
     Base,
     Bound,
     BreathingSpace,
+    CreditLine,
     Fee,
     Frequency,
     Kind,
@@ -32,6 +33,7 @@ from loancli.plan.product import (
     Missing,
     Pays,
     Penalty,
+    PrincipalBack,
     Product,
     RevenueShare,
     Step,
@@ -49,6 +51,7 @@ FREQUENCIES = {
 _EVERY_DAYS = re.compile(r"every ([1-9][0-9]{0,2}) days?")
 _OF_INSTALMENT = re.compile(r"(.*%) of instalment")
 _OF_LEVEL = re.compile(r"(.*%) of level")
+_OF_DRAWN = re.compile(r"(.*%) of drawn")
 _YUAN = re.compile(r"(.*[0-9]) yuan")
 
 DEFAULT_PENALTY, DEFAULT_ALLOCATION = Penalty(), Allocation()
@@ -149,6 +152,15 @@ def _signed_part(value: str) -> tuple[int, int]:
     return (-fen, -ppm) if value.startswith("-") else (fen, ppm)
 
 
+def _principal_back(value: str) -> tuple[PrincipalBack, int]:
+    """'10% of drawn' → (SHARE, 100000)."""
+    if match := _OF_DRAWN.fullmatch(value):
+        return PrincipalBack.SHARE, _share_ppm(match[1])
+    if value == PrincipalBack.SHARE.value:
+        raise ValueError
+    return PrincipalBack(value), 0
+
+
 def _frequency(value: str) -> Frequency:
     if match := _EVERY_DAYS.fullmatch(value):
         return Frequency(days=int(match[1]))
@@ -187,6 +199,7 @@ _Bound = Annotated[Bound, _As(bound_of, "'interest', '60% of level' or '300 yuan
 _Pays = Annotated[Pays, _As(pays_of, "'interest', 'nothing' or '50% of instalment'")]
 _Residual = Annotated[tuple[int, int], _As(_part, "'30%' of the principal, or '5000 yuan'")]
 _By = Annotated[tuple[int, int], _As(_signed_part, "'5%', '-5%', '100 yuan' or '-100 yuan'")]
+_Back = Annotated[tuple[PrincipalBack, int], _As(_principal_back, "'at_end', '10% of drawn' or 'equal_instalments'")]
 _Spread = Annotated[int, _As(_whole(1, 2 * PERIODS_MAX), f"a whole number from 1 to {2 * PERIODS_MAX}")]
 _Periods = Annotated[int, _As(_whole(1, PERIODS_MAX), f"a whole number from 1 to {PERIODS_MAX}")]
 _RunOn = Annotated[int, _As(_whole(0, PERIODS_MAX), f"a whole number from 0 to {PERIODS_MAX}")]
@@ -235,6 +248,23 @@ class _Step(_Table):
     def value(self) -> Step:
         fen, ppm = self.by
         return Step(every=self.every, by_fen=fen, by_ppm=ppm)
+
+
+class _Line(_Table):
+    principal: _Back
+    draw_min: _Yuan
+    no_draws_last_periods: _RunOn = 0
+    revolving: _Flag = True
+
+    def value(self) -> CreditLine:
+        principal, share_ppm = self.principal
+        return CreditLine(
+            principal=principal,
+            share_ppm=share_ppm,
+            draw_min_fen=self.draw_min,
+            no_draws_last_periods=self.no_draws_last_periods,
+            revolving=self.revolving,
+        )
 
 
 class _MinimumProgress(_Table):
@@ -339,6 +369,7 @@ class _Product(_Table):
     weights_per: Annotated[str, _one_of("month", "period")] = "month"
     balloon: _Balloon | None = None
     step: _Step | None = None
+    line: _Line | None = None
     fees: list[_Fee] = []
     revenue: _Revenue | None = None
     breathing_space: _BreathingSpace | None = None
@@ -370,6 +401,7 @@ class _Product(_Table):
             weights_per=self.weights_per,
             balloon=self.balloon.value() if self.balloon else None,
             step=self.step.value() if self.step else None,
+            line=self.line.value() if self.line else None,
             revenue=self.revenue.value() if self.revenue else None,
             breathing_space=self.breathing_space.value() if self.breathing_space else None,
             penalty=self.penalty.value(),
@@ -417,6 +449,7 @@ _MODELS: dict[str, type[_Table]] = {
     "fees": _Fee,
     "balloon": _Balloon,
     "step": _Step,
+    "line": _Line,
     "revenue": _Revenue,
     "minimum_progress": _MinimumProgress,
     "breathing_space": _BreathingSpace,

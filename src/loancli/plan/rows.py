@@ -25,6 +25,9 @@ class Reason(StrEnum):
     STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
     BREATHING = "breathing"  # breathing:interest, breathing:nothing:0 or breathing:part:<fen>; see core.loan.Row
     AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
+    PART_IN_USE = "part_in_use"  # part_in_use:<ppm>; a credit line's, as the next two: they hold for whatever is drawn
+    LEVEL_IN_USE = "level_in_use"  # level_in_use
+    REST_IN_USE = "rest_in_use"  # rest_in_use
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
 

@@ -2,5 +2,5 @@
 
 contract (what was signed) · life (the computation) · walk (one loan, day by day) · allocate (what a payment pays
 first) · bookings (movements → entries; the chart of accounts) · match (a received payment ↔ a loan, or why not) ·
-windows (which revenue fixes which instalment).
+windows (which revenue fixes which instalment) · line (draws of a credit line).
 """

@@ -15,7 +15,10 @@ CHANGES = (EventKind.PLAN_CHANGED, EventKind.BREATHING_SPACE_GRANTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What was signed: terms, principal, rows. Rows beyond `maturity_number` are the windows a term may run on for."""
+    """What was signed: terms, principal (of a credit line: the limit), rows.
+
+    Rows beyond `maturity_number` are the windows a term may run on for.
+    """
 
     loan_id: str
     borrower_id: str
@@ -28,6 +31,10 @@ class Contract:
     @property
     def is_revenue_share(self) -> bool:
         return self.product.kind is Kind.REVENUE_SHARE
+
+    @property
+    def is_line(self) -> bool:
+        return self.product.line is not None
 
 
 def changed_by(contract: Contract, event: Event) -> Contract:

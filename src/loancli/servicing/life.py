@@ -5,7 +5,8 @@ where the loan stands, when anything changes next by itself, and the movements b
 matter: events count by day, then by kind (core.event.RANK), then by key.
 
 How a day goes: facts about the plan (disbursement, fixed instalments) come first, then what happens by itself (an
-interest period ends, an instalment falls due, a grace period runs out), then payments. Interest runs on principal that
+interest period ends, an instalment falls due, a grace period runs out), then draws of a credit line, which belong to
+the period that begins, then payments. Interest runs on principal that
 is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due day, unless it is paid in grace.
 """
 
@@ -19,6 +20,8 @@ from loancli.core.event import RANK, Event, EventKind
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.walk import DAY, PARTS, Walk
+
+KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +56,13 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
     return [event for event in known if is_active(event)]
 
 
-def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
-    """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment."""
+def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: bool = False) -> Life:
+    """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment.
+
+    `is_kept`: what falls due is paid on its day, beside what the events pay: as a plan supposes.
+    """
     events = list(events)
-    walk, upcoming = walked(contract, events, as_of)
+    walk, upcoming = walked(contract, events, as_of, is_kept=is_kept)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
     walk.look_ahead()
     return Life(
@@ -89,7 +95,9 @@ def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
     return ahead
 
 
-def walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Walk, list[date]]:
+def walked(
+    contract: Contract, events: Sequence[Event], as_of: date, *, is_kept: bool = False
+) -> tuple[Walk, list[date]]:
     """Walk the days up to `as_of`; also the next days on which something happens by itself."""
     walk = Walk(contract)
     moments = _moments(contract.rows, date.min)
@@ -103,17 +111,17 @@ def walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Wa
         )
         if day > as_of or day == date.max:
             break
-        payments: list[Event] = []
+        after: list[Event] = []
         changes: list[Event] = []
         while at < len(pending) and pending[at].effective_on == day:
             event = pending[at]
             if event.kind is EventKind.BREATHING_SPACE_GRANTED:
                 walk.changed(event)
                 moments = _moments(walk.contract.rows, day)
+            elif event.kind is EventKind.PAYMENT_RECEIVED or (contract.is_line and event.kind is EventKind.DISBURSED):
+                after.append(event)
             elif RANK[event.kind] < RANK[EventKind.PAYMENT_RECEIVED]:
                 walk.fact(event)
-            elif event.kind is EventKind.PAYMENT_RECEIVED:
-                payments.append(event)
             elif event.kind is EventKind.PLAN_CHANGED:
                 changes.append(event)
             at += 1
@@ -121,11 +129,17 @@ def walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Wa
             walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
         while moments and moments[0][0] == day:
             _, falls_due, number = heapq.heappop(moments)
+            line = walk.lines[number - 1]
             if falls_due:
-                walk.fall_due(walk.lines[number - 1], day)
+                walk.fall_due(line, day)
+                if is_kept and line.unpaid_fen:
+                    walk.pay(day, line.unpaid_fen, "clearing:plan", f"{KEPT}{number}")
             else:
-                walk.close_period(walk.lines[number - 1])
-        for event in payments:
+                walk.close_period(line)
+        for event in after:
+            if event.kind is EventKind.DISBURSED:
+                walk.fact(event)
+                continue
             walk.pay(day, event.payload["amount_fen"], f"clearing:{event.payload['channel']}", f"payment:{event.key}")
         for event in changes:
             walk.changed(event)

@@ -2,7 +2,8 @@
 
 Interest runs on principal that is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due
 day, unless it is paid in grace. A flat loan's interest runs on all that was lent until its principal is all due, and
-falls in proportion when principal ahead is prepaid: half of it prepaid, half of each instalment ahead (PRC-07).
+falls in proportion when principal ahead is prepaid: half of it prepaid, half of each instalment ahead (PRC-07). Of a
+credit line only what is in use bears interest and falls due; its rows tell the days, and what the whole limit would do.
 """
 
 import heapq
@@ -19,7 +20,9 @@ from loancli.core.money import rounded
 from loancli.core.rates import DayCount, interest_exact, year_fraction
 from loancli.plan.due_days import period_of
 from loancli.plan.flexible import closes_on, window_of
-from loancli.plan.product import Kind
+from loancli.plan.kinds import level_in_use_fen
+from loancli.plan.line import Drawable, drawable, share_in_use_fen
+from loancli.plan.product import Kind, PrincipalBack
 from loancli.servicing.allocate import Taken, order_for, pour
 from loancli.servicing.contract import Contract, Movement, changed_by
 
@@ -74,7 +77,9 @@ class Walk:
         self.accrued = Fraction(0)  # contract interest up to accrued_to, not yet in an instalment
         self.accrued_to = contract.rows[0].from_on
         self.current = 0  # index of the row whose interest period is running
-        self.is_off_plan = False  # principal moved otherwise than planned, so that the rows ahead do not hold any more
+        # Principal moved otherwise than planned, so that the rows ahead do not hold any more: of a line always.
+        self.is_off_plan = contract.is_line
+        self.level_fen: int | None = None  # of a credit line: its equal instalment, until more is drawn or repaid ahead
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
         self.set_penalty()
 
@@ -92,11 +97,14 @@ class Walk:
             self.accrue(event.effective_on)
             self.flat_base = (self.flat_base if self.pool_fen else Fraction(0)) + amount_fen
             self.pool_fen += amount_fen
+            self.level_fen = None
             on_plan = (self.contract.principal_fen, self.contract.rows[0].from_on)
             self.is_off_plan |= (amount_fen, event.effective_on) != on_plan
             self.disbursed_fen += amount_fen
             self.move(event.effective_on, f"disbursed:{event.key}", "loan:principal",
                       f"clearing:{event.payload['channel']}", amount_fen, "principal", 0)  # fmt: skip
+            if self.contract.is_line and self.credit_fen:  # money of the borrower that is there already
+                self.spend_credit(event.effective_on, f"credit:{event.key}")
         elif event.kind is EventKind.INSTALMENT_FIXED:
             line = self.lines[event.payload["number"] - 1]
             line.fixed_fen = event.payload["amount_fen"]
@@ -112,6 +120,7 @@ class Walk:
         if self.product.kind is not Kind.FLAT:
             self.flat_base = Fraction(self.pool_fen)  # if the rest is flat from now on, this is what was lent so
         self.product = self.contract.product
+        self.level_fen = None
         self.is_off_plan = True  # what was paid before may be another sum by now than when the rows were made
         self.set_penalty()
 
@@ -138,10 +147,10 @@ class Walk:
             owed_interest_fen = rounded(self.accrued, self.product.rounding)
             asks_all = row.at_most_fen is None
             interest_fen = owed_interest_fen if asks_all else min(owed_interest_fen, row.at_most_fen or 0)
-            closed_all = interest_fen == owed_interest_fen
-            self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
             is_last = row.number == self.contract.maturity_number
             principal_fen = self.pool_fen if is_last else min(self.part_of(row), self.pool_fen)
+            closed_all = interest_fen == owed_interest_fen
+            self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
         self.pool_fen -= principal_fen
         line.due["interest"] = interest_fen
         line.due["principal"] = principal_fen
@@ -152,10 +161,25 @@ class Walk:
 
         With flat interest a shorter term would be a dearer one: the last, small part would bear a whole period's.
         """
+        if self.product.line is not None:
+            return self.part_in_use(row, self.product.line.principal)
         if self.product.kind is not Kind.FLAT:
             return row.principal_fen
         planned_fen = sum(line.row.principal_fen for line in self.lines[row.number - 1 :])
         return rounded(Fraction(self.pool_fen * row.principal_fen, planned_fen), self.product.rounding)
+
+    def part_in_use(self, row: Row, back: PrincipalBack) -> int:
+        """Of what is in use of a credit line, the part that falls due with a row before the last one."""
+        if self.pool_fen == 0:
+            return 0
+        if row.is_breathing:
+            return max(0, (row.at_most_fen or 0) - rounded(self.accrued, self.product.rounding))
+        if back is not PrincipalBack.EQUAL_INSTALMENTS:
+            return share_in_use_fen(self.product, self.pool_fen)
+        if self.level_fen is None:
+            rest = self.contract.rows[row.number : self.contract.maturity_number]
+            self.level_fen = level_in_use_fen(self.product, self.pool_fen, self.accrued, rest)
+        return max(0, self.level_fen - rounded(self.accrued, self.product.rounding))
 
     def fall_due(self, line: Line, day: date) -> None:
         if line.unpaid_fen == 0:
@@ -242,6 +266,8 @@ class Walk:
         elif ahead:
             return left_fen  # the instalment that is about to fall due comes before principal
         now_fen = min(left_fen, interest_fen)
+        if left_fen:
+            self.level_fen = None
         if now_fen:
             self.accrued = Fraction(0) if now_fen == interest_fen else self.accrued - now_fen
             self.move(day, cause, "loan:interest_due", "income:interest", now_fen, "interest", 0)
@@ -360,6 +386,14 @@ class Walk:
         outstanding_fen = self.disbursed_fen - self.repaid_fen
         owes = outstanding_fen > 0 or bool(due) or bool(closed_ahead)
         status = "signed" if not self.disbursed_fen else "active" if owes else "settled"
+        can_draw = Drawable(0, None)
+        if self.product.line is not None:
+            drawn_fen, limit_fen, rows = self.disbursed_fen, self.contract.principal_fen, self.contract.rows
+            can_draw = drawable(
+                self.product.line, rows, limit_fen, as_of, drawn_fen=drawn_fen, in_use_fen=outstanding_fen
+            )
+            if not owes and as_of >= rows[0].from_on:
+                status = "open" if can_draw.free_fen else "settled"
         next_line = next((self.state(line) for line in self.lines if not line.is_due and line.row.due_on > as_of), None)
         accrued = self.accrued + sum(line.due["interest"] for line in closed_ahead)
         penalties = [line.penalty + self.penalty_since(line, as_of) for line in due]
@@ -380,8 +414,10 @@ class Walk:
             moments.append(trigger)
         if owes and self.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
             moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
-        if status == "settled":
+        if status in {"settled", "open"}:
             moments.clear()
+        if can_draw.until_on:
+            moments.append(can_draw.until_on)
         moments += recorded
         return Position(
             loan_id=self.contract.loan_id,
@@ -401,6 +437,7 @@ class Walk:
             accrued=accrued,
             accruing_per_day=per_day,
             paid_total_fen=self.paid_total_fen,
+            free_fen=can_draw.free_fen,
         )
 
     def next_window_close(self) -> date | None:
