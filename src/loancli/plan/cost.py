@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from loancli.core.days import date_of
 from loancli.core.errors import InputError
-from loancli.core.money import rounded, yuan
+from loancli.core.money import yuan
 from loancli.core.rates import interest_exact, percent, rate_ppm_of
 from loancli.plan.due_days import HALF_MONTH_DAYS, period_of, years_of
-from loancli.plan.flexible import bound_fen, level_fen
+from loancli.plan.fixed_fee import curve_of
+from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment, is_checkpoint, level_fen
 from loancli.plan.product import Kind
 from loancli.plan.rows import Plan
 
@@ -35,6 +36,7 @@ MONTHS_A_YEAR = 12
 DAYS_A_YEAR = 365  # PRC-02
 NEWTON_STEPS_MAX = 50
 NEWTON_NEAR = 1e-13
+ENOUGH = 10_000_000  # times what is owed: revenue of which the smallest share would repay it at once
 SCALE = 1e6  # pyxirr is content with a rest below an absolute bound: loans of 1 fen and of 10 billion yuan alike
 LENDERS = ("bank", "microcredit", "unlicensed")
 
@@ -122,25 +124,35 @@ def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]
 
 
 def of_fastest(plan: Plan) -> Apr:
-    """The yearly cost of a revenue plan on the fastest path it allows: every instalment at the cap.
+    """The yearly cost of a revenue plan on the fastest path it allows: every instalment at the cap, or above it where
+    the floor or the minimum progress is; without a cap, all with the first.
 
     A fixed fee costs more a year when the loan is repaid sooner (PRC-02); interest alone does not.
     """
-    product, revenue = plan.product, plan.product.revenue
-    assert revenue is not None
+    product = plan.product
     flows: list[Flow] = [(plan.start_on, plan.principal_fen)]
-    left_fen = plan.principal_fen
+    total_fen = plan.principal_fen + plan.interest_fen
+    curve = curve_of(product, plan.rows) if product.fixed_fee else None
+    left_fen, fee_left_fen = plan.principal_fen, plan.interest_fen
+    levels_fen = asked_fen = 0  # since the last checkpoint
     for index, row in enumerate(plan.rows):
         if left_fen == 0:
             break
-        exact = interest_exact(left_fen, product.annual_rate_ppm, years_of(product, row))
-        interest_fen = rounded(exact, product.rounding)
-        owed_fen = left_fen + interest_fen
-        cap_fen = bound_fen(product, revenue.cap, level_fen(product, left_fen, plan.rows[index:]), interest_fen)
-        is_last = row is plan.rows[-1]
-        due_fen = owed_fen if cap_fen is None or is_last else min(cap_fen, owed_fen)
-        flows.append((row.due_on, -due_fen - row.fee_fen))
-        left_fen -= max(0, due_fen - interest_fen)
+        years = years_of(product, row)
+        accrued = Fraction(fee_left_fen) if curve else interest_exact(left_fen, product.annual_rate_ppm, years)
+        level = level_fen(product, left_fen + (fee_left_fen if curve else 0), plan.rows[index:])
+        is_check = is_checkpoint(product, row.number)
+        fixed = fix_instalment(
+            product,
+            periods_left=len(plan.rows) - row.number,
+            owed=Owed(outstanding_principal_fen=left_fen, accrued=accrued, level_fen=level, curve=curve),
+            window=WindowRevenue(counted_fen=(("all", ENOUGH * (total_fen + row.interest_fen)),)),
+            progress=Progress(levels_fen=levels_fen, fixed_fen=asked_fen, is_checkpoint=is_check, total_fen=total_fen),
+        )
+        levels_fen, asked_fen = (0, 0) if is_check else (levels_fen + level, asked_fen + fixed.amount_fen)
+        flows.append((row.due_on, -fixed.amount_fen - row.fee_fen))
+        left_fen -= fixed.principal_fen
+        fee_left_fen -= fixed.interest_fen
     return apr(flows, periods_a_year=_periods_a_year(plan))
 
 
@@ -223,7 +235,7 @@ def check_ceiling(plan: Plan, ceilings: Ceilings, *, signed_on: date) -> Verdict
     """
     limit = limit_on(ceilings, plan.product.lender_kind, signed_on)
     cost, path = of_plan(plan), "expected"
-    if plan.product.revenue and plan.fee_fen:
+    if plan.product.revenue and (plan.fee_fen or plan.product.fixed_fee):
         fastest = of_fastest(plan)
         if fastest.simple_percent > cost.simple_percent:
             cost, path = fastest, "fastest"
@@ -270,13 +282,14 @@ def _sentence(plan: Plan, cost: Apr, limit: Limit, path: str, outcome: Outcome) 
     if limit.lpr_ppm is not None:
         lpr = f" = {limit.ceiling.lpr_times} × LPR {percent(limit.lpr_ppm)} of {limit.lpr_published_on}"
     ends = f"; the LPR table ends on {limit.lpr_published_on}: load newer rows" if limit.lpr_ends else ""
+    price = "fixed fee" if plan.product.fixed_fee else "interest"
     told = {
         Outcome.OK: "within",
         Outcome.WARN: "only the compound figure is above",
         Outcome.REFUSED: "above",
     }
     return (
-        f"{yuan(plan.principal_fen)} lent, {yuan(plan.interest_fen)} interest and {yuan(plan.fee_fen)} fees"
+        f"{yuan(plan.principal_fen)} lent, {yuan(plan.interest_fen)} {price} and {yuan(plan.fee_fen)} fees"
         f" in {len(plan.rows)} instalments, {path} path: {100 * cost.periodic_irr:.4f}% × {cost.periods_a_year:g}"
         f" = {cost.simple_percent:.2f}% a year simple, {cost.compound_percent:.2f}% compound;"
         f" {told[outcome]} the ceiling {percent(limit.ppm)}{lpr} ({limit.ceiling.id}){ends}"

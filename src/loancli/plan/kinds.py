@@ -16,6 +16,7 @@ from loancli.core.loan import Row
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import Due, due_dates, years_of
+from loancli.plan.fixed_fee import earned, fee_fen, periods_of
 from loancli.plan.product import Balloon, Kind, Product
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
@@ -41,15 +42,19 @@ def build(
     periods: int | None = None,
     first_due_on: date | None = None,
     own_rows: Sequence[OwnRow] = (),
+    instalment_fen: int | None = None,
 ) -> Plan:
     """The plan of a loan paid out on `start_on`. InputError for what the product does not allow or cannot be split so.
 
     `own_rows` are the rows of a custom plan, and of no other; all with a day of their own, or none of them.
     A revenue-share plan gets the outlook: every instalment at the level (flexible.run_on_rows adds what may follow).
+    With a fixed fee `instalment_fen`, what is expected each time, may stand for `periods`: as many as that needs.
     """
     assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
     if own_rows or product.kind is Kind.CUSTOM:
         periods = _check_own_rows(product, own_rows, start_on, periods, first_due_on)
+    if instalment_fen is not None:
+        periods = _count_of(product, principal_fen, instalment_fen, periods)
     count = product.periods if periods is None else periods
     if not product.periods_min <= count <= product.periods_max:
         allowed = f"{product.periods_min} to {product.periods_max}"
@@ -68,6 +73,8 @@ def build(
     )
     if own_rows:
         lines = _custom(product, principal_fen, dues, own_rows)
+    elif product.fixed_fee:
+        lines = _fixed_fee(product, principal_fen, dues, instalment_fen)
     elif product.balloon:
         lines = _balloon(product, product.balloon, principal_fen, dues, count)
         dues = dues[:count]
@@ -114,8 +121,27 @@ def _check_own_rows(
     return len(own_rows)
 
 
+def _count_of(product: Product, principal_fen: int, instalment_fen: int, periods: int | None) -> int:
+    """How many instalments of so much repay principal and fixed fee. InputError where it says nothing about a term."""
+    if product.fixed_fee is None:
+        raise InputError(f"instalment: {product.code} has no fixed fee; its instalment follows from the periods")
+    if periods is not None:
+        raise InputError("instalment: the number of periods follows from it; leave one of the two out")
+    owed_fen = principal_fen + fee_fen(product, principal_fen)
+    count = -(-owed_fen // instalment_fen) if instalment_fen > 0 else 0
+    if not product.periods_min <= count <= product.periods_max:
+        allowed = f"{product.periods_min} to {product.periods_max}"
+        needs = f"needs {count} instalments" if count else "would never repay it"
+        raise InputError(
+            f"instalment: {yuan(instalment_fen)} on {yuan(owed_fen)} yuan {needs}; {product.code} has {allowed}"
+        )
+    return count
+
+
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
+    if product.annual_rate_ppm == 0:
+        return Fraction(principal_fen, len(spans))
     factors = _factors(product, spans)
     return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
@@ -145,6 +171,25 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
     return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
+
+
+def _fixed_fee(product: Product, principal_fen: int, dues: Sequence[Due], instalment_fen: int | None) -> list[_Line]:
+    """Equal instalments of principal and fee, the last one the rest; in each the part of the fee that it earns."""
+    owed_fen = principal_fen + fee_fen(product, principal_fen)
+    level_fen = instalment_fen or _to_unit(product, owed_fen, len(dues))
+    count = len(dues) - 1
+    rest_fen = owed_fen - count * level_fen
+    _check_rest(len(dues), rest_fen, rest_fen, level_fen)
+    payments_fen = [level_fen] * count + [rest_fen]
+    periods = [periods_of(product, due) for due in dues]
+    code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
+    reasons = [f"{code}:{level_fen}"] * count + [f"{Reason.LAST}:{level_fen}"]
+    return [
+        _Line(payment_fen - earned_fen, earned_fen, reason)
+        for payment_fen, earned_fen, reason in zip(
+            payments_fen, earned(principal_fen, payments_fen, periods, product.rounding), reasons, strict=True
+        )
+    ]
 
 
 def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
