@@ -55,33 +55,73 @@ def show_(
         "product_name": product.name_zh if context.lang == "zh" else product.name_en,
         "summary": product.summary_zh if context.lang == "zh" else product.summary_en,
         "kind": product.kind.value,
-        **(quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}),
-        "day_count": product.day_count.value,
+        **price(product, context.lang),
         "periods": f"{product.periods} ({product.periods_min}-{product.periods_max})",
-        "penalty": say(
-            "product.penalty",
-            context.lang,
-            percent=percent(product.annual_rate_ppm * product.penalty.multiple_ppm // 1_000_000),
-            cap=percent(product.penalty.cap_ppm),
-            days=product.penalty.grace_days,
-        ),
         "weak_month": weak_month(product, context.lang),
         **example(context, product),
     }
     show(card, format=output_format, output=output, title=product.code, lang=context.lang)
 
 
+def price(product: Product, lang: Lang) -> dict[str, Any]:
+    """The yearly rate with its day count and penalty; or the fixed fee, and what becomes of it early or late."""
+    fee = product.fixed_fee
+    if fee is None:
+        return {
+            **(quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}),
+            "day_count": product.day_count.value,
+            "penalty": say(
+                "product.penalty",
+                lang,
+                percent=percent(product.annual_rate_ppm * product.penalty.multiple_ppm // PPM),
+                cap=percent(product.penalty.cap_ppm),
+                days=product.penalty.grace_days,
+            ),
+        }
+    part = percent(fee.principal_ppm)
+    return {
+        "price": say("product.fee_share", lang, percent=part)
+        if fee.principal_ppm
+        else say("product.fee_amount", lang, amount=yuan(fee.amount_fen)),
+        "paid_early": say(f"product.{fee.early.value}", lang),
+        "paid_late": say("product.fee_late", lang),
+    }
+
+
 def example(context: Context, product: Product) -> dict[str, Any]:
     """What a loan of 10,000 yuan on these terms comes to; nothing where the rows are agreed with each borrower."""
+    from loancli.plan.cost import Outcome
+
     if product.kind is Kind.CUSTOM:
         return {"example": say("product.own_rows", context.lang, code=product.code)}
-    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
-    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
+    plan, verdict = cost_of(context, product, example_fen(product), context.as_of, None, None)
     found = {f"example_{name}": value for name, value in plan_summary(plan, verdict).items()}
+    if verdict.outcome is Outcome.REFUSED:
+        found["example_refused"] = verdict.sentence
     found["example_biggest_fen"] = max(row.due_fen for row in plan.rows)
     if product.revenue:
         found["example_weak_month"] = weak_example(plan, context.lang)
     return found
+
+
+def example_fen(product: Product) -> int:
+    """The principal of the example."""
+    return min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
+
+
+def refusal(context: Context, product: Product) -> str | None:
+    """Why the example could not be signed today: the sum that is above the ceiling. None where it could, or none is."""
+    from loancli.plan.cost import Outcome, check_ceiling
+    from loancli.plan.kinds import build
+
+    if product.kind is Kind.CUSTOM:
+        return None
+    try:
+        plan = build(product, example_fen(product), context.as_of, calendar=session.calendar(context))
+    except InputError:  # the terms are sound, but do not go with the example's principal
+        return None
+    verdict = check_ceiling(plan, session.ceilings(context), signed_on=context.as_of)
+    return verdict.sentence if verdict.outcome is Outcome.REFUSED else None
 
 
 def weak_example(plan: Plan, lang: Lang) -> str:
@@ -89,12 +129,19 @@ def weak_example(plan: Plan, lang: Lang) -> str:
 
     Usual: as much as makes the share the equal instalment, in whole yuan.
     """
+    from loancli.plan.fixed_fee import curve_of
     from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment
 
     product, row = plan.product, plan.rows[0]
     assert product.revenue is not None
     level_fen = row.principal_fen + row.interest_fen
-    owed = Owed(outstanding_principal_fen=plan.principal_fen, accrued=Fraction(row.interest_fen), level_fen=level_fen)
+    curve = curve_of(product, plan.rows) if product.fixed_fee else None
+    owed = Owed(
+        outstanding_principal_fen=plan.principal_fen,
+        accrued=Fraction(curve.fee_fen if curve else row.interest_fen),
+        level_fen=level_fen,
+        curve=curve,
+    )
 
     def due(revenue_fen: int) -> str:
         window = WindowRevenue(counted_fen=(("declared", revenue_fen),))
@@ -118,13 +165,20 @@ def weak_month(product: Product, lang: Lang) -> str:
     revenue = product.revenue
     if revenue is None:
         return say("product.weak_fixed", lang)
-    if revenue.floor is None:
-        return say("product.weak_share", lang, share=percent(revenue.share_ppm))
+    share = percent(revenue.share_ppm)
+    floor = say(f"floor.{revenue.floor.base.value}", lang) if revenue.floor else ""
+    told = say("product.weak_floor", lang, share=share, floor=floor) if floor else ""
+    progress = revenue.minimum_progress
+    if progress is None or not progress.total_over:
+        return told or say("product.weak_share", lang, share=share)
     return say(
-        "product.weak_floor",
+        "product.weak_total",
         lang,
-        share=percent(revenue.share_ppm),
-        floor=say(f"floor.{revenue.floor.base.value}", lang),
+        told=told or say("product.weak_part", lang, share=share),
+        part=f"{progress.total_over}/{progress.total_under}",
+        often=say("product.every_days", lang, count=progress.every_days)
+        if progress.every_days
+        else say("product.every_windows", lang, count=progress.windows),
     )
 
 
@@ -145,5 +199,7 @@ def check(
             wrong.append(str(error))
             continue
         talk(context, "product.sound", file=file, name=product.name_zh if context.lang == "zh" else product.name_en)
+        if refused := refusal(context, product):
+            talk(context, "product.refused", sentence=refused)
     if wrong:
         raise InputError("\n".join(wrong))

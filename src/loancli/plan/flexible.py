@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from loancli.core.days import Calendar, months_after
 from loancli.core.loan import Row
-from loancli.core.money import rounded
+from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM
 from loancli.plan.due_days import HALF_MONTH_DAYS, due_dates
 from loancli.plan.fixed_fee import FeeCurve
@@ -162,15 +162,13 @@ def is_checkpoint(terms: Product, number: int) -> bool:
 
 
 def progress_fen(terms: Product, *, levels_fen: int, total_fen: int) -> int:
-    """What must have fallen due since the last checkpoint: a part of the levels since then, or of all that was owed.
-
-    A part of all is rounded as an instalment is, where these are in whole yuan to whole yuan.
-    """
+    """What must have fallen due since the last checkpoint: a part of the levels since then, or of all that was owed."""
     progress = _share_of(terms).minimum_progress
     assert progress is not None
     if progress.total_over:
         exact = Fraction(total_fen * progress.total_over, progress.total_under)
-        return rounded(exact, terms.rounding, terms.instalment_unit_fen)
+        mode = terms.rounding if progress.total_unit_fen == 1 else Rounding.DOWN
+        return rounded(exact, mode, progress.total_unit_fen)
     return rounded(Fraction(levels_fen * progress.levels_ppm, PPM), terms.rounding)
 
 

@@ -69,7 +69,8 @@ class MinimumProgress:
     levels_ppm: int = 0  # of their levels …
     every_days: int = 0  # … or with the window in which so many days are full, for plans stepped by days
     total_over: int = 0  # … or so many …
-    total_under: int = 1  # … such parts of all that is owed at signing, principal and fixed fee
+    total_under: int = 1  # … such parts of all that is owed at signing, principal and fixed fee …
+    total_unit_fen: int = 1  # … where it is coarser than the fen, rounded down to it
 
 
 class Missing(Enum):

@@ -279,6 +279,8 @@ def _check_progress(product: Product, progress: MinimumProgress | None) -> _Foun
             yield f"{at}.total", "only with a fixed fee is it known what is owed in all; write levels"
         if progress.total_over > progress.total_under:
             yield f"{at}.total", f"{progress.total_over}/{progress.total_under} is not allowed; at most 1/1"
+    elif progress.total_unit_fen > 1:
+        yield f"{at}.total_unit", "only goes with total; leave it out"
     elif not 0 < progress.levels_ppm <= PPM:
         yield f"{at}.levels", f"{percent(progress.levels_ppm)} is not allowed; above 0%, at most 100%"
 
@@ -309,7 +311,7 @@ _CHECKS = (
 )
 # Terms that products had not when the first loans were signed.
 _LATER = ("balloon", "step", "fixed_fee")
-_LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1}
+_LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1, "total_unit_fen": 1}
 
 
 # --- JSON ---

@@ -241,6 +241,7 @@ class _MinimumProgress(_Table):
     every_days: _EveryDays | None = None
     levels: _Share | None = None
     total: _Total | None = None
+    total_unit: _Unit = 1
 
     def value(self) -> MinimumProgress:
         over, under = self.total or (0, 1)
@@ -250,6 +251,7 @@ class _MinimumProgress(_Table):
             levels_ppm=self.levels or 0,
             total_over=over,
             total_under=under,
+            total_unit_fen=self.total_unit,
         )
 
 
