@@ -111,9 +111,19 @@ def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
         **quoted_rate(plan.product),
         "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
         "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
+        **expected_rate(plan),
         "ceiling_ppm": verdict.limit.ppm,
         "within_ceiling": verdict.outcome.value,
     }
+
+
+def expected_rate(plan: "Plan") -> dict[str, Any]:
+    """What a revenue plan with a fixed fee costs if it goes as expected: the ceiling looks at its fastest path."""
+    from loancli.plan.cost import of_plan
+
+    if not (plan.product.fixed_fee and plan.product.revenue):
+        return {}
+    return {"apr_expected_percent": f"{of_plan(plan).simple_percent:.2f}"}
 
 
 def price_key(product: "Product") -> str:
