@@ -20,6 +20,8 @@ from loancli.plan.product import (
     Allocation,
     Base,
     Bound,
+    Early,
+    FixedFee,
     Frequency,
     Kind,
     MinimumProgress,
@@ -392,10 +394,23 @@ revenue_terms = st.builds(
 )
 
 
+def with_fixed_fee(product: Product, early: Early) -> Product:
+    """The same terms with a fee as their price; a floor at the interest has no meaning then."""
+    assert product.revenue is not None
+    floor = product.revenue.floor
+    share = replace(product.revenue, floor=None if floor and floor.base is Base.INTEREST else floor)
+    missing = Missing.LEVEL if share.missing is Missing.FLOOR and share.floor is None else share.missing
+    fee = FixedFee(principal_ppm=100_000, early=early)
+    return replace(product, annual_rate_ppm=0, fixed_fee=fee, revenue=replace(share, missing=missing))
+
+
+fee_terms = st.builds(with_fixed_fee, revenue_terms, st.sampled_from(Early))
+
+
 @st.composite
-def random_told(draw: st.DrawFn) -> Told:
+def random_told(draw: st.DrawFn, products: st.SearchStrategy[Product] = revenue_terms) -> Told:
     """Revenue of any size that comes in time or late, refunds, and gaps in the files."""
-    product = draw(revenue_terms)
+    product = draw(products)
     contract = contract_for(product, draw(st.integers(500_000, 3_000_000)), SIGNED, periods=draw(st.integers(2, 6)))
     days = (contract.rows[-1].due_on - SIGNED).days
     start = SIGNED - timedelta(days=31)
@@ -461,7 +476,7 @@ def test_a_life_of_random_revenue_keeps_every_promise(loan: Told, paying: bool) 
 
 
 @settings(deadline=None)
-@given(random_told())
+@given(random_told(revenue_terms | fee_terms))
 def test_every_fen_of_revenue_is_counted_exactly_once(loan: Told) -> None:
     contract = loan.contract
     for row in contract.rows:
@@ -497,7 +512,7 @@ def test_more_revenue_never_asks_for_less(loan: Told, more_fen: int, at: int) ->
 
 
 @settings(deadline=None)
-@given(random_told(), st.lists(st.integers(0, 400), min_size=1, max_size=4))
+@given(random_told(revenue_terms | fee_terms), st.lists(st.integers(0, 400), min_size=1, max_size=4))
 def test_catching_up_late_is_closing_day_by_day_with_what_was_known_then(loan: Told, jumps: Sequence[int]) -> None:
     """With all revenue known before, it does not matter on which day the windows are closed."""
     known = [(day, day, kind, fen) for day, _, kind, fen in loan.known]
@@ -512,7 +527,7 @@ def test_catching_up_late_is_closing_day_by_day_with_what_was_known_then(loan: T
 
 
 @settings(deadline=None)
-@given(random_told(), st.data())
+@given(random_told(revenue_terms | fee_terms), st.data())
 def test_no_fen_is_lost_and_accrual_is_by_the_day_whatever_is_paid(loan: Told, data: st.DataObject) -> None:
     contract = loan.contract
     surplus = data.draw(st.sampled_from(["credit", "principal"]))
@@ -539,7 +554,7 @@ def test_no_fen_is_lost_and_accrual_is_by_the_day_whatever_is_paid(loan: Told, d
 
 
 @settings(deadline=None)
-@given(random_told(), st.data())
+@given(random_told(revenue_terms | fee_terms), st.data())
 def test_exactly_the_quote_settles_a_revenue_plan_too(loan: Told, data: st.DataObject) -> None:
     loan.close_all(paying=data.draw(st.booleans()))
     on = data.draw(st.dates(SIGNED, loan.contract.rows[-1].due_on))

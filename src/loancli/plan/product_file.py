@@ -216,7 +216,7 @@ def _check_fixed_fee(product: Product) -> _Found:
     if fee.amount_fen > product.principal_min_fen:
         span = f"at most principal_min ({yuan(product.principal_min_fen)})"
         yield "fixed_fee.amount", f"{yuan(fee.amount_fen)} yuan is not allowed; {span}"
-    if product.roll_interest:
+    if product.roll_interest and product.revenue is None:  # else it is refused for its windows
         yield "roll_interest", "a fixed fee pays for no days; write false"
     if product.penalty != Penalty():
         yield "penalty", "it is a multiple of the yearly rate, which a fixed fee does not have; leave the table out"
