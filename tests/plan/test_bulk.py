@@ -141,6 +141,14 @@ def test_ties_go_where_the_exact_path_sends_them(mode):
 
 
 @pytest.mark.parametrize("mode", Rounding)
+def test_of_a_fixed_fee_the_last_fen_is_principal_in_every_future(mode):
+    plain = {"annual_rate_ppm": 0, "fixed_fee": FixedFee(principal_ppm=PPM), "rounding": mode}
+    terms = revenue_product(**plain, share={"share_ppm": PPM, "floor": None, "cap": None, "run_on_windows_max": 1})
+    plan = build(terms, 3, date(2026, 1, 31), periods=1, calendar=CALENDAR)
+    same(terms, plan.rows + run_on_rows(plan, CALENDAR), 1, 3, [[0, 1, 2, 3, 4, 5, 6], [9] * 7])
+
+
+@pytest.mark.parametrize("mode", Rounding)
 def test_terms_beyond_64_bits_are_counted_without_an_end(mode):
     terms = revenue_product(annual_rate_ppm=146_001, day_count=DayCount.ACT_ACT, rounding=mode)
     rows = build(terms, 10**12, date(2024, 1, 31), periods=24, calendar=CALENDAR).rows

@@ -314,6 +314,17 @@ def test_on_the_plan_the_curve_is_the_rows(plan):
         left_fen -= row.due_fen
 
 
+@pytest.mark.parametrize("mode", Rounding)
+def test_the_last_fen_is_principal_however_great_the_fee_and_however_it_is_rounded(mode):
+    """Half of each fen is fee here: rounded down, the principal would be gone a fen before the end."""
+    plan = build(terms(FixedFee(principal_ppm=10**6), rounding=mode), 3, date(2026, 1, 1), calendar=CALENDAR, periods=1)
+    curve = curve_of(plan.product, plan.rows)
+    assert curve.total_fen == 6
+    for asked_fen in range(6):
+        assert asked_fen - curve.earned(asked_fen) < 3
+    assert curve.earned(5) == curve.fee_fen == 3
+
+
 def test_a_loan_without_a_fixed_fee_has_none():
     assert fee_fen(product(), 1_000_000) == 0
 

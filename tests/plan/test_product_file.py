@@ -598,6 +598,10 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     text = to_json(product())
     assert text.startswith('{"allocation":{"by":"component",')
     assert "普通" in text
+    progress = MinimumProgress(windows=3, levels_ppm=600_000)
+    assert '"minimum_progress":{"levels_ppm":600000,"windows":3}' in to_json(
+        revenue_product(share={"minimum_progress": progress})
+    )
     assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {"balloon", "step", "fixed_fee"}
 
 

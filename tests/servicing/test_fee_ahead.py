@@ -134,6 +134,10 @@ def test_a_prepayment_goes_along_the_signed_rows_and_ends_the_plan_sooner():
     left = [state for state in lived.instalments if state.due_fen]
     assert len(left) == 180
     assert sum(state.interest_fen for state in left) == 100_000 - income(lived)
+    # What is told ahead changes nothing of today: the first day after it earns what the row it reached does.
+    assert rounded(lived.position.accruing_per_day) == contract.rows[20].interest_fen
+    assert lived.position.next_moment_on == START + DAY
+    assert lived.position.accrued == 0
 
 
 def test_the_cost_of_what_was_really_paid_is_told_by_its_flows():
