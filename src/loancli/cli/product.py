@@ -57,6 +57,7 @@ def show_(
         "kind": product.kind.value,
         **price(product, context.lang),
         "periods": f"{product.periods} ({product.periods_min}-{product.periods_max})",
+        **early_and_late(product, context.lang),
         "weak_month": weak_month(product, context.lang),
         **example(context, product),
     }
@@ -64,28 +65,32 @@ def show_(
 
 
 def price(product: Product, lang: Lang) -> dict[str, Any]:
-    """The yearly rate with its day count and penalty; or the fixed fee, and what becomes of it early or late."""
+    """The yearly rate with its day count; or the fixed fee that stands in their place."""
     fee = product.fixed_fee
     if fee is None:
+        rate = quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}
+        return {**rate, "day_count": product.day_count.value}
+    if fee.principal_ppm:
+        return {"price": say("product.fee_share", lang, percent=percent(fee.principal_ppm))}
+    return {"price": say("product.fee_amount", lang, amount=yuan(fee.amount_fen))}
+
+
+def early_and_late(product: Product, lang: Lang) -> dict[str, Any]:
+    """The penalty; or what becomes of a fixed fee where it is paid early or late."""
+    if product.fixed_fee:
         return {
-            **(quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}),
-            "day_count": product.day_count.value,
-            "penalty": say(
-                "product.penalty",
-                lang,
-                percent=percent(product.annual_rate_ppm * product.penalty.multiple_ppm // PPM),
-                cap=percent(product.penalty.cap_ppm),
-                days=product.penalty.grace_days,
-            ),
+            "paid_early": say(f"product.{product.fixed_fee.early.value}", lang),
+            "paid_late": say("product.fee_late", lang),
         }
-    part = percent(fee.principal_ppm)
-    return {
-        "price": say("product.fee_share", lang, percent=part)
-        if fee.principal_ppm
-        else say("product.fee_amount", lang, amount=yuan(fee.amount_fen)),
-        "paid_early": say(f"product.{fee.early.value}", lang),
-        "paid_late": say("product.fee_late", lang),
-    }
+    penalty = product.penalty
+    told = say(
+        "product.penalty",
+        lang,
+        percent=percent(product.annual_rate_ppm * penalty.multiple_ppm // PPM),
+        cap=percent(penalty.cap_ppm),
+        days=penalty.grace_days,
+    )
+    return {"penalty": told}
 
 
 def example(context: Context, product: Product) -> dict[str, Any]:
