@@ -13,6 +13,8 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
+from loancli.plan.adjust import changed
+from loancli.plan.changes import change_of
 from loancli.plan.cost import Outcome, check_ceiling, of_fastest, of_plan, read_ceilings
 from loancli.plan.fixed_fee import RATE_SCALE, curve_of, earned, fee_fen, periodic_rate
 from loancli.plan.kinds import build
@@ -205,6 +207,46 @@ def test_wcl_rate_halved_and_back():
         assert found[0] == told[0]
         assert abs(found[1] - told[1]) <= 1  # rounded on the running total, as above
         assert abs(found[2] - told[2]) <= 1
+
+
+def test_a_change_after_signing_spreads_what_is_left_of_principal_and_fee():
+    """The share halved after three days, as a change of the plan: the published rows, and the same fee in all."""
+    published = told_rows(need("wcl-rate-halved-and-back")["expected"]["after_first_change"]["rows"])
+    plan = build(terms(), 900_000, date(2026, 1, 1), calendar=CALENDAR, instalment_fen=5_000)
+    halved = changed(plan, change_of("respread 394"), date(2026, 1, 4), calendar=CALENDAR)
+    found = running(halved)
+    assert {number: found[number - 1] for number in (3, 4, 5)} == published
+    assert (len(halved.rows), halved.interest_fen) == (397, 100_000)
+
+
+@pytest.mark.parametrize("text", ["extend 20", "respread 10", "defer 2", "share 20%"])
+def test_no_change_makes_more_or_less_of_the_fee(text):
+    share = {"floor": None, "cap": None}
+    plain = {"annual_rate_ppm": 0, "day_count": DayCount.ACT_365F}
+    product_ = revenue_product(**plain, fixed_fee=FixedFee(principal_ppm=100_000), frequency=WEEKLY, share=share)
+    plan = build(product_, 900_000, date(2026, 1, 1), calendar=CALENDAR, periods=40)
+    other = changed(plan, change_of(text), date(2026, 3, 1), calendar=CALENDAR)
+    assert (other.interest_fen, sum(row.principal_fen for row in other.rows)) == (90_000, 900_000)
+    assert other.rows[:8] == plan.rows[:8]
+
+
+@pytest.mark.parametrize("text", ["prepay 1000 shorter", "breathe 2 interest", "restructure equal-instalments"])
+def test_a_change_that_goes_by_interest_is_refused(text):
+    plan = build(terms(), 900_000, date(2026, 1, 1), calendar=CALENDAR, periods=200)
+    with pytest.raises(InputError, match="has a fixed fee, which is owed whatever is paid ahead"):
+        changed(plan, change_of(text), date(2026, 1, 9), calendar=CALENDAR)
+
+
+def test_a_loan_with_a_rate_is_not_restructured_to_a_fee():
+    plan = build(product(), 900_000, date(2026, 1, 1), calendar=CALENDAR)
+    with pytest.raises(InputError, match="restructure: plain has a fixed fee, which is agreed with a new loan"):
+        changed(plan, change_of("restructure fee"), date(2026, 2, 9), calendar=CALENDAR, products={"fee": terms()})
+
+
+def test_a_rate_does_not_come_beside_a_fee():
+    plan = build(terms(), 900_000, date(2026, 1, 1), calendar=CALENDAR, periods=200)
+    with pytest.raises(InputError, match="annual_rate: a fixed fee is the whole price"):
+        changed(plan, change_of("rate 12%"), date(2026, 1, 9), calendar=CALENDAR)
 
 
 def test_wcl_three_decimals_in_thousandths():

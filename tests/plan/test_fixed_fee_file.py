@@ -117,6 +117,12 @@ def test_without_a_fee_the_rate_is_still_asked_for():
         ),
         (FEE, FEE + "[penalty]\ngrace_days = 3\n", "penalty", "which a fixed fee does not have"),
         (
+            FEE,
+            FEE + '[breathing_space]\npays = "interest"\nrest = "extend"\nperiods_max = 2\n',
+            "breathing_space",
+            "has no interest to go on with",
+        ),
+        (
             "every_days = 60",
             "every_days = 60\nwindows = 60",
             "revenue.minimum_progress",

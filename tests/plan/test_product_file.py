@@ -602,7 +602,12 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     assert '"minimum_progress":{"levels_ppm":600000,"windows":3}' in to_json(
         revenue_product(share={"minimum_progress": progress})
     )
-    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {"balloon", "step", "fixed_fee"}
+    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {
+        "balloon",
+        "step",
+        "fixed_fee",
+        "breathing_space",
+    }
 
 
 def test_terms_are_read_from_json_without_pydantic():

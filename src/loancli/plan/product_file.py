@@ -20,6 +20,7 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    BreathingSpace,
     Early,
     Fee,
     FixedFee,
@@ -27,10 +28,12 @@ from loancli.plan.product import (
     Kind,
     MinimumProgress,
     Missing,
+    Pays,
     Penalty,
     Product,
     RevenueShare,
     Step,
+    Trigger,
 )
 
 # No product can be written above this simple yearly rate. The ceilings that hold for a plan, by lender and day of
@@ -218,6 +221,8 @@ def _check_fixed_fee(product: Product) -> _Found:
         yield "fixed_fee.amount", f"{yuan(fee.amount_fen)} yuan is not allowed; {span}"
     if product.roll_interest and product.revenue is None:  # else it is refused for its windows
         yield "roll_interest", "a fixed fee pays for no days; write false"
+    if product.breathing_space:
+        yield "breathing_space", "a fixed fee has no interest to go on with; leave the table out, and defer the plan"
     if product.penalty != Penalty():
         yield "penalty", "it is a multiple of the yearly rate, which a fixed fee does not have; leave the table out"
     if product.revenue and product.revenue.floor and product.revenue.floor.base is Base.INTEREST:
@@ -297,6 +302,27 @@ def _check_bounds(floor: Bound | None, cap: Bound | None) -> _Found:
         yield "revenue.floor", f"{tell(floor.value)} is above the cap, {tell(cap.value)}; write less, or raise the cap"
 
 
+def _check_breathing_space(product: Product) -> _Found:
+    space = product.breathing_space
+    if space is None:
+        return
+    if product.kind is Kind.SINGLE_PAYMENT:
+        yield "breathing_space", "a single payment has no instalment to breathe in; extend it instead"
+    if product.kind is Kind.CUSTOM and space.at_start:
+        yield "breathing_space.at_start", "custom rows say themselves what they ask for; agree rows without principal"
+    if space.pays.part_ppm >= PPM:
+        yield "breathing_space.pays", f"{percent(space.pays.part_ppm)} is no relief; below 100% of the instalment"
+    for key, periods in (("periods_max", space.periods_max), ("at_start", space.at_start)):
+        if periods >= product.periods_min:
+            yield (
+                f"breathing_space.{key}",
+                f"{periods} could leave no instalment; less than periods_min ({product.periods_min})",
+            )
+    trigger = space.trigger
+    if trigger and not 0 < trigger.below_ppm < PPM:
+        yield "breathing_space.trigger.below", f"{percent(trigger.below_ppm)} is not allowed; above 0%, below 100%"
+
+
 _CHECKS = (
     _check_size,
     _check_rate,
@@ -308,9 +334,10 @@ _CHECKS = (
     _check_fees,
     _check_allocation,
     _check_revenue,
+    _check_breathing_space,
 )
 # Terms that products had not when the first loans were signed.
-_LATER = ("balloon", "step", "fixed_fee")
+_LATER = ("balloon", "step", "fixed_fee", "breathing_space")
 _LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1, "total_unit_fen": 1}
 
 
@@ -349,6 +376,10 @@ def from_json(text: str) -> Product:
             }
         )
     balloon, step, fixed_fee = raw.get("balloon"), raw.get("step"), raw.get("fixed_fee")
+    space = raw.get("breathing_space")
+    if space is not None:
+        trigger = Trigger(**space["trigger"]) if space["trigger"] else None
+        space = BreathingSpace(**space | {"pays": Pays(**space["pays"]), "trigger": trigger})
     allocation = raw["allocation"]
     orders = {key: tuple(allocation[key]) for key in ("order", "late_order")}
     return Product(
@@ -365,6 +396,7 @@ def from_json(text: str) -> Product:
             "step": Step(**step) if step else None,
             "fixed_fee": FixedFee(**fixed_fee | {"early": Early(fixed_fee["early"])}) if fixed_fee else None,
             "revenue": revenue,
+            "breathing_space": space,
             "penalty": Penalty(**raw["penalty"]),
             "allocation": Allocation(**allocation | orders),
         }
