@@ -31,7 +31,7 @@ def list_(ctx: typer.Context, output_format: FormatOption = None, output: Output
             "product": each.code,
             "name": each.name_zh if context.lang == "zh" else each.name_en,
             "kind": each.kind.value,
-            "annual_rate_ppm": each.annual_rate_ppm,
+            "annual_rate_ppm": None if each.fixed_fee else each.annual_rate_ppm,
             "periods": f"{each.periods_min}-{each.periods_max}",
             "principal_max_fen": each.principal_max_fen,
         }
