@@ -278,11 +278,17 @@ def test_shopify_a_milestone_in_whole_yuan_and_the_shortfall():
 
 
 def test_shopify_without_sales_for_a_year_the_rest_is_due_at_maturity():
-    loan = told("shopify-capital", 500_000)
+    """In steps of 12 days, so that a year is 30 windows: the milestones are days, whatever the step."""
+    loan = told(
+        "shopify-capital", 500_000, ("every 1 days", "every 12 days"),
+        *((f"{key} = 360", f"{key} = 30") for key in ("periods", "periods_min", "periods_max")),
+    )  # fmt: skip
     loan.close(loan.contract.rows[-1].due_on)
-    checkpoints = [loan.fixed(number)["amount_fen"] for number in range(60, 361, 60)]
-    assert checkpoints == [94_100] * 5 + [565_000 - 5 * 94_100]
-    assert reason(loan.fixed(360), "maturity")
+    assert loan.contract.rows[-1].due_on == START + 360 * DAY
+    due_fen = [loan.fixed(number)["amount_fen"] for number in range(1, 31)]
+    assert [fen for number, fen in enumerate(due_fen, start=1) if number % 5 == 0] == [94_100] * 5 + [94_500]
+    assert sum(due_fen) == 565_000
+    assert reason(loan.fixed(30), "maturity")
     ended = life(loan.contract, loan.events, loan.contract.rows[-1].due_on)
     assert (income(ended), ended.position.due_fen) == (65_000, 565_000)
 
@@ -308,8 +314,8 @@ def test_shopify_cash_advance_nothing_is_due_on_a_day_without_sales():
 LONGER = (
     ("every_days = 90", "every_days = 180"),
     ('total = "10%"', 'total = "5%"'),
-    ("periods = 360", "periods = 540"),
-    ("periods_max = 364", "periods_max = 540"),
+    ('"every 1 days"', '"every 6 days"'),  # for fewer windows
+    ("periods = 360", "periods = 90"),
 )
 
 
@@ -332,7 +338,8 @@ def test_paypal_the_estimate_chooses_the_minimum(changes, days, minimum_fen):
     assert total(loan) == fen(case["expected"]["total_owed"])
     loan.close(START + days * DAY)
     assert loan.fixed(1)["amount_fen"] == fen(case["expected"]["due_with_zero_sales_that_day"])
-    assert loan.fixed(days)["amount_fen"] == minimum_fen
+    last = max(row.number for row in loan.contract.rows if row.to_on <= START + days * DAY)
+    assert [loan.fixed(number)["amount_fen"] for number in range(1, last + 1)] == [0] * (last - 1) + [minimum_fen]
     if not changes:
         assert minimum_fen == fen(case["expected"]["minimum_each_90_days"])
 
