@@ -1,6 +1,7 @@
 """WHAT HAPPENED TO IT: a contract and its events → the whole life of the loan. Pure. May import plan and core.
 
-contract (what was signed) · life (the computation) · walk (one loan, day by day) · allocate (what a payment pays
-first) · bookings (movements → entries; the chart of accounts) · match (a received payment ↔ a loan, or why not) ·
-windows (which revenue fixes which instalment) · line (draws of a credit line).
+contract (what was signed) · life (the computation) · walk (one loan, day by day) · fee_ahead (its fixed fee, where it
+has one) · allocate (what a payment pays first) · bookings (movements → entries; the chart of accounts) · match (a
+received payment ↔ a loan, or why not) · windows (which revenue fixes which instalment) · line (draws of a credit
+line) · replan (a signed plan changed) · triggers (breathing space that a weak window grants).
 """

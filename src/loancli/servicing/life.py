@@ -75,7 +75,8 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
 
 
 def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
-    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`.
+    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`;
+    of a fixed fee all that is not yet due.
 
     What happens on the day after an instalment is fixed is left out: payments, and a change of the plan.
     """
@@ -83,7 +84,7 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
     before = [event for event in events if event.effective_on < as_of or event.kind not in late]
     walk, _ = walked(contract, before, as_of)
     walk.accrue(walk.contract.rows[number - 1].to_on)
-    return walk.pool_fen, walk.accrued
+    return walk.pool_fen, Fraction(walk.fee.left_fen) if walk.fee else walk.accrued
 
 
 def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:

@@ -9,6 +9,7 @@ from loancli.core.days import Calendar
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
+from loancli.core.money import split
 from loancli.plan.adjust import Open, changed_from
 from loancli.plan.changes import Breathe, Change, Prepay
 from loancli.plan.flexible import run_on_rows
@@ -75,6 +76,7 @@ def replan(
         principal_fen=walk.pool_fen,
         since_on=from_on,
         carried_fen=walk.accrued,
+        fixed_fee_fen=walk.fee.left_fen if walk.fee else 0,
     )
     after = changed_from(left, change, calendar=calendar, products=products)
     new = after.rows[len(closed) :] + run_on_rows(after, calendar)
@@ -107,7 +109,7 @@ def _plan(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> P
     ]
     ahead_fen = sum(row.principal_fen for row in told[closed:])
     if ahead_fen != walk.pool_fen:  # a revenue plan, which looks no further than its next instalment
-        told = told[:closed] + _scaled(told[closed:], walk.pool_fen)
+        told = told[:closed] + _scaled(told[closed:], walk.pool_fen, walk.fee.left_fen if walk.fee else None)
     paid: dict[date, list[int]] = {}
     for movement in walk.movements:
         if movement.number == 0 and movement.credit in {"loan:principal", "loan:interest_due"}:
@@ -123,16 +125,18 @@ def _plan(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> P
     )
 
 
-def _scaled(rows: Sequence[Row], principal_fen: int) -> list[Row]:
-    """The rows with their principal in proportion to what is open."""
-    total_fen = sum(row.principal_fen for row in rows)
-    found = []
-    done_fen = reached_fen = 0
-    for row in rows:
-        done_fen += row.principal_fen
-        part_fen = (done_fen * principal_fen // total_fen if total_fen else 0) - reached_fen
-        reached_fen += part_fen
-        found.append(row._replace(principal_fen=part_fen))
-    last = found[-1]
-    found[-1] = last._replace(principal_fen=last.principal_fen + principal_fen - reached_fen)
-    return found
+def _scaled(rows: Sequence[Row], principal_fen: int, fixed_fee_fen: int | None) -> list[Row]:
+    """The rows with their principal, and their part of a fixed fee, in proportion to what is open."""
+    principals_fen = _in_proportion([row.principal_fen for row in rows], principal_fen)
+    if fixed_fee_fen is None:
+        return [row._replace(principal_fen=fen) for row, fen in zip(rows, principals_fen, strict=True)]
+    fees_fen = _in_proportion([row.interest_fen for row in rows], fixed_fee_fen)
+    return [
+        row._replace(principal_fen=principal, interest_fen=fee)
+        for row, principal, fee in zip(rows, principals_fen, fees_fen, strict=True)
+    ]
+
+
+def _in_proportion(parts_fen: Sequence[int], sum_fen: int) -> list[int]:
+    """The parts with another sum; where they are all 0, the last takes it."""
+    return split(sum_fen, parts_fen if any(parts_fen) else [0] * (len(parts_fen) - 1) + [1])

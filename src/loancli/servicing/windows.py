@@ -108,7 +108,7 @@ def close_window(
     late_fen = sum(_correction_fen(contract, event, revenue) for event in before)
     pool_fen, accrued = owed_ahead(signed, events, on, number)
     remaining = rows[number - 1 : contract.maturity_number] or rows[number - 1 : number]
-    level = level_fen(product, pool_fen, remaining)
+    level = level_fen(product, pool_fen + (int(accrued) if product.fixed_fee else 0), remaining)
     fixed = fix_instalment(
         product,
         periods_left=len(rows) - number,
@@ -119,7 +119,9 @@ def close_window(
             missing=missing,
             last_year_fen=_last_year_fen(window, revenue, terms.counts) if missing else None,
         ),
-        progress=_progress(contract, events, number),
+        progress=_progress(
+            contract, events, number, total_fen=sum(row.principal_fen + row.interest_fen for row in signed.rows)
+        ),
     )
     breathes = rows[number - 1].is_breathing and number < len(rows)
     if breathes:
@@ -192,7 +194,7 @@ def _year_before(day: date) -> date:
     return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
-def _progress(contract: Contract, events: Sequence[Event], number: int) -> Progress:
+def _progress(contract: Contract, events: Sequence[Event], number: int, *, total_fen: int) -> Progress:
     fixed = {
         event.payload["number"]: event.payload
         for event in active_events(events, date.max)
@@ -206,4 +208,5 @@ def _progress(contract: Contract, events: Sequence[Event], number: int) -> Progr
         levels_fen=sum(payload["level_fen"] for payload in between),
         fixed_fen=sum(payload["amount_fen"] for payload in between),
         is_checkpoint=is_checkpoint(contract.product, number),
+        total_fen=total_fen,
     )
