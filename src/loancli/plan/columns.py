@@ -82,7 +82,8 @@ def plans(
     own_rows: Sequence[OwnRow] = (),
 ) -> Plans:
     """The plans of loans paid out on `start_on`. InputError for what the product allows for no principal at all."""
-    if product.kind not in _KINDS or product.fixed_fee or (product.breathing_space and product.breathing_space.at_start):
+    breathes_first = product.breathing_space is not None and product.breathing_space.at_start > 0
+    if product.kind not in _KINDS or product.fixed_fee or breathes_first:
         return one_by_one(
             product,
             principals_fen,
