@@ -136,7 +136,7 @@ def same(terms, principals_fen, start_on, asked):
     return found
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(batches())
 def test_every_loan_of_a_batch_is_what_the_exact_path_makes_of_it(batch):
     terms, principals_fen, start_on, asked = batch
