@@ -19,7 +19,9 @@ from loancli.plan.solve import TO_WHOLE
 def test_a_column_is_divided_as_one_amount_is(kind, overs, under, mode):
     """Also below zero, as an instalment that a step took too far, before it is refused."""
     column = np.array(overs, dtype=kind)
-    assert divided(column, under, mode).tolist() == [TO_WHOLE[mode](over, under) for over in overs]
+    expected = [TO_WHOLE[mode](over, under) for over in overs]
+    assert divided(column, under, mode).tolist() == expected
+    assert divided(column, np.full(len(overs), under, dtype=kind), mode).tolist() == expected
     assert column.tolist() == overs  # what is divided stays as it is
 
 
@@ -27,7 +29,9 @@ def test_a_column_is_divided_as_one_amount_is(kind, overs, under, mode):
 @pytest.mark.parametrize("under", [2, 10, 14])
 def test_ties_go_where_the_mode_says(mode, under):
     overs = [under // 2 * number for number in range(1, 40)]
-    assert divided(np.array(overs), under, mode).tolist() == [rounded(Fraction(over, under), mode) for over in overs]
+    expected = [rounded(Fraction(over, under), mode) for over in overs]
+    assert divided(np.array(overs), under, mode).tolist() == expected
+    assert divided(np.array(overs), np.full(len(overs), under), mode).tolist() == expected
 
 
 @given(

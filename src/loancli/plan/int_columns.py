@@ -23,12 +23,12 @@ _PART = 2 * _LIMB  # bits in which the part of a fen is known
 _HALF = 2 ** (_PART - 1)
 
 
-def divided(over: Numbers, under: int, mode: Rounding) -> Numbers:
-    """over ÷ under, rounded as core.money.rounded does."""
+def divided(over: Numbers, under: int | Numbers, mode: Rounding) -> Numbers:
+    """over ÷ under, rounded as core.money.rounded does; `under` is one number for all, or a column of them."""
     return divided_into(np.empty_like(over), over.copy(), under, mode)
 
 
-def divided_into(found: Numbers, over: Numbers, under: int, mode: Rounding) -> Numbers:
+def divided_into(found: Numbers, over: Numbers, under: int | Numbers, mode: Rounding) -> Numbers:
     """The same into `found`; `over` is used up. Without a column of its own: new memory costs more than the sums.
 
     Every mode is one division that rounds down, of what is moved up first. Half up: (2 × over + under) ÷ (2 × under)
@@ -37,8 +37,8 @@ def divided_into(found: Numbers, over: Numbers, under: int, mode: Rounding) -> N
     if mode is not Rounding.DOWN:
         over += under - 1 if mode is Rounding.UP else under // 2
     np.floor_divide(over, under, out=found)
-    if mode is Rounding.HALF_EVEN and under % 2 == 0:
-        found -= np.where(over == found * under, found % 2, 0)
+    if mode is Rounding.HALF_EVEN:  # a tie, which an odd `under` has none of, leaves nothing over
+        found -= np.where((over == found * under) & (under % 2 == 0), found % 2, 0)
     return found
 
 
