@@ -8,6 +8,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.explain import why
+from loancli.cli.history import seasoned
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
     FirstDueOption,
@@ -67,7 +68,13 @@ def open_(
     if channel not in {"bank", "alipay", "wechat"}:
         raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
     plan, verdict = cost_of(
-        context, session.product(context, product), principal, start or context.as_of, periods, first_due, rows_file
+        context,
+        seasoned(context, session.product(context, product), borrower, None),
+        principal,
+        start or context.as_of,
+        periods,
+        first_due,
+        rows_file,
     )
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(verdict.sentence)

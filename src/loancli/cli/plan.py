@@ -10,6 +10,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.explain import why
+from loancli.cli.history import BorrowerOption, HistoryOption, SeasonBorrowerOption, history_for, seasoned
 from loancli.cli.options import Context, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.render import show, talk
 from loancli.core.errors import InputError
@@ -148,13 +149,21 @@ def show_(
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
     rows_file: RowsOption = None,
+    borrower: SeasonBorrowerOption = None,
+    history: HistoryOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Show the plan of a product: every due line with its why, total and yearly cost."""
     context = context_of(ctx)
     plan, verdict = cost_of(
-        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
+        context,
+        seasoned(context, session.product(context, code), borrower, history),
+        principal,
+        start or context.as_of,
+        periods,
+        first_due,
+        rows_file,
     )
     rows, summary = plan_rows(plan, context), plan_summary(plan, verdict)
     if session.as_json(output_format, output):
@@ -174,6 +183,8 @@ def compare(
     principal: PrincipalOption,
     start: StartOption = None,
     periods: PeriodsOption = None,
+    borrower: SeasonBorrowerOption = None,
+    history: HistoryOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -182,7 +193,12 @@ def compare(
     rows = []
     for code in codes:
         plan, verdict = cost_of(
-            context, session.product(context, code), principal, start or context.as_of, periods, None
+            context,
+            seasoned(context, session.product(context, code), borrower, history),
+            principal,
+            start or context.as_of,
+            periods,
+            None,
         )
         dues_fen = [row.due_fen for row in plan.rows]
         extremes = {"smallest_fen": min(dues_fen), "biggest_fen": max(dues_fen)}
@@ -209,46 +225,48 @@ def part(text: str) -> int:
     return found
 
 
+FuturesOption = Annotated[int, typer.Option("--futures", min=1, max=100_000, help="How many futures to run.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same futures.")]
+StressOption = Annotated[
+    Stressed | None,
+    typer.Option("--stress", help="All revenue 30 % lower, two months of nothing, or the season a month late."),
+]
+BurdenOption = Annotated[
+    int, typer.Option("--burden", parser=part, metavar="PERCENT", help="What of a window's revenue is too much.")
+]
+
+
 @app.command()
 def project(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="A revenue-share product's code, or the path of its file.")],
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
     principal: PrincipalOption,
     start: StartOption = None,
     periods: PeriodsOption = None,
-    borrower: Annotated[
-        str | None, typer.Option("--borrower", metavar="ID", help="Whose imported revenue the futures come from.")
-    ] = None,
-    history: Annotated[
-        Path | None,
-        typer.Option("--history", metavar="FILE", help="Or a table: day or month (2026-11), and amount_yuan."),
-    ] = None,
-    futures: Annotated[int, typer.Option("--futures", min=1, max=100_000, help="How many futures to run.")] = 5_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same futures.")] = 1,
-    stress: Annotated[
-        Stressed | None,
-        typer.Option("--stress", help="All revenue 30 % lower, two months of nothing, or the season a month late."),
-    ] = None,
-    burden: Annotated[
-        int, typer.Option("--burden", parser=part, metavar="PERCENT", help="What of a window's revenue is too much.")
-    ] = "30%",  # type: ignore[assignment]
+    borrower: BorrowerOption = None,
+    history: HistoryOption = None,
+    futures: FuturesOption = 5_000,
+    seed: SeedOption = 1,
+    stress: StressOption = None,
+    burden: BurdenOption = "30%",  # type: ignore[assignment]
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write the picture as a page.")
     ] = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Run a revenue-share plan over thousands of futures of a borrower's revenue, beside equal instalments."""
-    from loancli.cli.project import answer, history_for
+    """Run a plan over thousands of futures of a borrower's revenue, beside equal instalments."""
+    from loancli.cli.project import answer
     from loancli.plan.futures import Stress
     from loancli.plan.project import project as run
+    from loancli.plan.season import with_season
 
     context = context_of(ctx)
     product = session.product(context, code)
     known = history_for(context, product, borrower, history)
     calendar = session.calendar(context)
     projection = run(
-        product,
+        with_season(product, known) if product.weights_by_season else product,
         principal,
         start or context.as_of,
         known,
@@ -263,3 +281,91 @@ def project(
         talk(context, "plan.calendar_ends", day=calendar.known_until)
     told = {"futures": futures, "seed": seed, "stress": stress, "burden_ppm": burden}
     answer(context, projection, known, told, output_format=output_format, output=output, html=html)
+
+
+class Favoured(StrEnum):
+    """Whose advantage decides between the plans that fit."""
+
+    BORROWER = "borrower"
+    LENDER = "lender"
+
+
+def chance(text: str) -> int:
+    """'90%' as parts per million: a chance, above 0 and at most 100 %."""
+    found = part(text)
+    if found > PPM:
+        raise typer.BadParameter(f"'{text}' is not a chance such as 90%")
+    return found
+
+
+@app.command()
+def fit(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="The product whose rate, days, fees and limits hold: code or file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    borrower: BorrowerOption = None,
+    history: HistoryOption = None,
+    burden: BurdenOption = "30%",  # type: ignore[assignment]
+    finished: Annotated[
+        int, typer.Option("--chance", parser=chance, metavar="PERCENT", help="Least chance to be done by maturity.")
+    ] = "90%",  # type: ignore[assignment]
+    favoured: Annotated[
+        Favoured, typer.Option("--for", help="Lowest cost for the borrower, or most certainty for the lender.")
+    ] = Favoured.BORROWER,
+    periods_max: Annotated[
+        int | None, typer.Option("--periods-max", help="The longest term to try; else the product's.")
+    ] = None,
+    futures: FuturesOption = 5_000,
+    seed: SeedOption = 1,
+    stress: StressOption = None,
+    product_file: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", dir_okay=False, help="Write the product that fits to this TOML file."),
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Find the terms that fit a borrower's revenue: no month too heavy, done by maturity; or say what is in the way."""
+    from loancli.cli.fit import answer, check_file
+    from loancli.plan.fit import Goal
+    from loancli.plan.fit import fit as search
+    from loancli.plan.fit_runs import Bounds
+    from loancli.plan.futures import Stress
+
+    context = context_of(ctx)
+    if product_file is not None:
+        check_file(product_file)
+    frame = session.product(context, code)
+    known = history_for(context, frame, borrower, history)
+    longest, start_on = periods_max or frame.periods_max, start or context.as_of
+    found = search(
+        frame,
+        principal,
+        start_on,
+        known,
+        calendar=session.calendar(context),
+        ceilings=session.ceilings(context),
+        bounds=Bounds(burden_ppm=burden, chance_ppm=finished, periods_max=longest),
+        goal=Goal(favoured),
+        futures=futures,
+        seed=seed,
+        stress=Stress(stress) if stress else None,
+    )
+    told = {
+        "product": frame.code,
+        "as_of": context.as_of,
+        "principal_fen": principal,
+        "start_on": start_on,
+        "history_from_on": known.first_on,
+        "history_months": len(known.months_fen),
+        "futures": futures,
+        "seed": seed,
+        "stress": stress,
+        "goal": favoured,
+        "burden_ppm": burden,
+        "chance_ppm": finished,
+        "periods_max": longest,
+    }
+    source = borrower or (history.name if history else "")
+    answer(context, found, told, source=source, product_file=product_file, output_format=output_format, output=output)

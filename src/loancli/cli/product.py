@@ -72,9 +72,11 @@ def show_(
 
 
 def example(context: Context, product: Product) -> dict[str, Any]:
-    """What a loan of 10,000 yuan on these terms comes to; nothing where the rows are agreed with each borrower."""
+    """What a loan of 10,000 yuan on these terms comes to; nothing where that depends on the borrower."""
     if product.kind is Kind.CUSTOM:
         return {"example": say("product.own_rows", context.lang, code=product.code)}
+    if product.weights_by_season:
+        return {"example": say("product.season", context.lang, code=product.code)}
     principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
     plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
     found = {f"example_{name}": value for name, value in plan_summary(plan, verdict).items()}

@@ -149,6 +149,10 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
 
 def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
     """Each instalment is its weight's share of the biggest one, as the borrower is told it (truth curo-5-stepped)."""
+    if product.weights_by_season:
+        raise InputError(
+            f"weights: {product.code} takes them from a borrower's revenue; name it, --borrower ID or --history FILE"
+        )
     if product.weights_per == "period":
         weights = product.weights[: len(dues)]
     else:

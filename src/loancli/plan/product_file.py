@@ -150,8 +150,12 @@ def _check_days(product: Product) -> _Found:
 def _check_weights(product: Product) -> _Found:
     weights = product.weights
     if product.kind is not Kind.BIG_SMALL_MONTHS:
-        if weights:
+        if weights or product.weights_by_season:
             yield "weights", f"kind {product.kind.value} has no weights; only big_small_months has"
+        return
+    if product.weights_by_season:
+        if product.weights_per != "month":
+            yield "weights_per", "a season has months; write month, or weights of your own"
         return
     if product.weights_per == "month" and len(weights) != 12:
         yield "weights", f"{len(weights)} weights; write 12, January to December"
@@ -265,7 +269,7 @@ _CHECKS = (
     _check_allocation,
     _check_revenue,
 )
-_LATER = ("balloon", "step")  # terms that products had not when the first loans were signed
+_LATER = ("balloon", "step", "weights_by_season")  # terms that products had not when the first loans were signed
 
 
 # --- JSON ---
@@ -273,7 +277,7 @@ _LATER = ("balloon", "step")  # terms that products had not when the first loans
 
 def to_json(product: Product) -> str:
     """The terms as one line, keys sorted: the same product is the same text, whenever a loan was signed on it."""
-    terms = {key: value for key, value in asdict(product).items() if value is not None or key not in _LATER}
+    terms = {key: value for key, value in asdict(product).items() if value or key not in _LATER}
     return json.dumps(terms, default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
