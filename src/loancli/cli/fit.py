@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,28 @@ from loancli.core.rates import percent
 from loancli.texts import LANGS, Lang, say
 
 if TYPE_CHECKING:
-    from loancli.plan.fit import Fit, Misses
+    from loancli.plan.fit import Fit
     from loancli.plan.fit_runs import Fitted
+    from loancli.plan.history import History
     from loancli.plan.product import Product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be fitted: `source` is the borrower's number or the table's name."""
+
+    frame: "Product"
+    principal_fen: int
+    start_on: date
+    history: "History"
+    source: str
+    burden_ppm: int
+    chance_ppm: int
+    periods_max: int
+    goal: str = "borrower"
+    futures: int = 5_000
+    seed: int = 1
+    stress: str | None = None
 
 
 def check_file(path: Path) -> None:
@@ -28,40 +48,83 @@ def check_file(path: Path) -> None:
         raise typer.BadParameter(f"'{path.name}' is not the name of a product file such as fitted.toml")
 
 
+def search(context: Context, asked: Asked) -> "Fit":
+    """Run the search, by the calendar and the ceilings in force. InputError for what cannot be fitted."""
+    from loancli.plan.fit import Goal, fit
+    from loancli.plan.fit_runs import Bounds
+    from loancli.plan.futures import Stress
+
+    calendar = session.calendar(context)
+    found = fit(
+        asked.frame,
+        asked.principal_fen,
+        asked.start_on,
+        asked.history,
+        calendar=calendar,
+        ceilings=session.ceilings(context),
+        bounds=Bounds(burden_ppm=asked.burden_ppm, chance_ppm=asked.chance_ppm, periods_max=asked.periods_max),
+        goal=Goal(asked.goal),
+        futures=asked.futures,
+        seed=asked.seed,
+        stress=Stress(asked.stress) if asked.stress else None,
+    )
+    if not calendar.is_known((found.answer or found.equal).plan.rows[-1].due_on):
+        talk(context, "plan.calendar_ends", day=calendar.known_until)
+    return found
+
+
 def answer(
     context: Context,
+    asked: Asked,
     found: "Fit",
-    told: dict[str, Any],
     *,
-    source: str,
     product_file: Path | None,
     output_format: Format | None,
     output: Path | None,
 ) -> None:
-    """Show what fits, and write its product; RefusedError with what is in the way. `told` is what was asked."""
+    """Show what fits, and write its product. RefusedError with what is in the way."""
     lang = context.lang
-    rows = list(_rows(found))
-    misses = {} if found.misses is None else {"would_have_to_be": _misses(found.misses)}
     if found.answer is not None and product_file is not None:
-        save(product_file, product_text(found, told, source=source, code=product_file.stem))
+        save(product_file, product_text(context, asked, found, code=product_file.stem))
+    rows = list(_rows(found))
     if session.as_json(output_format, output):
-        show({**told, "tried": found.tried, "plans": rows, **misses}, format=output_format, output=output, lang=lang)
+        show({**_told(asked, found), "plans": rows}, format=output_format, output=output, lang=lang)
     else:
-        on_screen = output is None and output_format in {None, Format.TABLE}
-        shown = [_spoken(row, lang) for row in rows] if on_screen and sys.stdout.isatty() else rows
-        show(shown, format=output_format, output=output, title=told["product"], lang=lang)
+        on_screen = output is None and output_format in {None, Format.TABLE} and sys.stdout.isatty()
+        shown = [_spoken(row, lang) for row in rows] if on_screen else rows
+        show(shown, format=output_format, output=output, title=asked.frame.code, lang=lang)
     if found.answer is None:
-        raise RefusedError(in_the_way(found, told, lang))
-    talk(
-        context,
-        "fit.basis",
-        tried=found.tried,
-        futures=told["futures"],
-        seed=told["seed"],
-        months=told["history_months"],
-    )
+        raise RefusedError(in_the_way(asked, found, lang))
+    months = len(asked.history.months_fen)
+    talk(context, "fit.basis", tried=found.tried, futures=asked.futures, seed=asked.seed, months=months)
     if product_file is not None:
         talk(context, "fit.saved", file=product_file)
+
+
+def _told(asked: Asked, found: "Fit") -> dict[str, Any]:
+    told = {
+        "product": asked.frame.code,
+        "principal_fen": asked.principal_fen,
+        "start_on": asked.start_on,
+        "history_from_on": asked.history.first_on,
+        "history_months": len(asked.history.months_fen),
+        "futures": asked.futures,
+        "seed": asked.seed,
+        "stress": asked.stress,
+        "goal": asked.goal,
+        "burden_ppm": asked.burden_ppm,
+        "chance_ppm": asked.chance_ppm,
+        "periods_max": asked.periods_max,
+        "tried": found.tried,
+    }
+    if misses := found.misses:
+        told["would_have_to_be"] = {
+            "chance_ppm": misses.chance_ppm,
+            "burden_ppm": misses.burden_ppm,
+            "periods": misses.periods,
+            "principal_fen": misses.principal_fen,
+        }
+    return told
 
 
 def _rows(found: "Fit") -> Iterator[dict[str, Any]]:
@@ -74,8 +137,6 @@ def _rows(found: "Fit") -> Iterator[dict[str, Any]]:
 def _spoken(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     """What one looks at first, narrow enough for a terminal."""
     terms = say("fit.by_share", lang, share=percent(row["revenue_share_ppm"])) if row["revenue_share_ppm"] else ""
-    if row["floor"]:
-        terms += say("fit.by_floor", lang, floor=row["floor"])
     return {
         "plan": say(f"fit.{row['plan']}", lang),
         "terms": say("fit.by_season", lang) if row["weights"] else terms,
@@ -120,43 +181,34 @@ def _figures(each: "Fitted") -> dict[str, Any]:
     }
 
 
-def _misses(misses: "Misses") -> dict[str, Any]:
-    return {
-        "best_chance_ppm": misses.chance_ppm,
-        "burden_ppm": misses.burden_ppm,
-        "periods": misses.periods,
-        "principal_fen": misses.principal_fen,
-    }
-
-
-def in_the_way(found: "Fit", told: Mapping[str, Any], lang: Lang) -> str:
+def in_the_way(asked: Asked, found: "Fit", lang: Lang) -> str:
     """Which bound no plan keeps, and what each of them alone would have to be."""
-    if found.misses is None:
-        return found.refused
     misses = found.misses
-    burden, periods = percent(told["burden_ppm"]), told["periods_max"]
-    if misses.chance_ppm >= told["chance_ppm"]:
+    if misses is None:
+        return found.refused
+    burden, periods, best = percent(asked.burden_ppm), asked.periods_max, percent(misses.chance_ppm)
+    if misses.chance_ppm >= asked.chance_ppm:
         way = say("fit.no_burden", lang, tried=found.tried, burden=burden, periods=periods)
     else:
-        best, chance = percent(misses.chance_ppm), percent(told["chance_ppm"])
+        chance = percent(asked.chance_ppm)
         way = say("fit.no_chance", lang, tried=found.tried, burden=burden, periods=periods, best=best, chance=chance)
     gives = [
-        say(f"give.{name}", lang, value=tell(value))
-        for name, value, tell in (
-            ("burden", misses.burden_ppm, percent),
-            ("periods", misses.periods, str),
-            ("principal", misses.principal_fen, yuan),
+        say(f"give.{name}", lang, value=value)
+        for name, value in (
+            ("burden", misses.burden_ppm and percent(misses.burden_ppm)),
+            ("periods", misses.periods),
+            ("principal", misses.principal_fen and yuan(misses.principal_fen)),
         )
-        if value is not None
+        if value
     ]
     give = say("fit.gives", lang, gives=say("fit.or", lang).join(gives)) if gives else say("fit.no_give", lang)
-    return f"{told['product']}: {way}\n{give}"
+    return f"{asked.frame.code}: {way}\n{give}"
 
 
 # --- the product file ---
 
 
-def product_text(found: "Fit", told: Mapping[str, Any], *, source: str, code: str) -> str:
+def product_text(context: Context, asked: Asked, found: "Fit", *, code: str) -> str:
     """The product file of the answer, with the reasons above its terms in both languages."""
     from loancli.plan.product_toml import product_toml
 
@@ -170,8 +222,7 @@ def product_text(found: "Fit", told: Mapping[str, Any], *, source: str, code: st
         summary_zh=names["zh"][1],
         summary_en=names["en"][1],
     )
-    comment = [line for lang in ("zh", "en") for line in _reasons(found, told, source, lang)]
-    return product_toml(product, comment)
+    return product_toml(product, [line for lang in LANGS for line in _reasons(context, asked, found, lang)])
 
 
 def _name(product: "Product", lang: Lang) -> tuple[str, str]:
@@ -183,33 +234,33 @@ def _name(product: "Product", lang: Lang) -> tuple[str, str]:
     return name, say("fit.summary_share", lang, share=percent(product.revenue.share_ppm))
 
 
-def _reasons(found: "Fit", told: Mapping[str, Any], source: str, lang: Lang) -> Iterator[str]:
+def _reasons(context: Context, asked: Asked, found: "Fit", lang: Lang) -> Iterator[str]:
     assert found.answer is not None
-    result, equal = found.answer.result, found.equal.result
-    yield say("fit.why_title", lang, product=told["product"], day=told["as_of"])
+    result, equal, history = found.answer.result, found.equal.result, asked.history
+    yield say("fit.why_title", lang, product=asked.frame.code, day=context.as_of)
     yield say(
         "fit.why_revenue",
         lang,
-        source=visible(source),
-        months=told["history_months"],
-        first=told["history_from_on"].isoformat()[:7],
-        futures=told["futures"],
-        seed=told["seed"],
-        stress=say(f"stress.{told['stress'] or 'none'}", lang),
+        source=visible(asked.source),
+        months=len(history.months_fen),
+        first=history.first_on.isoformat()[:7],
+        futures=asked.futures,
+        seed=asked.seed,
+        stress=say(f"stress.{asked.stress or 'none'}", lang),
     )
-    yield say("fit.why_loan", lang, principal=yuan(told["principal_fen"]), start=told["start_on"])
+    yield say("fit.why_loan", lang, principal=yuan(asked.principal_fen), start=asked.start_on)
     yield say(
         "fit.why_burden",
         lang,
-        bound=percent(told["burden_ppm"]),
+        bound=percent(asked.burden_ppm),
         reached=percent(result.worst_burden_ppm.p90),
         equal=percent(equal.worst_burden_ppm.p90),
     )
     yield say(
         "fit.why_chance",
         lang,
-        bound=percent(told["chance_ppm"]),
+        bound=percent(asked.chance_ppm),
         reached=percent(result.chance_finished_ppm),
         day=result.paid_off_on.p50,
     )
-    yield say(f"favoured.{told['goal']}", lang, tried=found.tried, cost=yuan(result.cost_fen.p50))
+    yield say(f"favoured.{asked.goal}", lang, tried=found.tried, cost=yuan(result.cost_fen.p50))

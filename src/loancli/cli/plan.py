@@ -314,7 +314,7 @@ def fit(
         Favoured, typer.Option("--for", help="Lowest cost for the borrower, or most certainty for the lender.")
     ] = Favoured.BORROWER,
     periods_max: Annotated[
-        int | None, typer.Option("--periods-max", help="The longest term to try; else the product's.")
+        int | None, typer.Option("--periods-max", min=1, help="The longest term to try; else the product's.")
     ] = None,
     futures: FuturesOption = 5_000,
     seed: SeedOption = 1,
@@ -327,45 +327,26 @@ def fit(
     output: OutputOption = None,
 ) -> None:
     """Find the terms that fit a borrower's revenue: no month too heavy, done by maturity; or say what is in the way."""
-    from loancli.cli.fit import answer, check_file
-    from loancli.plan.fit import Goal
-    from loancli.plan.fit import fit as search
-    from loancli.plan.fit_runs import Bounds
-    from loancli.plan.futures import Stress
+    from loancli.cli.fit import Asked, answer, check_file, search
 
     context = context_of(ctx)
     if product_file is not None:
         check_file(product_file)
     frame = session.product(context, code)
     known = history_for(context, frame, borrower, history)
-    longest, start_on = periods_max or frame.periods_max, start or context.as_of
-    found = search(
-        frame,
-        principal,
-        start_on,
-        known,
-        calendar=session.calendar(context),
-        ceilings=session.ceilings(context),
-        bounds=Bounds(burden_ppm=burden, chance_ppm=finished, periods_max=longest),
-        goal=Goal(favoured),
+    asked = Asked(
+        frame=frame,
+        principal_fen=principal,
+        start_on=start or context.as_of,
+        history=known,
+        source=borrower or (history.name if history else ""),
+        burden_ppm=burden,
+        chance_ppm=finished,
+        periods_max=periods_max or frame.periods_max,
+        goal=favoured,
         futures=futures,
         seed=seed,
-        stress=Stress(stress) if stress else None,
+        stress=stress,
     )
-    told = {
-        "product": frame.code,
-        "as_of": context.as_of,
-        "principal_fen": principal,
-        "start_on": start_on,
-        "history_from_on": known.first_on,
-        "history_months": len(known.months_fen),
-        "futures": futures,
-        "seed": seed,
-        "stress": stress,
-        "goal": favoured,
-        "burden_ppm": burden,
-        "chance_ppm": finished,
-        "periods_max": longest,
-    }
-    source = borrower or (history.name if history else "")
-    answer(context, found, told, source=source, product_file=product_file, output_format=output_format, output=output)
+    found = search(context, asked)
+    answer(context, asked, found, product_file=product_file, output_format=output_format, output=output)
