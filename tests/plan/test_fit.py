@@ -167,6 +167,15 @@ def test_the_nearest_misses_are_the_nearest():
     assert not run(**asked, periods_max=misses.periods - 1).answer
 
 
+def test_terms_over_which_no_plan_can_be_made_are_left_out():
+    """200 yuan in instalments of whole yuan: over some terms rounding leaves nothing for the last one."""
+    coarse = replace(FRAME, instalment_unit_fen=100)
+    with pytest.raises(InputError, match="instalment_unit"):
+        build(replace(coarse, periods=24), 20_000, START, calendar=CALENDAR)
+    found = run(frame=coarse, principal_fen=20_000, known=history(fen=65), periods_max=24)
+    assert is_within(found.answer.result)
+
+
 def test_a_plan_above_the_ceiling_is_no_answer_and_the_sum_is_told():
     dear = revenue_product(annual_rate_ppm=200_000, periods_max=24, fees=(Fee(name="f", principal_ppm=50_000),))
     found = run(frame=dear, burden_ppm=500_000)

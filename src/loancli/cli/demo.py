@@ -55,7 +55,7 @@ def demo(
         "loancli-demo"
     ),
 ) -> None:
-    """Build and run the whole story on made-up files: 60 borrowers, 18 months. The ledger stays in DIR."""
+    """Build and run the whole story on made-up files: 61 borrowers, 18 months. The ledger stays in DIR."""
     context = replace(context_of(ctx), ledger=folder / "demo.db", actor="demo")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a new folder")

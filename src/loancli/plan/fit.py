@@ -137,7 +137,7 @@ def _search(space: Space, runs: Runs, key: Callable[[_Judged], tuple[int, ...]])
 
     def judge(products: Iterable[Product]) -> None:
         for product in products:
-            if product not in seen:
+            if product not in seen and runs.is_sound(product):
                 seen[product] = _Judged(product, runs.figures(product, runs.sample))
 
     judge(space.first())
@@ -168,7 +168,7 @@ def _misses(space: Space, runs: Runs) -> Misses:
     """What each bound alone would have to be, by the plans that burden a window least."""
     bounds, frame = runs.bounds, space.frame
     share_ppm = share_below(bounds.burden_ppm)
-    seasonal = [runs.figures(each, runs.futures) for each in space.seasonal(bounds.periods_max)]
+    seasonal = [runs.figures(each, runs.futures) for each in space.seasonal(bounds.periods_max) if runs.is_sound(each)]
     # Until maturity such a share burdens no window too much; what is left then is why it does not finish.
     chances_ppm = [
         runs.figures(space.loose(share_ppm, bounds.periods_max), runs.futures).finished_ppm,
@@ -184,7 +184,8 @@ def _misses(space: Space, runs: Runs) -> Misses:
             for run_on in dict.fromkeys((0, own))
         ]
         plans += space.seasonal(periods)
-        return any(runs.figures(each, count, principal_fen).excess_ppm(asked) == 0 for each in plans)
+        sound = (each for each in plans if runs.is_sound(each, principal_fen))
+        return any(runs.figures(each, count, principal_fen).excess_ppm(asked) == 0 for each in sound)
 
     def first(values: Sequence[int], fits_at: Callable[[int, int], bool]) -> int | None:
         """The first of the values that fits: by halves on the sample, then one after the other on all futures."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from loancli.core.days import Calendar
+from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.plan.bulk import Columns, Paths
 from loancli.plan.flexible import run_on_rows, window_of
@@ -95,6 +96,14 @@ class Runs:
     def plan(self, product: Product, principal_fen: int | None = None) -> Plan:
         """The plan of the product over its own number of periods."""
         return build(product, principal_fen or self.principal_fen, self._start_on, calendar=self._calendar)
+
+    def is_sound(self, product: Product, principal_fen: int | None = None) -> bool:
+        """Whether there is such a plan: the weakest months of a season may leave its last instalment nothing."""
+        try:
+            self.plan(product, principal_fen)
+        except InputError:
+            return False
+        return True
 
     def figures(self, product: Product, count: int, principal_fen: int | None = None) -> Figures:
         """The plan on the first `count` futures, which are `sample` or all `futures`."""
