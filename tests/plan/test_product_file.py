@@ -593,7 +593,12 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     text = to_json(product())
     assert text.startswith('{"allocation":{"by":"component",')
     assert "普通" in text
-    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {"balloon", "step", "weights_by_season"}
+    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {
+        "balloon",
+        "step",
+        "weights_by_season",
+        "breathing_space",
+    }
 
 
 def test_terms_are_read_from_json_without_pydantic():

@@ -9,7 +9,21 @@ from lives import products
 from terms import SCHEDULES, product, revenue_product
 
 from loancli.core.money import Rounding
-from loancli.plan.product import Allocation, Balloon, Base, Bound, Fee, Frequency, Kind, MinimumProgress, Penalty, Step
+from loancli.plan.product import (
+    Allocation,
+    Balloon,
+    Base,
+    Bound,
+    BreathingSpace,
+    Fee,
+    Frequency,
+    Kind,
+    MinimumProgress,
+    Pays,
+    Penalty,
+    Step,
+    Trigger,
+)
 from loancli.plan.product_file import contradictions, read_product
 from loancli.plan.product_toml import product_toml
 
@@ -35,6 +49,14 @@ def test_any_product_that_can_be_is_read_back_equal(terms):
         assert back(terms) == terms
 
 
+BREATHES = BreathingSpace(
+    pays=Pays(part_ppm=500_000),
+    extends=True,
+    periods_max=3,
+    a_year_max=2,
+    at_start=1,
+    trigger=Trigger(below_ppm=400_000, windows=6),
+)
 BOUNDS = st.one_of(
     st.just(Bound(base=Base.INTEREST)),
     st.builds(Bound, base=st.just(Base.LEVEL), value=st.integers(1, 5_000_000)),
@@ -74,6 +96,8 @@ def test_any_share_is_read_back_equal(share_ppm, floor, cap, progress, run_on):
         pytest.param(product(kind=Kind.STEPPED, step=Step(every=3, by_fen=-123_456)), id="by an amount"),
         pytest.param(product(kind=Kind.BIG_SMALL_MONTHS, weights_by_season=True), id="a season to come"),
         pytest.param(product(rounding=Rounding.UP, instalment_unit_fen=10), id="rounding"),
+        pytest.param(product(periods_min=6, breathing_space=BREATHES), id="a breathing space"),
+        pytest.param(product(periods_min=6, breathing_space=replace(BREATHES, trigger=None, pays=Pays())), id="all"),
         pytest.param(
             product(
                 penalty=Penalty(multiple_ppm=1_200_000, cap_ppm=200_000, grace_days=7, on_interest=True),

@@ -17,7 +17,7 @@ from loancli.plan.cost import of_paths, of_plan
 from loancli.plan.futures import Stress
 from loancli.plan.history import History
 from loancli.plan.kinds import build
-from loancli.plan.product import Frequency, Kind
+from loancli.plan.product import BreathingSpace, Frequency, Kind, Pays
 from loancli.plan.project import BURDEN_MAX_PPM, Spread, project
 
 START = date(2026, 1, 10)
@@ -26,6 +26,9 @@ ROUGH = History(
     first_on=date(2024, 1, 1),
     months_fen=tuple(5_000_000 + number * 1_777_777 % 4_000_003 for number in range(24)),
 )
+
+
+BREATHES_FIRST = BreathingSpace(pays=Pays(), extends=True, periods_max=2, a_year_max=1, at_start=2)
 
 
 def run(history=FLAT, terms=None, principal_fen=10_000_000, start_on=START, **changes):
@@ -131,6 +134,11 @@ def test_the_largest_amounts_do_not_overflow():
             {"terms": product(kind=Kind.SINGLE_PAYMENT)},
             "plain: kind single_payment has no instalment",
             id="one payment",
+        ),
+        pytest.param(
+            {"terms": revenue_product(periods_min=6, breathing_space=BREATHES_FIRST)},
+            "plain: breathing_space.at_start",
+            id="a share that breathes first",
         ),
         pytest.param({"start_on": date(2024, 11, 10)}, "before the history on 2025-01-01", id="a window before it"),
         pytest.param({"start_on": date(2027, 1, 10)}, "more than 12 months after the history", id="too old"),

@@ -20,6 +20,8 @@ def why(reason: str, lang: Lang) -> str:
         return say(f"why.{code}", lang)
     if code == "weight":
         return say("why.weight", lang, weight=values[0], biggest=values[1], amount=yuan(int(values[2])))
+    if code == "breathing":
+        return say(f"why.breathing_{values[0]}", lang, amount=yuan(int(values[-1])) if len(values) > 1 else "")
     if code == "flat":
         return say("why.flat", lang, part=yuan(int(values[0])), lent=yuan(int(values[1])))
     if code == "balloon":

@@ -206,6 +206,37 @@ def compare(
     show(rows, format=output_format, output=output, title="compare", lang=context.lang)
 
 
+@app.command()
+def change(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
+    changes: Annotated[
+        list[str], typer.Argument(help="In quotes: 'prepay 10000 shorter', 'extend 3', 'breathe 2 interest' …")
+    ],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    periods: PeriodsOption = None,
+    first_due: FirstDueOption = None,
+    rows_file: RowsOption = None,
+    on: Annotated[
+        date | None, typer.Option("--on", parser=day, metavar="DATE", help="The day it counts from; else --as-of.")
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Change a plan that is kept so far, and show both side by side: rows, cost, income, yearly cost."""
+    from loancli.cli.plan_change import answer, plan_after
+    from loancli.plan.diff import diff
+
+    context = context_of(ctx)
+    product = session.product(context, code)
+    plan, _ = cost_of(context, product, principal, start or context.as_of, periods, first_due, rows_file)
+    from_on = on or context.as_of
+    after = plan_after(context, plan, changes, from_on)
+    told = {"product": product.code, "principal_fen": principal, "start_on": plan.start_on, "on": from_on}
+    answer(context, diff(plan, after), {**told, "changes": changes}, output_format=output_format, output=output)
+
+
 class Stressed(StrEnum):
     """What else may happen to the revenue."""
 

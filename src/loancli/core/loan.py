@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+BREATHING = "breathing:"  # so begins the reason of a row in a breathing space
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borrower:
@@ -40,6 +42,17 @@ class Row:
     @property
     def due_fen(self) -> int:
         return self.principal_fen + self.interest_fen + self.fee_fen
+
+    @property
+    def is_breathing(self) -> bool:
+        """Is it in a breathing space?"""
+        return self.reason.startswith(BREATHING)
+
+    @property
+    def at_most_fen(self) -> int | None:
+        """All that a breathing space asks for, fees left out: interest beyond it stays accrued. None: no such bound."""
+        bound = self.reason.rpartition(":")[2] if self.is_breathing else ""
+        return int(bound) if bound.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,8 +84,7 @@ def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr
 
 def of_plan(plan: Plan) -> Apr:
     """The yearly cost if every row is paid when due: by equal periods, or by days where the periods are not equal."""
-    flows = [(plan.start_on, plan.principal_fen), *((row.due_on, -row.due_fen) for row in plan.rows)]
-    return apr(flows, periods_a_year=_periods_a_year(plan))
+    return apr(plan.flows, periods_a_year=_periods_a_year(plan))
 
 
 def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.int64]":
@@ -148,7 +147,7 @@ def _periods_a_year(plan: Plan) -> Fraction | None:
     """How many periods of the plan make a year; None if they are not equal: a stub, own rows, moved with interest."""
     product, first = plan.product, plan.rows[0]
     period = period_of(product, first)
-    if product.kind is Kind.CUSTOM or product.roll_interest or period.from_on != first.from_on:
+    if plan.changed_on or product.kind is Kind.CUSTOM or product.roll_interest or period.from_on != first.from_on:
         return None
     if period.months:
         return Fraction(MONTHS_A_YEAR, period.months)

@@ -1,5 +1,6 @@
 """When a plan falls due, and the time that the interest of each due line counts for."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -26,6 +27,7 @@ class Due(NamedTuple):
     months: int
     agreed_on: date
     number: int
+    factor: Fraction | None = None  # interest ÷ principal, where a change inside the period makes it another than usual
 
 
 def due_dates(
@@ -46,22 +48,51 @@ def due_dates(
     """
     try:
         agreed = own_days or _agreed_days(product, start_on, first_due_on, periods)
-        months = _months(product, start_on, agreed[-1])
-        dues = []
-        from_on = previous_on = start_on
-        for number, agreed_on in enumerate(agreed, start=1):
-            due_on = calendar.rolled(agreed_on, product.roll)
-            if due_on <= previous_on:
-                raise InputError(
-                    f"roll: due day {agreed_on} would move to {due_on}, not after {previous_on};"
-                    f" use roll = 'none', or a longer frequency"
-                )
-            to_on = due_on if product.roll_interest else agreed_on
-            dues.append(Due(from_on, to_on, due_on, months, agreed_on, number))
-            from_on, previous_on = to_on, due_on
+        return dues_on(product, agreed, from_on=start_on, previous_on=start_on, calendar=calendar)
     except (OverflowError, ValueError):
-        raise InputError(f"periods: a plan from {start_on} would run beyond the year {date.max.year}") from None
+        raise _beyond(start_on) from None
+
+
+def dues_on(
+    product: Product,
+    agreed: Sequence[date],
+    *,
+    from_on: date,
+    previous_on: date,
+    calendar: Calendar,
+    first_number: int = 1,
+) -> tuple[Due, ...]:
+    """The steps that end on the agreed days; interest counts from `from_on`, the due day before was `previous_on`."""
+    months = _months(product, from_on, agreed[-1])
+    dues = []
+    for number, agreed_on in enumerate(agreed, start=first_number):
+        due_on = calendar.rolled(agreed_on, product.roll)
+        if due_on <= previous_on:
+            raise InputError(
+                f"roll: due day {agreed_on} would move to {due_on}, not after {previous_on};"
+                f" use roll = 'none', or a longer frequency"
+            )
+        to_on = due_on if product.roll_interest else agreed_on
+        dues.append(Due(from_on, to_on, due_on, months, agreed_on, number))
+        from_on, previous_on = to_on, due_on
     return tuple(dues)
+
+
+def later_days(product: Product, start_on: date, agreed: Sequence[date], count: int) -> tuple[date, ...]:
+    """The agreed days that follow `agreed`, by the frequency, counted from the earliest day that gives all of them."""
+    anchors = (start_on, *agreed)
+    try:
+        for at, anchor in enumerate(anchors):
+            days = _steps(product.frequency, anchor, len(agreed) - at + count)
+            if days[: len(agreed) - at] == tuple(agreed[at:]):
+                return days[len(agreed) - at :]
+    except (OverflowError, ValueError):
+        raise _beyond(start_on) from None
+    raise AssertionError("the last day alone gives the days after it")
+
+
+def _beyond(start_on: date) -> InputError:
+    return InputError(f"periods: a plan from {start_on} would run beyond the year {date.max.year}")
 
 
 def _agreed_days(product: Product, start_on: date, first_due_on: date | None, periods: int) -> tuple[date, ...]:
@@ -95,12 +126,22 @@ def _steps(frequency: Frequency, anchor: date, count: int) -> tuple[date, ...]:
 def period_of(product: Product, span: Row | Due) -> Period:
     """The whole period that interest inside `span` is measured by: its own; for a stub, the regular one ending with it.
 
-    So with equal months a first period of 34 days, where the regular one has 30, is 34/30 of a month.
+    So with equal months a first period of 34 days, where the regular one has 30, is 34/30 of a month. A span of several
+    whole steps, as a deferral leaves one, has their months.
     """
     months = _months(product, span.from_on, span.to_on)
-    if months and span.number == 1 and months_after(span.from_on, months) != span.to_on:
-        return Period(months_after(span.to_on, -months), span.to_on, months)
-    return Period(span.from_on, span.to_on, months)
+    if not months:
+        return Period(span.from_on, span.to_on, 0)
+    apart = 12 * (span.to_on.year - span.from_on.year) + span.to_on.month - span.from_on.month
+    if apart and apart % months == 0 and _same_day_of_month(span.from_on, span.to_on):
+        return Period(span.from_on, span.to_on, apart)
+    return Period(months_after(span.to_on, -months), span.to_on, months)
+
+
+def _same_day_of_month(one: date, other: date) -> bool:
+    """Can both be the same day of a month, which is its last day where the month is too short (CAL-03)?"""
+    low, high = sorted((one, other), key=lambda day: day.day)
+    return low.day == high.day or (low + timedelta(days=1)).day == 1
 
 
 def _months(product: Product, from_on: date, to_on: date) -> int:

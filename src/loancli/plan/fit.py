@@ -168,11 +168,11 @@ def _misses(space: Space, runs: Runs) -> Misses:
     """What each bound alone would have to be, by the plans that burden a window least."""
     bounds, frame = runs.bounds, space.frame
     share_ppm = share_below(bounds.burden_ppm)
-    seasonal = [runs.figures(each, runs.futures) for each in space.seasonal(bounds.periods_max) if runs.is_sound(each)]
+    at_most = [space.loose(share_ppm, bounds.periods_max), *space.seasonal(bounds.periods_max)]
+    judged = [(each, runs.figures(each, runs.futures)) for each in at_most if runs.is_sound(each)]
     # Until maturity such a share burdens no window too much; what is left then is why it does not finish.
     chances_ppm = [
-        runs.figures(space.loose(share_ppm, bounds.periods_max), runs.futures).finished_ppm,
-        *(each.finished_ppm for each in seasonal if each.burden_ppm <= bounds.burden_ppm),
+        figures.finished_ppm for each, figures in judged if each.revenue or figures.burden_ppm <= bounds.burden_ppm
     ]
     longest = min(PERIODS_MAX, LONGER_TIMES * bounds.periods_max)
 
@@ -198,7 +198,7 @@ def _misses(space: Space, runs: Runs) -> Misses:
     above_ppm = bounds.burden_ppm // BURDEN_STEP_PPM * BURDEN_STEP_PPM + BURDEN_STEP_PPM
     below_fen = (runs.principal_fen - 1) // PRINCIPAL_STEP_FEN * PRINCIPAL_STEP_FEN
     return Misses(
-        chance_ppm=max(chances_ppm),
+        chance_ppm=max(chances_ppm, default=0),
         burden_ppm=first(
             range(above_ppm, PPM + 1, BURDEN_STEP_PPM),
             lambda burden_ppm, count: fits(burden_ppm, bounds.periods_max, runs.principal_fen, count),

@@ -11,7 +11,7 @@ from loancli.core.days import Calendar, months_after
 from loancli.core.loan import Row
 from loancli.core.money import rounded
 from loancli.core.rates import PPM
-from loancli.plan.due_days import HALF_MONTH_DAYS, due_dates
+from loancli.plan.due_days import HALF_MONTH_DAYS, dues_on, later_days
 from loancli.plan.kinds import level_exact
 from loancli.plan.product import Base, Bound, Missing, Product, RevenueShare
 from loancli.plan.rows import Plan, Reason
@@ -128,12 +128,14 @@ def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
     terms = plan.product.revenue
     if terms is None or not terms.run_on_windows_max:
         return ()
-    dues = due_dates(
+    last = plan.rows[-1]
+    dues = dues_on(
         plan.product,
-        start_on=plan.start_on,
-        first_due_on=plan.rows[0].to_on,
-        periods=len(plan.rows) + terms.run_on_windows_max,
+        later_days(plan.product, plan.start_on, plan.agreed, terms.run_on_windows_max),
+        from_on=last.to_on,
+        previous_on=last.due_on,
         calendar=calendar,
+        first_number=last.number + 1,
     )
     return tuple(
         Row(
@@ -145,7 +147,7 @@ def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
             interest_fen=0,
             reason=Reason.RUN_ON.value,
         )
-        for due in dues[len(plan.rows) :]
+        for due in dues
     )
 
 

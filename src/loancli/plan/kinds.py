@@ -7,16 +7,17 @@ numbers: one division for each rounding ("divide last"), no Fraction inside the 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from math import gcd
 from typing import NamedTuple
 
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import yuan
+from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import Due, due_dates, years_of
-from loancli.plan.product import Balloon, Kind, Product
+from loancli.plan.product import Balloon, Kind, Pays, Product
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 
@@ -24,7 +25,7 @@ from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
 _BY_THE_DAY = {DayCount.ACT_360, DayCount.ACT_365F}
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """What a kind decides about a row."""
 
     principal_fen: int
@@ -58,6 +59,7 @@ def build(
         allowed = f"{yuan(product.principal_min_fen)} to {yuan(product.principal_max_fen)} yuan"
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
     reach = max(count, product.balloon.periods) if product.balloon else count
+    space = product.breathing_space
     dues = due_dates(
         product,
         start_on=start_on,
@@ -66,15 +68,116 @@ def build(
         calendar=calendar,
         own_days=tuple(row.due_on for row in own_rows if row.due_on),
     )
+    lines = split(product, principal_fen, dues, count=count, own_rows=own_rows)
+    if space is not None and space.at_start:
+        lines = breathe(product, Rest(principal_fen), dues, asks_of(space.pays, lines[: space.at_start]), count=count)
+    dues = dues[:count]
+    return Plan(
+        product=product,
+        principal_fen=principal_fen,
+        start_on=start_on,
+        rows=rows_of(dues, lines, fees_fen(product, principal_fen, len(dues))),
+        agreed=tuple(due.agreed_on for due in dues),
+    )
+
+
+def split(
+    product: Product, principal_fen: int, dues: Sequence[Due], *, count: int, own_rows: Sequence[OwnRow] = ()
+) -> list[Line]:
+    """What each of the first `count` steps repays and bears. A balloon's `dues` reach as far as it is spread over."""
     if own_rows:
-        lines = _custom(product, principal_fen, dues, own_rows)
-    elif product.balloon:
-        lines = _balloon(product, product.balloon, principal_fen, dues, count)
-        dues = dues[:count]
-    else:
-        lines = _KINDS[product.kind](product, principal_fen, dues)
-    fees_fen = _fees_fen(product, principal_fen, len(dues))
-    rows = tuple(
+        return _custom(product, principal_fen, dues, own_rows)
+    if product.balloon:
+        return _balloon(product, product.balloon, principal_fen, dues, count)
+    return _KINDS[product.kind](product, principal_fen, dues)
+
+
+class Rest(NamedTuple):
+    """What of a loan is to be split anew."""
+
+    principal_fen: int
+    carried_fen: Fraction = Fraction(0)  # interest that has accrued before and is due with the first step too
+    flat_base_fen: Fraction | None = None  # flat: what interest is counted on, where that is not `principal_fen`
+    parts_fen: tuple[int, ...] = ()  # custom: the principal agreed for each step; scaled to what is left
+
+
+def split_rest(product: Product, rest: Rest, dues: Sequence[Due], *, count: int) -> list[Line]:
+    """As `split`, for what is left of a loan."""
+    factors = [Fraction(*factor) for factor in _factors(product, dues)]
+    base_fen = rest.flat_base_fen if product.kind is Kind.FLAT and rest.flat_base_fen else None
+    if base_fen is not None:
+        factors = [factor * base_fen / rest.principal_fen for factor in factors]
+    factors[0] += rest.carried_fen / rest.principal_fen
+    own = [due._replace(factor=factor) for due, factor in zip(dues, factors, strict=True)]
+    own_rows = [OwnRow(principal_fen=part_fen) for part_fen in _scaled(rest.parts_fen, rest.principal_fen)]
+    lines = split(product, rest.principal_fen, own, count=count, own_rows=own_rows)
+    if base_fen is None:
+        return lines
+    told_fen = rounded(base_fen, product.rounding)
+    return [
+        line._replace(reason=line.reason.replace(f":{rest.principal_fen}", f":{told_fen}"))
+        if line.reason.startswith(Reason.FLAT)
+        else line
+        for line in lines
+    ]
+
+
+def _scaled(parts_fen: Sequence[int], principal_fen: int) -> list[int]:
+    """The parts in the same proportions, with another sum; no part moves by more than a fen from its exact share."""
+    total_fen = sum(parts_fen)
+    reached = [done_fen * principal_fen // total_fen for done_fen in accumulate(parts_fen)]
+    return [after - before for before, after in pairwise([0, *reached])]
+
+
+class Asks(NamedTuple):
+    """What a breathing line asks for: interest only, or up to so much; and the name that its reason has."""
+
+    name: str
+    at_most_fen: int | None
+
+
+def asks_of(pays: Pays, usual: Sequence[Line] | Sequence[Row]) -> list[Asks]:
+    """What a space asks for in place of the usual instalments: interest, nothing, or a part of each, rounded down."""
+    return [
+        Asks(pays.name, None if pays.interest else (line.principal_fen + line.interest_fen) * pays.part_ppm // PPM)
+        for line in usual
+    ]
+
+
+def breathe(product: Product, rest: Rest, dues: Sequence[Due], asks: Sequence[Asks], *, count: int) -> list[Line]:
+    """The lines of a breathing space, one for each of `asks`, and of what follows.
+
+    What a line does not ask for of the interest stays accrued, and is due with the first instalment after the space;
+    it bears no interest itself. `count`: as for `split`, the breathing lines included.
+    """
+    principal_fen, carried_fen = rest.principal_fen, rest.carried_fen
+    is_flat = product.kind is Kind.FLAT
+    flat_base_fen = rest.flat_base_fen or Fraction(rest.principal_fen)
+    lines = []
+    for (over, under), (name, most_fen) in zip(_factors(product, dues), asks, strict=False):
+        carried_fen += (flat_base_fen if is_flat else principal_fen) * Fraction(over, under)
+        owed_fen = rounded(carried_fen, product.rounding)
+        at_most_fen = owed_fen if most_fen is None else most_fen
+        interest_fen = min(owed_fen, at_most_fen)
+        part_fen = min(at_most_fen - interest_fen, principal_fen)
+        carried_fen = Fraction(0) if interest_fen == owed_fen else carried_fen - interest_fen
+        principal_fen -= part_fen
+        reason = f"{Reason.BREATHING}:{name}" if most_fen is None else f"{Reason.BREATHING}:{name}:{most_fen}"
+        lines.append(Line(part_fen, interest_fen, reason))
+    after = dues[len(lines) :]
+    if not after or principal_fen == 0:
+        raise InputError(
+            f"breathing_space: {len(lines)} instalments leave none after them to repay {yuan(principal_fen)} yuan;"
+            f" choose fewer, or let the maturity move (extend)"
+        )
+    parts_fen = rest.parts_fen[-len(after) :]
+    left = Rest(principal_fen, carried_fen, flat_base_fen if is_flat else None, parts_fen)
+    return lines + split_rest(product, left, after, count=count - len(lines))
+
+
+def rows_of(dues: Sequence[Due], lines: Sequence[Line], fees_fen: Sequence[int]) -> tuple[Row, ...]:
+    """The due lines of a plan: when, how much and why."""
+    return tuple(
         Row(
             number=due.number,
             from_on=due.from_on,
@@ -87,7 +190,6 @@ def build(
         )
         for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
     )
-    return Plan(product=product, principal_fen=principal_fen, start_on=start_on, rows=rows)
 
 
 def _check_own_rows(
@@ -122,6 +224,16 @@ def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Seq
 
 def _factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
+    factors = _usual_factors(product, spans)
+    if isinstance(spans[0], Due):
+        for index, span in enumerate(spans):
+            assert isinstance(span, Due)
+            if span.factor is not None:
+                factors[index] = span.factor.numerator, span.factor.denominator
+    return factors
+
+
+def _usual_factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     rate_ppm, day_count = product.annual_rate_ppm, product.day_count
     if day_count in _BY_THE_DAY:
         day = year_fraction(day_count, spans[0].from_on, spans[0].from_on + timedelta(days=1))
@@ -139,7 +251,7 @@ def _times(rate_ppm: int, years: Fraction) -> tuple[int, int]:
     return over // common, under // common
 
 
-def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     factors = _factors(product, dues)
     level_fen = _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(dues)))
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
@@ -147,14 +259,14 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
     return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
 
 
-def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     """Each instalment is its weight's share of the biggest one, as the borrower is told it (truth curo-5-stepped)."""
     if product.weights_by_season:
         raise InputError(
             f"weights: {product.code} takes them from a borrower's revenue; name it, --borrower ID or --history FILE"
         )
     if product.weights_per == "period":
-        weights = product.weights[: len(dues)]
+        weights = tuple(product.weights[due.number - 1] for due in dues)
     else:
         weights = tuple(product.weights[due.agreed_on.month - 1] for due in dues)
     if weights[-1] == 0:
@@ -171,7 +283,7 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
     return _by_instalments(product, principal_fen, factors, instalments_fen, reasons)
 
 
-def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[_Line]:
+def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[Line]:
     """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
     factors = _factors(product, dues)
     residual_fen = balloon.residual_fen + TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
@@ -192,15 +304,16 @@ def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Seque
     )
     rest_fen = level_fen if balloon.periods else balance_fen + interest_fen - residual_fen
     _check_rest(count, balance_fen, rest_fen, level_fen)
-    return [*lines, _Line(balance_fen, interest_fen, f"{Reason.BALLOON}:{balance_fen}:{level_fen}")]
+    return [*lines, Line(balance_fen, interest_fen, f"{Reason.BALLOON}:{balance_fen}:{level_fen}")]
 
 
-def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     """The first instalment is solved and rounded; each step's instalment follows from it and is rounded once."""
     step = product.step
     assert step is not None
     factors = _factors(product, dues)
-    steps = [index // step.every for index in range(len(dues))]
+    first_step = (dues[0].number - 1) // step.every
+    steps = [(due.number - 1) // step.every - first_step for due in dues]
     ratio = Fraction(PPM + step.by_ppm, PPM)
     weights = [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
     over, under = solved(Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
@@ -224,7 +337,7 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
 
 def _by_instalments(
     product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
-) -> list[_Line]:
+) -> list[Line]:
     """Rows that pay the instalments: interest in full, the rest principal. `reasons` are for all but the last."""
     before = _before_last(product, principal_fen, factors, instalments_fen[:-1], reasons)
     return _closed(*before, instalments_fen[-1])
@@ -232,7 +345,7 @@ def _by_instalments(
 
 def _before_last(
     product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
-) -> tuple[list[_Line], int, int]:
+) -> tuple[list[Line], int, int]:
     """The rows but the last, and what is left for it: the balance and its interest."""
     to_fen = TO_WHOLE[product.rounding]
     balance_fen = principal_fen
@@ -243,24 +356,24 @@ def _before_last(
         if not 0 <= part_fen <= balance_fen:
             part_fen = 0 if part_fen < 0 else balance_fen
         balance_fen -= part_fen
-        lines.append(_Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
+        lines.append(Line(part_fen, interest_fen, reason if part_fen else Reason.INTEREST_ONLY.value))
     return lines, balance_fen, to_fen(balance_fen * factors[-1][0], factors[-1][1])
 
 
-def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
     balance_fen = principal_fen
     lines = []
     for numerator, denominator in _factors(product, dues):
         paid_fen = min(part_fen, balance_fen)
-        lines.append(_Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
+        lines.append(Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
         balance_fen -= paid_fen
     last = lines.pop()
     return _closed(lines, balance_fen + last.principal_fen, last.interest_fen, part_fen + last.interest_fen)
 
 
-def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     """Equal parts, and in each period interest on all that was lent: the quoted rate is about half of what it costs."""
     to_fen = TO_WHOLE[product.rounding]
     part_fen = _to_unit(product, principal_fen, len(dues))
@@ -270,13 +383,13 @@ def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Li
     lines = []
     for interest_fen in interests_fen[:-1]:
         paid_fen = min(part_fen, balance_fen)
-        lines.append(_Line(paid_fen, interest_fen, reason))
+        lines.append(Line(paid_fen, interest_fen, reason))
         balance_fen -= paid_fen
     _check_rest(len(dues), balance_fen, balance_fen, part_fen)  # its interest could hide what rounding left
     return _closed(lines, balance_fen, interests_fen[-1], part_fen + interests_fen[-1])
 
 
-def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows: Sequence[OwnRow]) -> list[_Line]:
+def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows: Sequence[OwnRow]) -> list[Line]:
     """The principal that was agreed, and interest on what is left. Shares are rounded; the last takes the rest."""
     to_fen = TO_WHOLE[product.rounding]
     by_share = any(row.share_ppm for row in own_rows)
@@ -284,23 +397,23 @@ def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows:
     if not by_share and repaid_fen != principal_fen:
         raise InputError(f"rows: they repay {yuan(repaid_fen)} yuan, not the {yuan(principal_fen)} yuan lent")
     balance_fen = principal_fen
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for row, (over, under) in zip(own_rows, _factors(product, dues), strict=True):
         part_fen = min(row.principal_fen + to_fen(principal_fen * row.share_ppm, PPM), balance_fen)
         if len(lines) + 1 == len(dues):
             part_fen = balance_fen
         reason = f"{Reason.AGREED}:{part_fen}" if part_fen else Reason.INTEREST_ONLY.value
-        lines.append(_Line(part_fen, to_fen(balance_fen * over, under), reason))
+        lines.append(Line(part_fen, to_fen(balance_fen * over, under), reason))
         balance_fen -= part_fen
     if lines[-1].principal_fen == 0:
         raise InputError("rows: nothing is left for the last one; leave it out, or choose a larger principal")
     return lines
 
 
-def _closed(lines: list[_Line], balance_fen: int, interest_fen: int, meant_fen: int) -> list[_Line]:
+def _closed(lines: list[Line], balance_fen: int, interest_fen: int, meant_fen: int) -> list[Line]:
     """The rows with the last one, which takes the balance left. InputError if that is not like the instalment meant."""
     _check_rest(len(lines) + 1, balance_fen, balance_fen + interest_fen, meant_fen)
-    return [*lines, _Line(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
+    return [*lines, Line(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
 
 
 def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> None:
@@ -315,20 +428,20 @@ def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> 
         )
 
 
-def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     to_fen = TO_WHOLE[product.rounding]
     interests_fen = [to_fen(principal_fen * over, under) for over, under in _factors(product, dues)]
-    lines = [_Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
-    return [*lines, _Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
+    lines = [Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
+    return [*lines, Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
 
 
-def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[_Line]:
+def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
     ((over, under),) = _factors(product, dues)
     interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
-    return [_Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
+    return [Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
 
 
-def _fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
+def fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
     """The fees of each row. They come on top of the instalment (PRC-06: never out of the principal)."""
     first_fen = every_fen = 0
     for fee in product.fees:
@@ -340,7 +453,7 @@ def _fees_fen(product: Product, principal_fen: int, count: int) -> list[int]:
     return [first_fen + every_fen, *[every_fen] * (count - 1)]
 
 
-_KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[_Line]]] = {
+_KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[Line]]] = {
     Kind.EQUAL_INSTALMENTS: _equal_instalments,
     Kind.EQUAL_PRINCIPAL: _equal_principal,
     Kind.INTEREST_FIRST: _interest_first,

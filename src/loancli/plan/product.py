@@ -110,6 +110,39 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pays:
+    """What a breathing instalment asks for: the interest, or a part (0: nothing) of the usual instalment."""
+
+    interest: bool = False
+    part_ppm: int = 0
+
+    @property
+    def name(self) -> str:
+        """interest, nothing or part: as `Row.reason` tells it."""
+        return "interest" if self.interest else "part" if self.part_ppm else "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """Grants a space: the revenue of a window is below `below_ppm` of the median of the `windows` before it."""
+
+    below_ppm: int
+    windows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreathingSpace:
+    """Breathing space 喘息期: instalments that ask for less, and what becomes of the rest."""
+
+    pays: Pays
+    extends: bool  # True: the maturity moves by as many instalments; False: the rest is spread over those that are left
+    periods_max: int  # instalments of one space
+    a_year_max: int  # spaces that start within a year
+    at_start: int = 0  # so many instalments from the first on, agreed with the loan
+    trigger: Trigger | None = None  # grants one instalment by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Penalty:
     """Penalty on overdue principal (PRC-05): contract rate × multiple, capped with interest at `cap_ppm` a year in all.
 
@@ -162,6 +195,7 @@ class Product:
     balloon: Balloon | None = None
     step: Step | None = None
     revenue: RevenueShare | None = None
+    breathing_space: BreathingSpace | None = None
     penalty: Penalty = Penalty()
     allocation: Allocation = Allocation()
     lender_kind: str = "microcredit"  # bank | microcredit | unlicensed: which ceiling applies (PRC-03)

@@ -20,15 +20,18 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    BreathingSpace,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
+    Pays,
     Penalty,
     Product,
     RevenueShare,
     Step,
+    Trigger,
 )
 
 # No product can be written above this simple yearly rate. The ceilings that hold for a plan, by lender and day of
@@ -258,6 +261,27 @@ def _check_bounds(floor: Bound | None, cap: Bound | None) -> _Found:
         yield "revenue.floor", f"{tell(floor.value)} is above the cap, {tell(cap.value)}; write less, or raise the cap"
 
 
+def _check_breathing_space(product: Product) -> _Found:
+    space = product.breathing_space
+    if space is None:
+        return
+    if product.kind is Kind.SINGLE_PAYMENT:
+        yield "breathing_space", "a single payment has no instalment to breathe in; extend it instead"
+    if product.kind is Kind.CUSTOM and space.at_start:
+        yield "breathing_space.at_start", "custom rows say themselves what they ask for; agree rows without principal"
+    if space.pays.part_ppm >= PPM:
+        yield "breathing_space.pays", f"{percent(space.pays.part_ppm)} is no relief; below 100% of the instalment"
+    for key, periods in (("periods_max", space.periods_max), ("at_start", space.at_start)):
+        if periods >= product.periods_min:
+            yield (
+                f"breathing_space.{key}",
+                f"{periods} could leave no instalment; less than periods_min ({product.periods_min})",
+            )
+    trigger = space.trigger
+    if trigger and not 0 < trigger.below_ppm < PPM:
+        yield "breathing_space.trigger.below", f"{percent(trigger.below_ppm)} is not allowed; above 0%, below 100%"
+
+
 _CHECKS = (
     _check_size,
     _check_rate,
@@ -268,8 +292,9 @@ _CHECKS = (
     _check_fees,
     _check_allocation,
     _check_revenue,
+    _check_breathing_space,
 )
-_LATER = ("balloon", "step", "weights_by_season")  # terms that products had not when the first loans were signed
+_LATER = ("balloon", "step", "weights_by_season", "breathing_space")  # terms that products had not at first
 
 
 # --- JSON ---
@@ -303,7 +328,10 @@ def from_json(text: str) -> Product:
                 "missing": Missing(revenue["missing"]),
             }
         )
-    balloon, step = raw.get("balloon"), raw.get("step")
+    balloon, step, space = raw.get("balloon"), raw.get("step"), raw.get("breathing_space")
+    if space is not None:
+        trigger = Trigger(**space["trigger"]) if space["trigger"] else None
+        space = BreathingSpace(**space | {"pays": Pays(**space["pays"]), "trigger": trigger})
     allocation = raw["allocation"]
     orders = {key: tuple(allocation[key]) for key in ("order", "late_order")}
     return Product(
@@ -319,6 +347,7 @@ def from_json(text: str) -> Product:
             "balloon": Balloon(**balloon) if balloon else None,
             "step": Step(**step) if step else None,
             "revenue": revenue,
+            "breathing_space": space,
             "penalty": Penalty(**raw["penalty"]),
             "allocation": Allocation(**allocation | orders),
         }

@@ -24,15 +24,18 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    BreathingSpace,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
+    Pays,
     Penalty,
     Product,
     RevenueShare,
     Step,
+    Trigger,
 )
 
 SEASON = "season"  # weights that a borrower's revenue will give
@@ -45,6 +48,7 @@ FREQUENCIES = {
     "quarterly": Frequency(months=3),
 }
 _EVERY_DAYS = re.compile(r"every ([1-9][0-9]{0,2}) days?")
+_OF_INSTALMENT = re.compile(r"(.*%) of instalment")
 _OF_LEVEL = re.compile(r"(.*%) of level")
 _YUAN = re.compile(r"(.*[0-9]) yuan")
 
@@ -112,7 +116,8 @@ def _share_ppm(value: str) -> int:
         raise ValueError from None
 
 
-def _bound(value: str) -> Bound:
+def bound_of(value: str) -> Bound:
+    """'interest', '60% of level' or '300 yuan'. Raises ValueError or InputError for anything else."""
     if value == Base.INTEREST.value:
         return Bound(base=Base.INTEREST)
     if match := _OF_LEVEL.fullmatch(value):
@@ -121,6 +126,16 @@ def _bound(value: str) -> Bound:
     if match is None:
         raise ValueError
     return Bound(base=Base.YUAN, value=fen_of(match[1]))
+
+
+def pays_of(value: str) -> Pays:
+    """'interest', 'nothing' or '50% of instalment'. Raises ValueError for anything else."""
+    if value == "interest":
+        return Pays(interest=True)
+    match = _OF_INSTALMENT.fullmatch(value)
+    if match is None and value != "nothing":
+        raise ValueError
+    return Pays(part_ppm=_share_ppm(match[1]) if match else 0)
 
 
 def _part(value: str) -> tuple[int, int]:
@@ -171,7 +186,8 @@ _Flag = Annotated[bool, _As(_flag, "true or false")]
 _Rate = Annotated[int, _As(rate_ppm_of, "a rate in quotes, such as '14.4%', '1.2% /month' or '5bp /day'")]
 _Yuan = Annotated[int, _As(_yuan_fen, "an amount in yuan, such as 200000 or '1234.50'")]
 _Share = Annotated[int, _As(_share_ppm, "a share in quotes, such as '12%'")]
-_Bound = Annotated[Bound, _As(_bound, "'interest', '60% of level' or '300 yuan'")]
+_Bound = Annotated[Bound, _As(bound_of, "'interest', '60% of level' or '300 yuan'")]
+_Pays = Annotated[Pays, _As(pays_of, "'interest', 'nothing' or '50% of instalment'")]
 _Residual = Annotated[tuple[int, int], _As(_part, "'30%' of the principal, or '5000 yuan'")]
 _By = Annotated[tuple[int, int], _As(_signed_part, "'5%', '-5%', '100 yuan' or '-100 yuan'")]
 _Spread = Annotated[int, _As(_whole(1, 2 * PERIODS_MAX), f"a whole number from 1 to {2 * PERIODS_MAX}")]
@@ -246,6 +262,33 @@ class _Revenue(_Table):
         )
 
 
+class _Trigger(_Table):
+    below: _Share
+    windows: _Periods
+
+    def value(self) -> Trigger:
+        return Trigger(below_ppm=self.below, windows=self.windows)
+
+
+class _BreathingSpace(_Table):
+    pays: _Pays
+    rest: Annotated[str, _one_of("respread", "extend")]
+    periods_max: _Periods
+    a_year_max: _Periods = 1
+    at_start: _RunOn = 0
+    trigger: _Trigger | None = None
+
+    def value(self) -> BreathingSpace:
+        return BreathingSpace(
+            pays=self.pays,
+            extends=self.rest == "extend",
+            periods_max=self.periods_max,
+            a_year_max=self.a_year_max,
+            at_start=self.at_start,
+            trigger=self.trigger.value() if self.trigger else None,
+        )
+
+
 class _Penalty(_Table):
     multiple: _Share = DEFAULT_PENALTY.multiple_ppm
     cap: _Rate = DEFAULT_PENALTY.cap_ppm
@@ -294,6 +337,7 @@ class _Product(_Table):
     step: _Step | None = None
     fees: list[_Fee] = []
     revenue: _Revenue | None = None
+    breathing_space: _BreathingSpace | None = None
     penalty: _Penalty = _Penalty()
     allocation: _Allocation = _Allocation()
 
@@ -324,6 +368,7 @@ class _Product(_Table):
             balloon=self.balloon.value() if self.balloon else None,
             step=self.step.value() if self.step else None,
             revenue=self.revenue.value() if self.revenue else None,
+            breathing_space=self.breathing_space.value() if self.breathing_space else None,
             penalty=self.penalty.value(),
             allocation=self.allocation.value(),
             lender_kind=self.lender_kind,
@@ -371,6 +416,8 @@ _MODELS: dict[str, type[_Table]] = {
     "step": _Step,
     "revenue": _Revenue,
     "minimum_progress": _MinimumProgress,
+    "breathing_space": _BreathingSpace,
+    "trigger": _Trigger,
     "penalty": _Penalty,
     "allocation": _Allocation,
 }

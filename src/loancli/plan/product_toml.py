@@ -89,6 +89,16 @@ def _tables(product: Product) -> Iterator[list[str]]:
         amount = ("amount", yuan(fee.amount_fen)) if fee.amount_fen else ("principal_share", percent(fee.principal_ppm))
         yield ["[[fees]]", _pair("name", fee.name), _pair(*amount), _pair("due_with", fee.due_with)]
     yield from _revenue(product)
+    if space := product.breathing_space:
+        yield [
+            "[breathing_space]",
+            _pair("pays", f"{percent(space.pays.part_ppm)} of instalment" if space.pays.part_ppm else space.pays.name),
+            _pair("rest", "extend" if space.extends else "respread"),
+            *(_pair(name, getattr(space, name)) for name in ("periods_max", "a_year_max", "at_start")),
+        ]
+        if trigger := space.trigger:
+            below = _pair("below", percent(trigger.below_ppm))
+            yield ["[breathing_space.trigger]", below, _pair("windows", trigger.windows)]
     penalty = product.penalty
     yield [
         "[penalty]",

@@ -137,6 +137,11 @@ def check_kind(product: Product) -> None:
         raise InputError(
             f"{product.code}: kind {product.kind.value} has no instalment for each period to hold against its revenue"
         )
+    if product.revenue and product.breathing_space and product.breathing_space.at_start:
+        raise InputError(
+            f"{product.code}: breathing_space.at_start: a share that first breathes is not projected; write 0 to see"
+            f" what it asks for afterwards"
+        )
     if product.roll_interest:
         raise InputError(f"{product.code}: roll_interest: a revenue window ends by the agreed due day; write false")
 

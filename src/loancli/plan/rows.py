@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from loancli.core.loan import Row
 from loancli.plan.product import Product
@@ -22,6 +23,7 @@ class Reason(StrEnum):
     FLAT = "flat"  # flat:<principal part fen>:<principal lent fen>
     BALLOON = "balloon"  # balloon:<principal left fen>:<instalment fen of the others>
     STEP = "step"  # step:<number of the step, from 1>:<instalment fen>:<instalment fen of step 1>
+    BREATHING = "breathing"  # breathing:interest, breathing:nothing:0 or breathing:part:<fen>; see core.loan.Row
     AGREED = "agreed"  # agreed:<principal part fen>; a row of the borrower's own
     WEIGHT = "weight"  # weight:<weight>:<biggest weight>:<instalment fen of the biggest weight>
 
@@ -35,22 +37,43 @@ class OwnRow:
     share_ppm: int = 0
 
 
+class Prepaid(NamedTuple):
+    """What was paid of a plan before it was due: interest up to the day, and principal."""
+
+    paid_on: date
+    principal_fen: int
+    interest_fen: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A product's terms applied to a principal: what is due when."""
+    """A product's terms applied to a principal: what is due when. A changed plan has the terms from then on."""
 
     product: Product
     principal_fen: int
     start_on: date
     rows: tuple[Row, ...]
+    agreed: tuple[date, ...]  # the due day of each row before the calendar moved it
+    prepaid: tuple[Prepaid, ...] = ()
+    changed_on: date | None = None  # the day from which the terms and the rows that were open then are others …
+    before: "Plan | None" = None  # … than in this plan
 
     def __post_init__(self) -> None:
-        assert sum(row.principal_fen for row in self.rows) == self.principal_fen
-        assert self.rows[0].from_on == self.start_on
+        assert len(self.agreed) == len(self.rows)
+        repaid_fen = sum(row.principal_fen for row in self.rows) + sum(paid.principal_fen for paid in self.prepaid)
+        assert repaid_fen == self.principal_fen
+        assert not self.rows or self.rows[0].from_on == self.start_on
 
     @property
     def interest_fen(self) -> int:
-        return sum(row.interest_fen for row in self.rows)
+        return sum(row.interest_fen for row in self.rows) + sum(paid.interest_fen for paid in self.prepaid)
+
+    @property
+    def flows(self) -> list[tuple[date, int]]:
+        """What is paid out and what comes back, by day, in fen."""
+        paid = [(each.paid_on, -each.principal_fen - each.interest_fen) for each in self.prepaid]
+        due = [(row.due_on, -row.due_fen) for row in self.rows]
+        return [(self.start_on, self.principal_fen), *sorted(paid + due)]
 
     @property
     def fee_fen(self) -> int:

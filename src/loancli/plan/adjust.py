@@ -1,0 +1,445 @@
+"""A plan changed after signing: every change is a pure function from a plan to a plan (diff.py shows what it does).
+
+A change counts from a day. Instalments whose period is over by then stay as they are; the rest is split anew, with the
+interest that has accrued since. The plan is taken as kept: what was missed or overpaid belongs to the loan's life.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+
+from loancli.core.days import Calendar, months_after
+from loancli.core.errors import InputError
+from loancli.core.loan import Row
+from loancli.core.money import rounded, yuan
+from loancli.core.rates import DayCount, interest_exact, year_fraction
+from loancli.plan.changes import (
+    Breathe,
+    Change,
+    Defer,
+    Extend,
+    Prepay,
+    Rerate,
+    Reshare,
+    Respread,
+    Restructure,
+    Reweight,
+)
+from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days, period_of
+from loancli.plan.kinds import Asks, Line, Rest, asks_of, breathe, fees_fen, rows_of, split_rest
+from loancli.plan.product import Kind, Pays, Product
+from loancli.plan.product_file import contradictions
+from loancli.plan.rows import Plan, Prepaid, Reason
+
+MONTHS_A_YEAR = 12
+# Kinds whose rows agree on principal; of the others, on the instalment.
+_BY_PRINCIPAL = {Kind.EQUAL_PRINCIPAL, Kind.FLAT, Kind.CUSTOM, Kind.INTEREST_FIRST, Kind.SINGLE_PAYMENT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """What of a plan is open on a day: its rows with their agreed days, the principal, and the interest until then."""
+
+    plan: Plan
+    kept: tuple[Row, ...]
+    rows: tuple[Row, ...]
+    agreed: tuple[date, ...]
+    from_on: date  # the new terms count from here
+    principal_fen: int
+    since_on: date  # interest is paid up to here …
+    carried_fen: Fraction  # … but for this much
+
+    @property
+    def previous_on(self) -> date:
+        return self.kept[-1].due_on if self.kept else self.plan.start_on
+
+    @property
+    def flat_base_fen(self) -> Fraction:
+        return _flat_base_fen(self.plan, self.from_on)
+
+
+def changed(
+    plan: Plan, change: Change, on: date, *, calendar: Calendar, products: Mapping[str, Product] | None = None
+) -> Plan:
+    """The plan with the change from the day `on` on. `products`, by code, are for a restructuring.
+
+    Raises InputError with the key for what the plan does not have, the terms do not allow, or that cannot be split.
+    """
+    return changed_from(_open(plan, on), change, calendar=calendar, products=products)
+
+
+def changed_from(
+    left: Open, change: Change, *, calendar: Calendar, products: Mapping[str, Product] | None = None
+) -> Plan:
+    """As `changed`, where it is known already what is open: for a loan, whose life tells it."""
+    product, agreed = left.plan.product, left.agreed
+    match change:
+        case Prepay():
+            return _prepaid(left, change, calendar)
+        case Breathe():
+            return _breathed(left, change, calendar)
+        case Restructure():
+            return _restructured(left, change, calendar, products or {})
+        case Defer():
+            agreed = _deferred(left, change)
+        case Extend():
+            agreed = _days(left, len(agreed) + change.periods)
+        case Respread():
+            agreed = _days(left, change.periods)
+        case Reweight() | Rerate() | Reshare():
+            product = _other_terms(product, change)
+    return _spread(left, product, agreed, calendar)
+
+
+# --- what is open ---
+
+
+def _open(plan: Plan, on: date) -> Open:
+    if on < plan.start_on:
+        raise InputError(f"on: {on} is before the payout on {plan.start_on}")
+    kept = tuple(row for row in plan.rows if min(row.to_on, row.due_on) <= on)
+    rows = plan.rows[len(kept) :]
+    if not rows:
+        raise InputError(f"on: nothing of the plan is open on {on}; its last instalment is due on {kept[-1].due_on}")
+    since_on = max([rows[0].from_on, *(paid.paid_on for paid in plan.prepaid)])
+    return Open(
+        plan=plan,
+        kept=kept,
+        rows=rows,
+        agreed=plan.agreed[len(kept) :],
+        from_on=max(rows[0].from_on, on),
+        principal_fen=sum(row.principal_fen for row in rows),
+        since_on=since_on,
+        carried_fen=_carried_fen(plan, since_on),
+    )
+
+
+def _carried_fen(plan: Plan, until: date) -> Fraction:
+    """The interest up to a day (not counted) that is not in an instalment whose period is over, and not prepaid."""
+    carried_fen = Fraction(0)
+    for row in plan.rows:
+        if row.from_on >= until:
+            break
+        at, end = row.from_on, min(row.to_on, until)
+        for paid in plan.prepaid:
+            if row.from_on <= paid.paid_on < row.to_on and paid.paid_on <= until:
+                carried_fen += _interest_fen(plan, row, at, paid.paid_on)
+                carried_fen = Fraction(0) if paid.interest_fen else carried_fen
+                at = paid.paid_on
+        carried_fen += _interest_fen(plan, row, at, end)
+        if row.to_on <= until:
+            asked_all = row.at_most_fen is None or row.interest_fen == rounded(carried_fen, plan.product.rounding)
+            carried_fen = Fraction(0) if asked_all else carried_fen - row.interest_fen
+    return carried_fen
+
+
+def _interest_fen(plan: Plan, row: Row | Due, from_on: date, to_on: date) -> Fraction:
+    """The exact interest of days within a row's period, by the terms and the principal of each day."""
+    versions = [plan]
+    while versions[-1].before is not None:
+        versions.append(versions[-1].before)
+    turns = {each.changed_on for each in versions if each.changed_on} | {paid.paid_on for paid in plan.prepaid}
+    days = [from_on, *sorted(day for day in turns if from_on < day < to_on), to_on]
+    total_fen = Fraction(0)
+    for start_on, end_on in pairwise(days):
+        terms = next(each.product for each in versions if each.changed_on is None or each.changed_on <= start_on)
+        base_fen = _flat_base_fen(plan, start_on) if terms.kind is Kind.FLAT else _pool_fen(plan, row, start_on)
+        total_fen += base_fen * _per_fen(terms, row, start_on, end_on)
+    return total_fen
+
+
+def _per_fen(product: Product, row: Row | Due, from_on: date, to_on: date) -> Fraction:
+    """Interest ÷ principal of days within a row's period."""
+    if product.day_count is DayCount.THIRTY_360:  # from the start of the period: a split in it does not change it
+        years = year_fraction(product.day_count, row.from_on, to_on)
+        years -= year_fraction(product.day_count, row.from_on, from_on)
+    else:
+        years = year_fraction(product.day_count, from_on, to_on, period_of(product, row))
+    return interest_exact(1, product.annual_rate_ppm, years)
+
+
+def _pool_fen(plan: Plan, row: Row | Due, day: date) -> Fraction:
+    fallen_fen = sum(each.principal_fen for each in plan.rows if each.number < row.number)
+    prepaid_fen = sum(paid.principal_fen for paid in plan.prepaid if paid.paid_on <= day)
+    return Fraction(plan.principal_fen - fallen_fen - prepaid_fen)
+
+
+def _flat_base_fen(plan: Plan, day: date) -> Fraction:
+    """What flat interest is counted on: all that was lent flat, less in proportion to what was prepaid (PRC-07)."""
+    since_on, version = plan.start_on, plan
+    while version.before is not None:
+        if version.before.product.kind is not Kind.FLAT and version.changed_on:
+            since_on = version.changed_on  # the rest was lent flat only then
+            break
+        version = version.before
+
+    def pool_fen(on: date, paid: Sequence[Prepaid]) -> int:
+        fallen_fen = sum(row.principal_fen for row in plan.rows if row.to_on <= on)
+        return plan.principal_fen - fallen_fen - sum(each.principal_fen for each in paid)
+
+    ahead = [paid for paid in plan.prepaid if paid.paid_on < since_on]
+    base_fen = Fraction(pool_fen(since_on, ahead))
+    for paid in plan.prepaid[len(ahead) :]:
+        if paid.paid_on > day:
+            break
+        before_fen = pool_fen(paid.paid_on, ahead)
+        base_fen *= Fraction(before_fen - paid.principal_fen, before_fen)
+        ahead.append(paid)
+    return base_fen
+
+
+# --- splitting it anew ---
+
+
+def _dues(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> list[Due]:
+    """The steps that end on the agreed days. The first holds on to the start of its period; only its days from the
+    change on count by the new terms."""
+    last_number = left.rows[0].number + len(agreed) - 1
+    if product.weights_per == "period" and product.weights and last_number > len(product.weights):
+        raise InputError(
+            f"weights: {product.code} has {len(product.weights)}, one per period, and none for instalment"
+            f" {last_number}; reweight it first"
+        )
+    first, *rest = dues_on(
+        product,
+        agreed,
+        from_on=left.rows[0].from_on,
+        previous_on=left.previous_on,
+        calendar=calendar,
+        first_number=left.rows[0].number,
+    )
+    return [first._replace(factor=_per_fen(product, first, left.from_on, first.to_on)), *rest]
+
+
+def _rest(left: Open, product: Product, first: Due) -> Rest:
+    """What is to be split, with the interest up to the change: by the terms before it, over the period as it is now."""
+    carried_fen = left.carried_fen + _interest_fen(left.plan, first, left.since_on, left.from_on)
+    parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
+    flat_base_fen = left.flat_base_fen if product.kind is Kind.FLAT else None
+    return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen)
+
+
+def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:
+    count = len(agreed)
+    if product.kind is Kind.CUSTOM and count != len(left.rows):
+        raise InputError("periods: the rows of a custom plan are agreed one by one; restructure it to another product")
+    reach = _days(left, _reach(left, product, count), agreed)
+    dues = _dues(left, product, reach, calendar)
+    return _joined(left, product, dues[:count], _split(left, product, _rest(left, product, dues[0]), dues, count))
+
+
+def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Line]:
+    """What the steps ask for. Instalments that breathe go on to breathe, whatever else changes."""
+    asks = [Asks(row.reason.split(":")[1], row.at_most_fen) for row in left.rows if row.is_breathing]
+    if asks:
+        return breathe(product, rest, dues, asks, count=count)
+    return split_rest(product, rest, dues, count=count)
+
+
+def _reach(left: Open, product: Product, count: int) -> int:
+    """How many steps the instalments are spread over: a balloon's reach further than the `count` that there are."""
+    if product.balloon is None or product.balloon.periods == 0:
+        return count
+    return max(count, product.balloon.periods - len(left.kept) + max(0, count - len(left.rows)))
+
+
+def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ...]:
+    """The first `count` agreed days, as they were, and after the last by the frequency."""
+    known = agreed or left.agreed
+    if len(left.kept) + count > PERIODS_MAX:
+        raise InputError(f"periods: a plan has at most {PERIODS_MAX} instalments")
+    if left.plan.product.kind is Kind.SINGLE_PAYMENT:
+        more = count - len(known)
+        return (later_days(left.plan.product, left.plan.start_on, known, more)[-1],) if more else tuple(known)
+    if count <= len(known):
+        return tuple(known[:count])
+    before = left.plan.agreed[: len(left.kept)]
+    return (*known, *later_days(left.plan.product, left.plan.start_on, (*before, *known), count - len(known)))
+
+
+def _joined(
+    left: Open, product: Product, dues: Sequence[Due], lines: Sequence[Line], prepaid: tuple[Prepaid, ...] = ()
+) -> Plan:
+    """The kept rows and the new ones. Fees that are due with the first instalment of the loan stay with it."""
+    plan = left.plan
+    asked_fen = fees_fen(product, plan.principal_fen, len(left.kept) + len(dues))[len(left.kept) :]
+    return replace(
+        plan,
+        product=product,
+        rows=left.kept + rows_of(dues, lines, asked_fen),
+        agreed=(*plan.agreed[: len(left.kept)], *(due.agreed_on for due in dues)),
+        prepaid=plan.prepaid + prepaid,
+        changed_on=left.from_on,
+        before=plan,
+    )
+
+
+# --- the changes ---
+
+
+def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
+    plan, product, on = left.plan, left.plan.product, left.from_on
+    accrued_fen = left.carried_fen + _interest_fen(plan, left.rows[0], left.since_on, left.from_on)
+    interest_fen = rounded(accrued_fen, product.rounding)
+    settles_fen = left.principal_fen + interest_fen
+    principal_fen = change.amount_fen - interest_fen
+    if change.amount_fen > settles_fen:
+        raise InputError(f"prepay: {yuan(settles_fen)} yuan settle the plan on {on}; more cannot be prepaid")
+    if principal_fen <= 0:
+        raise InputError(
+            f"prepay: {yuan(change.amount_fen)} yuan do not cover the interest up to {on}, {yuan(interest_fen)};"
+            f" pay more, or wait for the instalment"
+        )
+    paid = Prepaid(on, principal_fen, interest_fen)
+    rest_fen = left.principal_fen - principal_fen
+    if rest_fen == 0:
+        return _joined(left, product, [], [], (paid,))
+    carried_fen = Fraction(0) if interest_fen else accrued_fen  # less than a fen goes on
+    base_fen = left.flat_base_fen * Fraction(rest_fen, left.principal_fen) if product.kind is Kind.FLAT else None
+    parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
+    count = len(left.rows)
+    if change.shortens:
+        dues = _dues(left, product, left.agreed, calendar)
+        lines = _as_before(left, product, dues, rest_fen, carried_fen, base_fen)
+    else:
+        dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
+        lines = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
+    assert plan.product is product
+    return _joined(left, product, dues[: len(lines)], lines, (paid,))
+
+
+def _as_before(
+    left: Open,
+    product: Product,
+    dues: Sequence[Due],
+    rest_fen: int,
+    carried_fen: Fraction,
+    base_fen: Fraction | None,
+) -> list[Line]:
+    """The instalments as they were, on less principal, until nothing is left of it."""
+    lines: list[Line] = []
+    for row, due in zip(left.rows, dues, strict=True):
+        factor = due.factor if due.factor is not None else _per_fen(product, due, due.from_on, due.to_on)
+        carried_fen += (rest_fen if base_fen is None else base_fen) * factor
+        interest_fen = owed_fen = rounded(carried_fen, product.rounding)
+        meant_fen = row.principal_fen + row.interest_fen
+        part_fen = max(0, meant_fen - interest_fen)
+        if row.at_most_fen is not None:
+            interest_fen = min(owed_fen, row.at_most_fen)
+        if row.is_breathing or product.kind in _BY_PRINCIPAL:
+            part_fen = row.principal_fen
+        carried_fen = Fraction(0) if interest_fen == owed_fen else carried_fen - interest_fen
+        if part_fen >= rest_fen or row is left.rows[-1]:
+            return [*lines, Line(rest_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
+        lines.append(Line(part_fen, interest_fen, row.reason))
+        rest_fen -= part_fen
+    raise AssertionError("the last row takes the rest")
+
+
+def _deferred(left: Open, change: Defer) -> tuple[date, ...]:
+    product, start_on, known = left.plan.product, left.plan.start_on, left.plan.agreed
+    if product.kind is Kind.CUSTOM:
+        raise InputError("defer: the rows of a custom plan are agreed one by one; agree new rows")
+    count = len(left.agreed)
+    if change.due_on is None:
+        return (*left.agreed, *later_days(product, start_on, known, change.steps))[change.steps :][:count]
+    if change.due_on <= left.agreed[0]:
+        raise InputError(f"defer: {change.due_on} is not after the due day {left.agreed[0]}")
+    return (change.due_on, *later_days(product, change.due_on, (change.due_on,), count - 1))
+
+
+def _other_terms(product: Product, change: Reweight | Rerate | Reshare) -> Product:
+    if isinstance(change, Reweight):
+        if product.revenue is not None:
+            raise InputError(f"reweight: {product.code} follows revenue, which has no weights; change its share")
+        other = replace(
+            product,
+            kind=Kind.BIG_SMALL_MONTHS,
+            weights=change.weights,
+            weights_per="month",
+            balloon=None,
+            step=None,
+        )
+    elif isinstance(change, Rerate):
+        other = replace(product, annual_rate_ppm=change.annual_rate_ppm)
+    else:
+        if product.revenue is None:
+            raise InputError(f"share: {product.code} is no revenue-share plan; restructure it to one")
+        given = {"share_ppm": change.share_ppm, "floor": change.floor, "cap": change.cap}
+        terms = {key: value for key, value in given.items() if value is not None}
+        other = replace(product, revenue=replace(product.revenue, **terms))  # type: ignore[arg-type]
+    if found := contradictions(other):
+        place, message = found[0]
+        raise InputError(f"{'.'.join(map(str, place))}: {message}")
+    return other
+
+
+def _restructured(left: Open, change: Restructure, calendar: Calendar, products: Mapping[str, Product]) -> Plan:
+    """The rest on another product's terms; the due days go on by its frequency from the day of the change."""
+    product = products.get(change.product_code)
+    if product is None:
+        known = ", ".join(sorted(products)) or "none"
+        raise InputError(f"restructure: there is no product '{change.product_code}'; known: {known}")
+    if product.kind is Kind.CUSTOM:
+        raise InputError(f"restructure: {product.code} has rows of its own; open a loan with them")
+    count = change.periods or product.periods
+    if len(left.kept) + count > PERIODS_MAX:
+        raise InputError(f"restructure: a plan has at most {PERIODS_MAX} instalments")
+    single = product.kind is Kind.SINGLE_PAYMENT
+    reach = max(count, product.balloon.periods if product.balloon else 0)
+    if product.frequency == left.plan.product.frequency and left.plan.product.kind is not Kind.SINGLE_PAYMENT:
+        agreed = _days(left, reach)
+    else:
+        agreed = later_days(product, left.from_on, (left.from_on,), reach)
+    dues = _dues(left, product, agreed[-1:] if single else agreed, calendar)
+    rest = _rest(left, product, dues[0])._replace(flat_base_fen=None, parts_fen=())  # flat: on what is lent anew
+    lines = split_rest(product, rest, dues, count=count)
+    if product.breathing_space and product.breathing_space.at_start:
+        space = product.breathing_space
+        lines = breathe(product, rest, dues, asks_of(space.pays, lines[: space.at_start]), count=count)
+    return _joined(left, product, dues[:count], lines)
+
+
+# --- breathing space ---
+
+
+def _breathed(left: Open, change: Breathe, calendar: Calendar) -> Plan:
+    """Instalments that ask for less, from the next one on; refused beyond what the product allows."""
+    product = left.plan.product
+    space = product.breathing_space
+    pays = change.pays or (space.pays if space else Pays(interest=True))
+    extends = change.extends if change.extends is not None else bool(space and space.extends)
+    if left.rows[0].is_breathing:
+        raise InputError(f"breathe: instalment {left.rows[0].number} is in a breathing space already")
+    if len(left.rows) < change.periods:
+        raise InputError(f"breathe: {len(left.rows)} instalments are left; {change.periods} cannot breathe")
+    if product.kind is Kind.SINGLE_PAYMENT:
+        raise InputError("breathe: a single payment has no instalment to breathe in; extend it instead")
+    if space is not None:
+        if change.periods > space.periods_max:
+            raise InputError(
+                f"breathe: {change.periods} instalments are more than {product.code} allows, {space.periods_max}"
+            )
+        since_on = months_after(left.agreed[0], -MONTHS_A_YEAR)
+        spaces = sum(since_on < day for day in spaces_on(left.plan))
+        if spaces >= space.a_year_max:
+            raise InputError(
+                f"breathe: {product.code} allows {space.a_year_max} a year; there have been {spaces} since {since_on}"
+            )
+    count = len(left.rows) + (change.periods if extends else 0)
+    dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
+    asks = asks_of(pays, left.rows[: change.periods])
+    lines = breathe(product, _rest(left, product, dues[0]), dues, asks, count=count)
+    return _joined(left, product, dues[:count], lines)
+
+
+def spaces_on(plan: Plan) -> list[date]:
+    """The due days that breathing spaces of a plan began with."""
+    breathing = [row.is_breathing for row in plan.rows]
+    return [
+        day
+        for day, breathes, breathed in zip(plan.agreed, breathing, [False, *breathing[:-1]], strict=True)
+        if breathes and not breathed
+    ]
