@@ -117,6 +117,24 @@ def weak_example(plan: Plan, lang: Lang) -> str:
 
 def weak_month(product: Product, lang: Lang) -> str:
     """What a borrower pays when little comes in, in one sentence."""
+    usual = _weak_instalment(product, lang)
+    space = product.breathing_space
+    if space is None:
+        return usual
+    asked = say(f"pays.{space.pays.name}", lang, percent=percent(space.pays.part_ppm))
+    rest = say("product.extends" if space.extends else "product.respreads", lang)
+    if space.trigger is None:
+        told = say(
+            "product.weak_space", lang, asked=asked, rest=rest, periods=space.periods_max, times=space.a_year_max
+        )
+    else:
+        below, windows = percent(space.trigger.below_ppm), space.trigger.windows
+        told = say("product.weak_trigger", lang, asked=asked, rest=rest, below=below, windows=windows,
+                   times=space.a_year_max)  # fmt: skip
+    return told if product.revenue is None else say("why.join", lang).join([usual, told])
+
+
+def _weak_instalment(product: Product, lang: Lang) -> str:
     revenue = product.revenue
     if revenue is None:
         return say("product.weak_fixed", lang)

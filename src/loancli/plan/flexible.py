@@ -1,7 +1,7 @@
 """Revenue share: which days decide an instalment, and what a closed window fixes (DESIGN §3; INV-19 to INV-23)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -29,6 +29,7 @@ class Why(StrEnum):
     CAP = "cap"  # the cap that cut it
     FLOOR = "floor"  # the floor that raised it
     PROGRESS = "progress"  # due since the last checkpoint at least; fallen due, this one included; the gap added
+    BREATHING = "breathing"  # what the breathing space asks for in its place
     OWED = "owed"  # all that is owed, where that is less
     MATURITY = "maturity"  # all that is owed, because the term ends
 
@@ -205,6 +206,23 @@ def fix_instalment(
         carried_late_fen=raw.carried_late_fen,
         assumed_fen=raw.assumed_fen,
         reasons=tuple(reasons),
+    )
+
+
+def relieved(fixed: Fixed, row: Row, *, interest_fen: int) -> Fixed:
+    """A fixed instalment in a breathing space: no more than the space asks for, whatever the revenue was.
+
+    `interest_fen`: the interest owed, which is what a space that asks for interest asks for.
+    """
+    asked_fen = interest_fen if row.at_most_fen is None else row.at_most_fen
+    amount_fen = min(fixed.amount_fen, asked_fen)
+    paid_interest_fen = min(amount_fen, interest_fen)
+    return replace(
+        fixed,
+        amount_fen=amount_fen,
+        interest_fen=paid_interest_fen,
+        principal_fen=amount_fen - paid_interest_fen,
+        reasons=(*fixed.reasons, (Why.BREATHING, (amount_fen,))),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from loancli.core.event import Event, EventKind
-from loancli.core.money import whole_fen
+from loancli.core.money import rounded, whole_fen
 from loancli.plan.flexible import (
     Fixed,
     Owed,
@@ -17,10 +17,11 @@ from loancli.plan.flexible import (
     fix_instalment,
     is_checkpoint,
     level_fen,
+    relieved,
     window_of,
 )
 from loancli.plan.product import Missing
-from loancli.servicing.contract import Contract
+from loancli.servicing.contract import Contract, in_force
 from loancli.servicing.life import active_events, owed_ahead
 
 
@@ -81,9 +82,9 @@ def next_number(contract: Contract, events: Sequence[Event], day: date) -> int |
     """The instalment whose window is closed on `day` and which is not fixed yet; None if there is none."""
     if not contract.is_revenue_share:
         return None
-    fixed = {
-        event.payload["number"] for event in active_events(events, date.max) if event.kind is EventKind.INSTALMENT_FIXED
-    }
+    active = active_events(events, date.max)
+    fixed = {event.payload["number"] for event in active if event.kind is EventKind.INSTALMENT_FIXED}
+    contract = in_force(contract, active)
     for row in contract.rows:
         if row.number not in fixed:
             return row.number if closes_on(window_of(contract.product, contract.rows, row.number)) <= day else None
@@ -94,16 +95,18 @@ def close_window(
     contract: Contract, events: Sequence[Event], number: int, revenue: Revenue, *, actor: str
 ) -> list[Event]:
     """Fix instalment `number`: the closed window and the instalment, dated on the day after the window."""
+    active = active_events(events, date.max)
+    signed, contract = contract, in_force(contract, active)
     product, rows = contract.product, contract.rows
     terms = product.revenue
     assert terms is not None
     window = window_of(product, rows, number)
     on = max(closes_on(window), contract.signed_on)
-    before = [event for event in active_events(events, date.max) if event.kind is EventKind.REVENUE_WINDOW_CLOSED]
+    before = [event for event in active if event.kind is EventKind.REVENUE_WINDOW_CLOSED]
     missing = revenue.is_missing(window)
     counted = {} if missing else revenue.net_fen(window, terms.counts)
     late_fen = sum(_correction_fen(contract, event, revenue) for event in before)
-    pool_fen, accrued = owed_ahead(contract, events, on, number)
+    pool_fen, accrued = owed_ahead(signed, events, on, number)
     remaining = rows[number - 1 : contract.maturity_number] or rows[number - 1 : number]
     level = level_fen(product, pool_fen, remaining)
     fixed = fix_instalment(
@@ -118,6 +121,9 @@ def close_window(
         ),
         progress=_progress(contract, events, number),
     )
+    breathes = rows[number - 1].is_breathing and number < len(rows)
+    if breathes:
+        fixed = relieved(fixed, rows[number - 1], interest_fen=rounded(accrued, product.rounding))
     return [
         Event(
             key=f"window/{contract.loan_id}/{number}",
@@ -147,7 +153,7 @@ def close_window(
             payload={
                 "number": number,
                 "amount_fen": fixed.amount_fen,
-                "level_fen": level,
+                "level_fen": 0 if breathes else level,  # a breathing instalment is not counted in the minimum progress
                 "takes_rest": _takes_rest(fixed),
                 "reasons": [[str(code), list(values)] for code, values in fixed.reasons],
             },
