@@ -7,7 +7,7 @@ chance is that of being paid off by maturity, and not only because the rest fall
 A beam over a grid, first on some of the futures, then on all; no proof that nothing better lies off the grid.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -28,7 +28,8 @@ from loancli.plan.season import season_weights
 
 BEAM = 12  # plans that a step goes on from
 ROUNDS = 2  # of the steps
-FINALISTS = 24  # plans that are run over all futures
+FINALISTS = 24  # plans that are run over all futures …
+FINALISTS_MAX = 96  # … and so many, if none of those fits
 OTHERS = 4  # shown beside the answer
 SAME_COST_PPM = 1_000  # of the principal: costs that differ by less count as the same, and certainty decides
 LONGER_TIMES = 3  # how far a longer term is looked for, when none fits
@@ -105,8 +106,7 @@ def fit(
         return (*_key(goal, judged.figures, runs), space.changes(judged.product))
 
     ranked = _search(space, runs, key)
-    finalists = [_Judged(product, runs.figures(product, futures)) for product in _finalists(ranked)]
-    fitting = sorted((each for each in finalists if not each.figures.excess_ppm(bounds)), key=key)
+    fitting = sorted(_fitting(ranked, runs), key=key)
     verdicts = [
         (each.product, check_ceiling(runs.plan(each.product), ceilings, signed_on=start_on)) for each in fitting
     ]
@@ -147,10 +147,21 @@ def _search(space: Space, runs: Runs, key: Callable[[_Judged], tuple[int, ...]])
     return sorted(seen.values(), key=key)
 
 
-def _finalists(ranked: Sequence[_Judged]) -> Iterator[Product]:
-    """The best of all, and the best of each kind and share: what looks second on some futures may be first on all."""
-    by_likeness = [each.product for each in ranked]
-    return iter(dict.fromkeys([*by_likeness[: FINALISTS // 2], *_unlike(by_likeness)[: FINALISTS // 2]]))
+def _fitting(ranked: Sequence[_Judged], runs: Runs) -> list[_Judged]:
+    """Those that fit on all futures: of the best and the best of each kind and share; if none of them does, of more.
+
+    What looks second on some futures may be first on all.
+    """
+    products = [each.product for each in ranked]
+    few = [*products[: FINALISTS // 2], *_unlike(products)[: FINALISTS // 2]]
+    found: list[_Judged] = []
+    for number, product in enumerate(dict.fromkeys([*few, *products[:FINALISTS_MAX]])):
+        if found and number >= len(few):
+            break
+        judged = _Judged(product, runs.figures(product, runs.futures))
+        if not judged.figures.excess_ppm(runs.bounds):
+            found.append(judged)
+    return found
 
 
 def _unlike(products: Iterable[Product]) -> list[Product]:
