@@ -379,6 +379,22 @@ def _schedules(python: Path, way: str, periods: int) -> dict[str, float]:
     return told
 
 
+def fitting(_folder: Path, options: argparse.Namespace) -> None:
+    """The search for terms, against one projection of the same length: both without the start of their process."""
+
+    def side(script: str, mode: str) -> Side:
+        return Side(command=[sys.executable, str(HERE / script), mode, str(options.futures)])
+
+    sides = [side("fit.py", "fits"), side("fit.py", "nothing_fits"), side("fit.py", "nothing")]
+    sides += [side("project.py", "whole"), side("project.py", "nothing")]
+    fits, nothing_fits, start, one, one_start = alternated(sides, options.peer_rounds)
+    projection = less(one, one_start)
+    for what, found in (("a fit", fits), ("none fits", nothing_fits)):
+        told(f"{options.futures:,} futures, {what} : one projection", less(found, start), projection)
+        seconds, peak_mib = median(each.wall_seconds for each in found), _peak(found) / 1024
+        sys.stdout.write(f"{'':64}whole process {seconds:.2f} s, aim < 5; peak {peak_mib:.0f} MiB\n")
+
+
 SECTIONS = {
     "start": starting,
     "import": importing,
@@ -386,6 +402,7 @@ SECTIONS = {
     "close": close_of_day,
     "project": projecting,
     "schedules": schedules,
+    "fit": fitting,
 }
 
 

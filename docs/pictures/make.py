@@ -1,6 +1,6 @@
 """The README's pictures as PNG: what a terminal shows of a command, and the page that a command writes.
 
-    python docs/pictures/make.py LEDGER      # a ledger that `loancli demo` made
+    python docs/pictures/make.py LEDGER      # the ledger that `loancli demo` made, in its folder
 
 Writes the .png files beside this script. Needs Debian's chromium and fonts-noto-cjk, whose 汉字 are two columns wide.
 """
@@ -19,28 +19,34 @@ CELL_WIDTH_PX, LINE_HEIGHT_PX, MARGIN_PX = 8, 21, 36
 PICTURES = {
     "loan-show": ["--lang", "zh", "loan", "show", "LN000001"],
     "revenue-show": ["revenue", "show", "B0037", "--from", "2026-03-01"],
+    "loan-fitted": ["--lang", "zh", "loan", "show", "LN000061"],
 }
-PROJECTION = "plan project revenue-share --principal 30000 --borrower B0037 --burden 15% --html"
+PROJECTIONS = {  # the day it is made on, and the words
+    "plan-project": ("2026-11-01", "revenue-share --principal 30000 --borrower B0037 --burden 15%"),
+    "plan-fit": ("2025-05-01", "fitted.toml --principal 80000 --start 2025-05-08 --borrower B0061 --burden 20%"),
+}
 PROJECTION_SIZE = (1000, 930)  # both charts; the tables below them are left out
 PAGE = """<meta charset="utf-8"><body style="margin:0;overflow:hidden;background:#1e1e2e">
 <pre style="margin:12px;color:#e6e6ef;font:16px/21px 'Noto Sans Mono CJK SC'">{text}</pre>"""
 
 
 def main() -> None:
-    ledger = sys.argv[1]
+    ledger = Path(sys.argv[1]).resolve()
     environ = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
     for name, words in PICTURES.items():
-        line = " ".join([sys.executable, "-m", "loancli", "-L", ledger, "--as-of", "2026-11-01", *words])
+        line = " ".join([sys.executable, "-m", "loancli", "-L", str(ledger), "--as-of", "2026-11-01", *words])
         # A terminal is what decides about tables, so `script` gives one.
         command = ["script", "-qec", f"stty cols {COLUMNS}; {line}", "/dev/null"]
         shown = subprocess.run(command, env=environ, capture_output=True, check=True).stdout.decode()
         text = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r\n", "\n").rstrip()
         _photograph(f"$ loancli {' '.join(words)}\n{text}", HERE / f"{name}.png")
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "projection.html"
-        words = ["-q", "-L", ledger, "--as-of", "2026-11-01", *PROJECTION.split(), str(page)]
-        subprocess.run([sys.executable, "-m", "loancli", *words], env=environ, capture_output=True, check=True)
-        _shoot(page, PROJECTION_SIZE, HERE / "plan-project.png")
+    for name, (as_of, asked) in PROJECTIONS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "projection.html"
+            words = ["-q", "-L", str(ledger), "--as-of", as_of, "plan", "project", *asked.split(), "--html", str(page)]
+            command = [sys.executable, "-m", "loancli", *words]
+            subprocess.run(command, env=environ, capture_output=True, check=True, cwd=ledger.parent)
+            _shoot(page, PROJECTION_SIZE, HERE / f"{name}.png")
 
 
 def _photograph(text: str, path: Path) -> None:

@@ -141,10 +141,19 @@ def test_what_is_wrong_is_told(desk, table, words, code, told):
     assert told in refused.err
 
 
-def test_a_product_without_a_share_is_refused(desk, table):
-    refused = desk.run("plan", "project", "equal-instalments", *PRINCIPAL, "--history", table)
+def test_a_plan_that_no_revenue_changes_is_held_against_the_revenue_as_well(desk, table):
+    own, equal = project(desk, "--history", table, "--futures", "100", product="equal-principal")["plans"]
+    assert (own["plan"], equal["plan"]) == ("equal_principal", "equal_instalments")
+    assert len({own[f"total_{each}_fen"] for each in ("p10", "p50", "p90")}) == 1
+    assert own["worst_burden_p10_ppm"] < own["worst_burden_p90_ppm"]
+    same, beside = project(desk, "--history", table, "--futures", "100", product="equal-instalments")["plans"]
+    assert same == beside
+
+
+def test_a_product_without_an_instalment_for_each_window_is_refused(desk, table):
+    refused = desk.run("plan", "project", "single-payment", *PRINCIPAL, "--history", table)
     assert refused.code == 3
-    assert "is no revenue-share plan" in refused.err
+    assert "has no instalment for each period" in refused.err
 
 
 def test_a_borrower_without_revenue_is_refused(desk):

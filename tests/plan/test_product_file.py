@@ -392,6 +392,13 @@ CONTRADICTIONS = [
     pytest.param(product(frequency=Frequency(half_monthly=True)), "day_count", "whole months", id="or of half-months"),
     pytest.param(product(roll_interest=True), "roll_interest", "no days to pay interest for", id="a twelfth moved"),
     pytest.param(product(weights=(1,) * 12), "weights", "has no weights", id="weights of another kind"),
+    pytest.param(product(weights_by_season=True), "weights", "has no weights", id="a season of another kind"),
+    pytest.param(
+        product(**WEIGHTED, weights_by_season=True, weights_per="period"),
+        "weights_per",
+        "a season has months",
+        id="a season per period",
+    ),
     pytest.param(product(**WEIGHTED), "weights", "0 weights; write 12", id="no weights"),
     pytest.param(product(**WEIGHTED, weights=(1,) * 11), "weights", "11 weights; write 12", id="11 weights"),
     pytest.param(product(**WEIGHTED, weights=(0,) * 12), "weights", "sum to 0", id="weights of 0"),
@@ -683,7 +690,7 @@ def test_json_gives_the_same_product_back_and_the_same_text(terms):
 
 
 def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_are_not_used():
-    """A loan that was signed before there were balloons and steps is the same text still."""
+    """A loan that was signed before there were balloons, steps and seasons is the same text still."""
     text = to_json(product())
     assert text.startswith('{"allocation":{"by":"component",')
     assert "普通" in text
@@ -691,7 +698,7 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     assert '"minimum_progress":{"levels_ppm":600000,"windows":3}' in to_json(
         revenue_product(share={"minimum_progress": progress})
     )
-    later = {"balloon", "step", "line", "fixed_fee", "breathing_space"}
+    later = {"balloon", "step", "line", "fixed_fee", "breathing_space", "weights_by_season"}
     assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == later
 
 

@@ -17,7 +17,7 @@ from loancli.plan.cost import of_paths, of_plan
 from loancli.plan.futures import Stress
 from loancli.plan.history import History
 from loancli.plan.kinds import build
-from loancli.plan.product import Frequency
+from loancli.plan.product import BreathingSpace, Frequency, Kind, Pays
 from loancli.plan.project import BURDEN_MAX_PPM, Spread, project
 
 START = date(2026, 1, 10)
@@ -26,6 +26,9 @@ ROUGH = History(
     first_on=date(2024, 1, 1),
     months_fen=tuple(5_000_000 + number * 1_777_777 % 4_000_003 for number in range(24)),
 )
+
+
+BREATHES_FIRST = BreathingSpace(pays=Pays(), extends=True, periods_max=2, a_year_max=1, at_start=2)
 
 
 def run(history=FLAT, terms=None, principal_fen=10_000_000, start_on=START, **changes):
@@ -42,7 +45,7 @@ def test_where_nothing_varies_every_future_is_the_one_that_the_rules_give():
     assert [line.due_fen for line in found.lines] == [Spread(due, due, due) for due in dues]
     assert [line.revenue_fen.p50 for line in found.lines] == [8_000_000] * 12
     total = sum(dues)
-    share = found.revenue_share
+    share = found.result
     assert share.total_fen == (total,) * 3
     assert share.cost_fen == (total - 10_000_000,) * 3
     last = next(row for row, due in zip(reversed(rows), reversed(dues), strict=True) if due)
@@ -71,7 +74,7 @@ def test_equal_instalments_stand_beside_it_on_the_same_futures():
 def test_quantiles_are_in_order_and_chances_are_chances(futures, seed, stress, periods):
     found = run(ROUGH, futures=futures, seed=seed, stress=stress, periods=periods)
     assert found == run(ROUGH, futures=futures, seed=seed, stress=stress, periods=periods)
-    for result in (found.revenue_share, found.equal_instalments):
+    for result in (found.result, found.equal_instalments):
         spreads = [value for name in result.__slots__ if isinstance(value := getattr(result, name), Spread)]
         assert len(spreads) == 7
         assert all(low <= high for spread in spreads for low, high in pairwise(spread))
@@ -88,7 +91,7 @@ def test_a_window_without_revenue_is_the_heaviest_burden():
 
 
 def test_a_share_that_is_too_small_leaves_a_rest_and_does_not_finish():
-    found = run(terms=revenue_product(share={"share_ppm": 20_000})).revenue_share
+    found = run(terms=revenue_product(share={"share_ppm": 20_000})).result
     assert found.chance_finished_ppm == 0
     assert found.rest_fen.p10 > 0
 
@@ -97,8 +100,8 @@ def test_a_term_that_runs_on_is_not_finished_by_maturity():
     found = run(terms=revenue_product(share={"share_ppm": 110_000, "run_on_windows_max": 6}))
     assert len(found.lines) > 12
     assert found.lines[12].equal_fen == 0
-    assert found.revenue_share.chance_finished_ppm == 0
-    assert found.revenue_share.rest_fen == (0, 0, 0)
+    assert found.result.chance_finished_ppm == 0
+    assert found.result.rest_fen == (0, 0, 0)
 
 
 def test_a_window_that_is_known_already_has_what_came_in():
@@ -110,7 +113,7 @@ def test_a_window_that_is_known_already_has_what_came_in():
 def test_a_plan_whose_windows_are_all_known_has_one_future():
     found = run(ROUGH, start_on=date(2024, 3, 10), periods=6, futures=3)
     assert [line.revenue_fen for line in found.lines] == [(fen,) * 3 for fen in ROUGH.months_fen[2:8]]
-    assert len(set(found.revenue_share.total_fen)) == 1
+    assert len(set(found.result.total_fen)) == 1
 
 
 def test_the_largest_amounts_do_not_overflow():
@@ -118,16 +121,25 @@ def test_the_largest_amounts_do_not_overflow():
     vast = History(first_on=date(2025, 1, 1), months_fen=(10**12, 1, 10**12) * 4)
     terms = revenue_product(annual_rate_ppm=239_999, share={"share_ppm": 1, "floor": None, "cap": None})
     found = run(vast, terms, 10**12, periods=600, futures=20, burden_ppm=10 * PPM)
-    assert found.revenue_share.rest_fen.p10 > 10 * 10**12
-    assert found.revenue_share.total_fen.p10 > found.revenue_share.rest_fen.p10
-    assert found.revenue_share.chance_burden_ppm in (0, PPM)
-    assert 0 <= found.revenue_share.shortfall_fen.p10 <= found.revenue_share.total_fen.p10
+    assert found.result.rest_fen.p10 > 10 * 10**12
+    assert found.result.total_fen.p10 > found.result.rest_fen.p10
+    assert found.result.chance_burden_ppm in (0, PPM)
+    assert 0 <= found.result.shortfall_fen.p10 <= found.result.total_fen.p10
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        pytest.param({"terms": product()}, "plain: is no revenue-share plan", id="no share"),
+        pytest.param(
+            {"terms": product(kind=Kind.SINGLE_PAYMENT)},
+            "plain: kind single_payment has no instalment",
+            id="one payment",
+        ),
+        pytest.param(
+            {"terms": revenue_product(periods_min=6, breathing_space=BREATHES_FIRST)},
+            "plain: breathing_space.at_start",
+            id="a share that breathes first",
+        ),
         pytest.param({"start_on": date(2024, 11, 10)}, "before the history on 2025-01-01", id="a window before it"),
         pytest.param({"start_on": date(2027, 1, 10)}, "more than 12 months after the history", id="too old"),
         pytest.param({"periods": 601}, "periods: 601 is not allowed", id="terms"),

@@ -12,9 +12,10 @@ import typer
 from loancli import shipped
 from loancli.cli import session
 from loancli.cli.options import Context, context_of
-from loancli.cli.render import bars, progress, show, talk, write
+from loancli.cli.render import bars, progress, save, show, talk, write
 from loancli.core.days import BEIJING
 from loancli.core.errors import InputError
+from loancli.core.rates import percent
 from loancli.jobs import Stamp
 from loancli.texts import say
 
@@ -54,7 +55,7 @@ def demo(
         "loancli-demo"
     ),
 ) -> None:
-    """Build and run the whole story on made-up files: 60 borrowers, 18 months. The ledger stays in DIR."""
+    """Build and run the whole story on made-up files: 61 borrowers, 18 months. The ledger stays in DIR."""
     context = replace(context_of(ctx), ledger=folder / "demo.db", actor="demo")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a new folder")
@@ -75,6 +76,7 @@ def demo(
             campaigns=tuple(session.contact_rules(context, name) for name in ("collections", "reminders")),
             contacted=[],
         )
+        _fit(story)
         talk(context, "demo.months", count=len(world.months))
         months = progress(world.months, total=len(world.months), label="months", quiet=context.quiet)
         show(
@@ -107,6 +109,50 @@ def _init(context: Context, world: Any, folder: Path) -> None:
     with session.change(context, dry_run=False) as db:
         borrowers.add(db, people)
     talk(context, "demo.world", borrowers=len(people), loans=len(world.loans), folder=folder / "world")
+
+
+def _fit(story: _Story) -> None:
+    """A shop with a strong season: read two years of it, find the terms that fit, and write them as a product.
+
+    From then on it is one of the lender's borrowers: it signs, and pays what its revenue makes due.
+    """
+    from loancli.cli.fit import Asked, product_text, search
+    from loancli.core.loan import Borrower
+    from loancli.jobs.revenue_history import revenue_history
+    from loancli.ledger import borrowers
+
+    season = runpy.run_path(str(shipped.root() / "fixtures" / "season.py"))
+    shop, first = season["SHOP"], story.world.months[0]
+    context = replace(story.context, as_of=first)
+    person = Borrower(
+        borrower_id=shop.borrower_id,
+        name=shop.name,
+        phone=shop.phone,
+        trade=shop.trade.code,
+        kind=shop.kind,
+        aliases=shop.aliases,
+    )
+    with session.change(context, dry_run=False) as db:
+        borrowers.add(db, [person])
+    known_at_signing = season["write_seasonal"](story.folder / "world", SEED)[: season["FILES_BEFORE"]]
+    _read(story, ((path, shop.borrower_id) for path in known_at_signing), _stamp(context, first))
+    asked = Asked(
+        frame=session.product(context, "revenue-share"),
+        principal_fen=season["PRINCIPAL_FEN"],
+        start_on=season["START_ON"],
+        history=revenue_history(story.db, shop.borrower_id, counts=("sure",), as_of=first),
+        source=shop.borrower_id,
+        burden_ppm=200_000,
+        chance_ppm=900_000,
+        periods_max=season["MONTHS_AFTER"],
+    )
+    found = search(context, asked)
+    assert found.answer is not None
+    product_file = story.folder / "fitted.toml"
+    save(product_file, product_text(context, asked, found, code=product_file.stem))
+    season["join"](story.world, str(product_file), found.answer.plan.product.periods)
+    worst = [percent(each.result.worst_burden_ppm.p90) for each in (found.answer, found.equal)]
+    talk(context, "demo.fit", borrower_id=shop.borrower_id, file=product_file, worst=worst[0], equal=worst[1])
 
 
 def _month(story: _Story, month: date) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.explain import cost_sum, why
+from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
@@ -76,7 +77,7 @@ def open_(
 
     context = context_of(ctx)
     _check_channel(channel)
-    terms = session.product(context, product)
+    terms = seasoned(context, session.product(context, product), borrower, None)
     if first_draw:
         check_kind(terms, "first_draw")
     plan, verdict = cost_of(

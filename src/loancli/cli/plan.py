@@ -10,6 +10,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.explain import why
+from loancli.cli.history import BorrowerOption, HistoryOption, SeasonBorrowerOption, history_for, seasoned
 from loancli.cli.options import Context, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.render import show, talk
 from loancli.core.errors import InputError
@@ -188,6 +189,8 @@ def show_(
     draws: DrawsOption = None,
     repayments: RepaymentsOption = None,
     instalment: InstalmentOption = None,
+    borrower: SeasonBorrowerOption = None,
+    history: HistoryOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -196,7 +199,7 @@ def show_(
 
     context = context_of(ctx)
     drawn, repaid = line.on_days(draws or (), "--draw"), line.on_days(repayments or (), "--repay")
-    product = session.product(context, code)
+    product = seasoned(context, session.product(context, code), borrower, history)
     if drawn or repaid:
         line.check_kind(product, "draw")
     plan, verdict = cost_of(
@@ -269,6 +272,8 @@ def compare(
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
     rows_file: RowsOption = None,
+    borrower: SeasonBorrowerOption = None,
+    history: HistoryOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -283,7 +288,8 @@ def compare(
     if rows_file and all(product.kind is not Kind.CUSTOM for product in products):
         raise InputError(f"rows: none of {', '.join(codes)} is of kind custom; leave --rows out, or add such a product")
     rows = []
-    for product in products:
+    for each in products:
+        product = seasoned(context, each, borrower, history)
         asked = (None, None, rows_file) if product.kind is Kind.CUSTOM else (periods, first_due, None)
         plan, verdict = cost_of(context, product, principal, start or context.as_of, *asked)
         dues_fen = [row.due_fen for row in plan.rows]
@@ -344,47 +350,49 @@ def part(text: str) -> int:
     return found
 
 
+FuturesOption = Annotated[int, typer.Option("--futures", min=1, max=100_000, help="How many futures to run.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same futures.")]
+StressOption = Annotated[
+    Stressed | None,
+    typer.Option("--stress", help="All revenue 30 % lower, two months of nothing, or the season a month late."),
+]
+BurdenOption = Annotated[
+    int, typer.Option("--burden", parser=part, metavar="PERCENT", help="What of a window's revenue is too much.")
+]
+
+
 @app.command()
 def project(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="A revenue-share product's code, or the path of its file.")],
+    code: Annotated[str, typer.Argument(help="A product's code, or the path of its file.")],
     principal: PrincipalOption,
     start: StartOption = None,
     periods: PeriodsOption = None,
-    borrower: Annotated[
-        str | None, typer.Option("--borrower", metavar="ID", help="Whose imported revenue the futures come from.")
-    ] = None,
-    history: Annotated[
-        Path | None,
-        typer.Option("--history", metavar="FILE", help="Or a table: day or month (2026-11), and amount_yuan."),
-    ] = None,
-    futures: Annotated[int, typer.Option("--futures", min=1, max=100_000, help="How many futures to run.")] = 5_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same futures.")] = 1,
-    stress: Annotated[
-        Stressed | None,
-        typer.Option("--stress", help="All revenue 30 % lower, two months of nothing, or the season a month late."),
-    ] = None,
-    burden: Annotated[
-        int, typer.Option("--burden", parser=part, metavar="PERCENT", help="What of a window's revenue is too much.")
-    ] = "30%",  # type: ignore[assignment]
+    borrower: BorrowerOption = None,
+    history: HistoryOption = None,
+    futures: FuturesOption = 5_000,
+    seed: SeedOption = 1,
+    stress: StressOption = None,
+    burden: BurdenOption = "30%",  # type: ignore[assignment]
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", dir_okay=False, help="Write the picture as a page.")
     ] = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Run a revenue-share plan over thousands of futures of a borrower's revenue, beside equal instalments."""
-    from loancli.cli.project import answer, history_for
+    """Run a plan over thousands of futures of a borrower's revenue, beside equal instalments."""
+    from loancli.cli.project import answer
     from loancli.plan.flexible import check_bounds
     from loancli.plan.futures import Stress
     from loancli.plan.project import project as run
+    from loancli.plan.season import with_season
 
     context = context_of(ctx)
     product = session.product(context, code)
     known = history_for(context, product, borrower, history)
     calendar = session.calendar(context)
     projection = run(
-        product,
+        with_season(product, known) if product.weights_by_season else product,
         principal,
         start or context.as_of,
         known,
@@ -415,3 +423,72 @@ def batch(
     from loancli.cli.batch import answer
 
     answer(context_of(ctx), file, output_format=output_format, output=output)
+
+
+class Favoured(StrEnum):
+    """Whose advantage decides between the plans that fit."""
+
+    BORROWER = "borrower"
+    LENDER = "lender"
+
+
+def chance(text: str) -> int:
+    """'90%' as parts per million: a chance, above 0 and at most 100 %."""
+    found = part(text)
+    if found > PPM:
+        raise typer.BadParameter(f"'{text}' is not a chance such as 90%")
+    return found
+
+
+@app.command()
+def fit(
+    ctx: typer.Context,
+    code: Annotated[str, typer.Argument(help="The product whose rate, days, fees and limits hold: code or file.")],
+    principal: PrincipalOption,
+    start: StartOption = None,
+    borrower: BorrowerOption = None,
+    history: HistoryOption = None,
+    burden: BurdenOption = "30%",  # type: ignore[assignment]
+    finished: Annotated[
+        int, typer.Option("--chance", parser=chance, metavar="PERCENT", help="Least chance to be done by maturity.")
+    ] = "90%",  # type: ignore[assignment]
+    favoured: Annotated[
+        Favoured, typer.Option("--for", help="Lowest cost for the borrower, or most certainty for the lender.")
+    ] = Favoured.BORROWER,
+    periods_max: Annotated[
+        int | None, typer.Option("--periods-max", min=1, help="The longest term to try; else the product's.")
+    ] = None,
+    futures: FuturesOption = 5_000,
+    seed: SeedOption = 1,
+    stress: StressOption = None,
+    product_file: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", dir_okay=False, help="Write the product that fits to this TOML file."),
+    ] = None,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Find the terms that fit a borrower's revenue: no month too heavy, done by maturity; or say what is in the way."""
+    from loancli.cli.fit import Asked, answer, check_file, search
+
+    context = context_of(ctx)
+    if product_file is not None:
+        check_file(product_file)
+    frame = session.product(context, code)
+    known = history_for(context, frame, borrower, history)
+    asked = Asked(
+        frame=frame,
+        principal_fen=principal,
+        start_on=start or context.as_of,
+        history=known,
+        source=borrower or (history.name if history else ""),
+        burden_ppm=burden,
+        chance_ppm=finished,
+        periods_max=periods_max or frame.periods_max,
+        goal=favoured,
+        futures=futures,
+        seed=seed,
+        stress=stress,
+    )
+    found = search(context, asked)
+    answer(context, asked, found, product_file=product_file, output_format=output_format, output=output)

@@ -98,11 +98,13 @@ def early_and_late(product: Product, lang: Lang) -> dict[str, Any]:
 
 
 def example(context: Context, product: Product) -> dict[str, Any]:
-    """What a loan of 10,000 yuan on these terms comes to; nothing where the rows are agreed with each borrower."""
+    """What a loan of 10,000 yuan on these terms comes to; nothing where that depends on the borrower."""
     from loancli.plan.ceilings import Outcome
 
     if product.kind is Kind.CUSTOM:
         return {"example": say("product.own_rows", context.lang, code=product.code)}
+    if product.weights_by_season:
+        return {"example": say("product.season", context.lang, code=product.code)}
     plan, verdict = cost_of(context, product, example_fen(product), context.as_of, None, None)
     found = {f"example_{name}": value for name, value in plan_summary(plan, verdict).items()}
     if verdict.outcome is Outcome.REFUSED:

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 from loancli.cli import session
 from loancli.cli.options import Context, Format
 from loancli.cli.render import fan, save, show, talk, write
-from loancli.cli.sheet import read_sheet
-from loancli.core.errors import InputError
 from loancli.texts import say
 
 if TYPE_CHECKING:
     from loancli.plan.history import History
-    from loancli.plan.product import Product
     from loancli.plan.project import Line, Projection, Result
 
 SCREEN = (
@@ -30,22 +27,6 @@ SCREEN = (
 _QUANTILES = ("p10", "p50", "p90")
 
 
-def history_for(context: Context, product: "Product", borrower_id: str | None, path: Path | None) -> "History":
-    """The revenue to start from: a borrower's, as the plan counts it, or a table's. InputError, NotFoundError."""
-    from loancli.jobs.revenue_history import revenue_history
-    from loancli.plan.history import read_history
-
-    if (borrower_id is None) == (path is None):
-        raise InputError(say("project.one_source", context.lang))
-    if path is not None:
-        sheet = read_sheet(path)
-        return read_history(sheet.file_name, sheet.columns, sheet.rows, as_of=context.as_of)
-    assert borrower_id is not None
-    counts = product.revenue.counts if product.revenue else ()
-    with session.ledger(context) as db:
-        return revenue_history(db, borrower_id, counts=counts, as_of=context.as_of)
-
-
 def answer(
     context: Context,
     projection: "Projection",
@@ -58,7 +39,8 @@ def answer(
 ) -> None:
     """Show a projection; `told` is what was asked: futures, seed, stress, burden_ppm."""
     rows = [_row(line) for line in projection.lines]
-    results = (("revenue_share", projection.revenue_share), ("equal_instalments", projection.equal_instalments))
+    kind = projection.plan.product.kind.value
+    results = ((kind, projection.result), ("equal_instalments", projection.equal_instalments))
     plans = [{"plan": name, **_plan(result)} for name, result in results]
     summary = {
         "product": projection.plan.product.code,
@@ -119,6 +101,7 @@ def _plan(result: "Result") -> dict[str, Any]:
         "chance_above_burden_ppm": result.chance_burden_ppm,
         **_spread("shortfall_{}_fen", result.shortfall_fen),
         "chance_finished_by_maturity_ppm": result.chance_finished_ppm,
+        "chance_kept_ppm": result.chance_kept_ppm,
         **_spread("rest_at_end_{}_fen", result.rest_fen),
     }
 

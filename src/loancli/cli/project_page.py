@@ -36,6 +36,7 @@ def page(projection: Projection, summary: Mapping[str, Any], plans: Sequence[Map
         environment.from_string(source).render(
             zh=lambda key: say(f"project.{key}", "zh"),
             en=lambda key: say(f"project.{key}", "en"),
+            own=product.kind.value,
             name_zh=product.name_zh,
             name_en=product.name_en,
             facts=[(heading(name, "zh"), heading(name, "en"), _shown(name, value)) for name, value in summary.items()],

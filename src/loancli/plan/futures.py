@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import accumulate
-from math import fsum, sqrt
+from math import floor, fsum, sqrt
 from statistics import median
 from typing import NamedTuple
 
@@ -90,6 +90,11 @@ def pattern(history: History) -> Pattern:
         season=tuple(season),
         noise=tuple(each / mean_noise for each in noise),
     )
+
+
+def season_ppm(history: History) -> tuple[int, ...]:
+    """The season of each calendar month, January … December, in ppm of the usual one."""
+    return tuple(floor(part * PPM + 0.5) for part in pattern(history).season)
 
 
 class Simulated(NamedTuple):

@@ -371,6 +371,10 @@ def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due])
 
 def weights_of(product: Product, dues: Sequence[Due]) -> tuple[int, ...]:
     """The weight of each instalment. InputError where nothing could repay the rest."""
+    if product.weights_by_season:
+        raise InputError(
+            f"weights: {product.code} takes them from a borrower's revenue; name it, --borrower ID or --history FILE"
+        )
     if product.weights_per == "period":
         weights = tuple(product.weights[due.number - 1] for due in dues)
     else:

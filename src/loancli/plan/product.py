@@ -232,6 +232,7 @@ class Product:
     fees: tuple[Fee, ...] = ()
     weights: tuple[int, ...] = ()  # big and small months: January … December, or one per period
     weights_per: str = "month"  # month | period
+    weights_by_season: bool = False  # no weights until a borrower's revenue gives them (season.py)
     balloon: Balloon | None = None
     step: Step | None = None
     line: CreditLine | None = None

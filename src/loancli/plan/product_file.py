@@ -157,8 +157,12 @@ def _check_days(product: Product) -> _Found:
 def _check_weights(product: Product) -> _Found:
     weights = product.weights
     if product.kind is not Kind.BIG_SMALL_MONTHS:
-        if weights:
+        if weights or product.weights_by_season:
             yield "weights", f"kind {product.kind.value} has no weights; only big_small_months has"
+        return
+    if product.weights_by_season:
+        if product.weights_per != "month":
+            yield "weights_per", "a season has months; write month, or weights of your own"
         return
     if product.weights_per == "month" and len(weights) != 12:
         yield "weights", f"{len(weights)} weights; write 12, January to December"
@@ -382,7 +386,7 @@ _CHECKS = (
     _check_breathing_space,
 )
 # Terms that products had not when the first loans were signed.
-_LATER = ("balloon", "step", "line", "fixed_fee", "breathing_space")
+_LATER = ("balloon", "step", "line", "fixed_fee", "breathing_space", "weights_by_season")
 _LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1, "total_unit_fen": 1}
 
 
@@ -391,7 +395,7 @@ _LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1, "total_un
 
 def to_json(product: Product) -> str:
     """The terms as one line, keys sorted: the same product is the same text, whenever a loan was signed on it."""
-    terms = {key: value for key, value in asdict(product).items() if value is not None or key not in _LATER}
+    terms = {key: value for key, value in asdict(product).items() if value or key not in _LATER}
     terms["fees"] = [
         {key: value for key, value in fee.items() if value or key != "charged_by"} for fee in terms["fees"]
     ]
@@ -423,7 +427,7 @@ def from_json(text: str) -> Product:
                 "missing": Missing(revenue["missing"]),
             }
         )
-    balloon, step, line, fixed_fee, space = (raw.get(name) for name in _LATER)
+    balloon, step, line, fixed_fee, space = (raw.get(name) for name in _LATER[:5])
     if space is not None:
         trigger = Trigger(**space["trigger"]) if space["trigger"] else None
         space = BreathingSpace(**space | {"pays": Pays(**space["pays"]), "trigger": trigger})

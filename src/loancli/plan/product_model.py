@@ -43,6 +43,7 @@ from loancli.plan.product import (
     Trigger,
 )
 
+SEASON = "season"  # weights that a borrower's revenue will give
 PARTS = ("fee", "penalty", "interest", "principal")
 UNITS_FEN = {"fen": 1, "jiao": 10, "yuan": 100}
 FREQUENCIES = {
@@ -195,7 +196,9 @@ def _words(known: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
     return convert
 
 
-def _weights(value: Any) -> tuple[int, ...]:
+def _weights(value: Any) -> tuple[int, ...] | str:
+    if value == SEASON:
+        return SEASON
     if not isinstance(value, list) or len(value) > PERIODS_MAX:
         raise ValueError
     return tuple(_whole(0, 1000)(weight) for weight in value)
@@ -219,7 +222,7 @@ _Days = Annotated[int, _As(_whole(0, 3650), "a whole number of days from 0 to 36
 _EveryDays = Annotated[int, _As(_whole(1, 3650), "a whole number of days from 1 to 3650")]
 _Parts = Annotated[tuple[str, ...], _As(_words(PARTS), f"a list of {', '.join(PARTS)}, each at most once")]
 _Counts = Annotated[tuple[str, ...], _As(_words(("sure", "possible")), "['sure'] or ['sure', 'possible']")]
-_Weights = Annotated[tuple[int, ...], _As(_weights, "a list of whole numbers from 0 to 1000")]
+_Weights = Annotated[tuple[int, ...] | str, _As(_weights, f"a list of whole numbers from 0 to 1000, or '{SEASON}'")]
 _Steps = Annotated[Frequency, _As(_frequency, f"{' | '.join(FREQUENCIES)} | 'every N days' with N from 1 to 999")]
 _Unit = Annotated[int, _As(UNITS_FEN.__getitem__, " | ".join(UNITS_FEN))]
 
@@ -431,8 +434,9 @@ class _Product(_Table):
             rounding=self.rounding,
             instalment_unit_fen=self.instalment_unit,
             fees=tuple(fee.value() for fee in self.fees),
-            weights=self.weights,
+            weights=() if isinstance(self.weights, str) else self.weights,
             weights_per=self.weights_per,
+            weights_by_season=self.weights == SEASON,
             balloon=self.balloon.value() if self.balloon else None,
             step=self.step.value() if self.step else None,
             line=self.line.value() if self.line else None,
