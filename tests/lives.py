@@ -18,7 +18,7 @@ from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.kinds import build
-from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, Penalty, Product, Step
+from loancli.plan.product import Allocation, Balloon, Early, Fee, FixedFee, Frequency, Kind, Penalty, Product, Step
 from loancli.plan.rows import OwnRow
 from loancli.servicing.bookings import ACCOUNTS
 from loancli.servicing.contract import Contract, Movement
@@ -48,6 +48,7 @@ PLAIN = Product(
 ONCE = Fee(name="once", amount_fen=5_000)
 EVERY = Fee(name="every", principal_ppm=1_000, due_with="every")
 ORDINARY = [kind for kind in Kind if kind is not Kind.REVENUE_SHARE]
+FIXED_FEES = [FixedFee(principal_ppm=100_000), FixedFee(amount_fen=77_777, early=Early.UNEARNED_WAIVED)]
 BALLOONS = st.sampled_from([Balloon(periods=70), Balloon(residual_ppm=400_000), Balloon(residual_fen=50_000)])
 STEPS = st.sampled_from([Step(every=2, by_ppm=100_000), Step(every=1, by_ppm=-50_000), Step(every=3, by_fen=-2_000)])
 FREQUENCIES = [
@@ -143,14 +144,16 @@ def products(draw: st.DrawFn) -> Product:
     kind = draw(st.sampled_from(ORDINARY))
     weights = st.lists(st.integers(1, 100), min_size=12, max_size=12).map(tuple)
     late_first = ("principal", "interest", "penalty", "fee")
+    fixed_fee = draw(st.sampled_from([None, *FIXED_FEES])) if kind is Kind.EQUAL_INSTALMENTS else None
     return replace(
         PLAIN,
         kind=kind,
-        annual_rate_ppm=draw(st.sampled_from([0, 36_000, 144_000, 239_999])),
+        fixed_fee=fixed_fee,
+        annual_rate_ppm=0 if fixed_fee else draw(st.sampled_from([0, 36_000, 144_000, 239_999])),
         day_count=day_count,
         frequency=frequency,
         roll=draw(st.sampled_from(Roll)),
-        roll_interest=not by_months and draw(st.booleans()),
+        roll_interest=not by_months and not fixed_fee and draw(st.booleans()),
         rounding=draw(st.sampled_from(Rounding)),
         fees=draw(st.sampled_from([(), (ONCE,), (EVERY,)])),
         weights=draw(weights) if kind is Kind.BIG_SMALL_MONTHS else (),

@@ -22,7 +22,7 @@ from loancli.plan.flexible import Window, closes_on, run_on_rows, window_of
 from loancli.plan.futures import months_ahead, of_windows, simulate
 from loancli.plan.history import History
 from loancli.plan.kinds import build
-from loancli.plan.product import Base, Bound, Fee, Frequency, MinimumProgress
+from loancli.plan.product import Base, Bound, Fee, FixedFee, Frequency, MinimumProgress
 from loancli.servicing.life import life
 from loancli.servicing.windows import Revenue, close_window, next_number
 
@@ -45,6 +45,22 @@ PRINCIPALS = st.one_of(
 )
 
 
+FEES = st.builds(
+    FixedFee, amount_fen=st.sampled_from([0, 1, 777]), principal_ppm=st.sampled_from([0, 1, 100_000, PPM])
+).filter(lambda fee: fee.amount_fen or fee.principal_ppm)
+
+
+def part_of_all(frequency: Frequency) -> st.SearchStrategy[MinimumProgress]:
+    """A minimum of all that was owed, by windows or by days."""
+    total = {
+        "total_over": st.integers(1, 3),
+        "total_under": st.sampled_from([3, 7, 18]),
+        "total_unit_fen": st.sampled_from([1, 100]),
+    }
+    by_windows = st.builds(MinimumProgress, windows=st.integers(1, 4), **total)
+    return st.builds(MinimumProgress, every_days=st.integers(1, 60), **total) if frequency.days else by_windows
+
+
 @st.composite
 def revenue_terms(draw: st.DrawFn):
     """The whole space: share, floor, cap, progress, run-on; rate, day count, step, roll, unit, fees, every rounding."""
@@ -54,8 +70,14 @@ def revenue_terms(draw: st.DrawFn):
     progress = st.builds(
         MinimumProgress, windows=st.integers(1, 4), levels_ppm=st.sampled_from([1, 500_000, 600_000, PPM, 1_500_000])
     )
+    fixed_fee = draw(st.one_of(st.none(), FEES))
+    if fixed_fee:
+        progress = st.one_of(progress, part_of_all(frequency))
+    # With a fixed fee there is no interest that could be a bound.
+    bounds = BOUNDS.filter(lambda bound: not (fixed_fee and bound and bound.base is Base.INTEREST))
     return revenue_product(
-        annual_rate_ppm=draw(st.sampled_from([0, 1, 36_000, 120_000, 144_000, 146_001, 239_999])),
+        fixed_fee=fixed_fee,
+        annual_rate_ppm=0 if fixed_fee else draw(st.sampled_from([0, 1, 36_000, 120_000, 144_000, 146_001, 239_999])),
         day_count=day_count,
         frequency=frequency,
         roll=Roll.NONE if frequency.days == 1 else draw(st.sampled_from([Roll.NONE, Roll.FOLLOWING])),
@@ -64,8 +86,8 @@ def revenue_terms(draw: st.DrawFn):
         fees=draw(st.sampled_from([(), (ONCE,), (EVERY,)])),
         share={
             "share_ppm": draw(st.sampled_from([1, 50_000, 120_000, 125_000, 333_333, 500_000, PPM])),
-            "floor": draw(BOUNDS),
-            "cap": draw(BOUNDS),
+            "floor": draw(bounds),
+            "cap": draw(bounds),
             "minimum_progress": draw(st.one_of(st.none(), progress)),
             "run_on_windows_max": draw(st.integers(0, 3)),
         },
@@ -119,6 +141,14 @@ def test_ties_go_where_the_exact_path_sends_them(mode):
 
 
 @pytest.mark.parametrize("mode", Rounding)
+def test_of_a_fixed_fee_the_last_fen_is_principal_in_every_future(mode):
+    plain = {"annual_rate_ppm": 0, "fixed_fee": FixedFee(principal_ppm=PPM), "rounding": mode}
+    terms = revenue_product(**plain, share={"share_ppm": PPM, "floor": None, "cap": None, "run_on_windows_max": 1})
+    plan = build(terms, 3, date(2026, 1, 31), periods=1, calendar=CALENDAR)
+    same(terms, plan.rows + run_on_rows(plan, CALENDAR), 1, 3, [[0, 1, 2, 3, 4, 5, 6], [9] * 7])
+
+
+@pytest.mark.parametrize("mode", Rounding)
 def test_terms_beyond_64_bits_are_counted_without_an_end(mode):
     terms = revenue_product(annual_rate_ppm=146_001, day_count=DayCount.ACT_ACT, rounding=mode)
     rows = build(terms, 10**12, date(2024, 1, 31), periods=24, calendar=CALENDAR).rows
@@ -154,6 +184,19 @@ def test_a_long_ratio_beside_a_tie_rounds_as_exact_numbers_do(half, amount, side
         pytest.param({"frequency": Frequency(half_monthly=True), "roll": Roll.FOLLOWING}, id="half-monthly"),
         pytest.param({"share": {"floor": None, "run_on_windows_max": 0}}, id="no floor, the rest at maturity"),
         pytest.param({"share": {"share_ppm": 400_000, "cap": None}}, id="paid off early"),
+        pytest.param({"annual_rate_ppm": 0, "fixed_fee": FixedFee(principal_ppm=130_000)}, id="a fixed fee"),
+        pytest.param(
+            {
+                "annual_rate_ppm": 0,
+                "fixed_fee": FixedFee(amount_fen=777_777),
+                "frequency": Frequency(days=7),
+                "share": {
+                    "floor": None,
+                    "minimum_progress": MinimumProgress(every_days=20, total_over=1, total_under=6),
+                },
+            },
+            id="a fixed fee, a part of it all every 20 days",
+        ),
     ],
 )
 def test_a_future_is_what_life_does_with_that_revenue(changes):

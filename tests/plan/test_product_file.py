@@ -18,7 +18,9 @@ from loancli.plan.product import (
     Balloon,
     Base,
     Bound,
+    Early,
     Fee,
+    FixedFee,
     Frequency,
     Kind,
     MinimumProgress,
@@ -555,6 +557,10 @@ PRODUCTS = st.builds(
     weights_per=st.sampled_from(["month", "period"]),
     balloon=st.one_of(st.none(), st.builds(Balloon, periods=st.integers(0, 9), residual_ppm=st.integers(0, 9))),
     step=st.one_of(st.none(), st.builds(Step, every=st.integers(1, 9), by_fen=st.integers(-9, 9))),
+    fixed_fee=st.one_of(
+        st.none(),
+        st.builds(FixedFee, amount_fen=st.integers(0, 9), early=st.sampled_from(Early)),
+    ),
     revenue=st.one_of(
         st.none(),
         st.builds(
@@ -563,7 +569,13 @@ PRODUCTS = st.builds(
             counts=st.sampled_from([("sure",), ("sure", "possible")]),
             floor=BOUNDS,
             cap=BOUNDS,
-            minimum_progress=st.one_of(st.none(), st.just(MinimumProgress(windows=3, levels_ppm=600_000))),
+            minimum_progress=st.sampled_from(
+                [
+                    None,
+                    MinimumProgress(windows=3, levels_ppm=600_000),
+                    MinimumProgress(every_days=60, total_over=1, total_under=18, total_unit_fen=100),
+                ]
+            ),
             missing=st.sampled_from(list(Missing)),
             run_on_windows_max=st.integers(0, 12),
         ),
@@ -586,7 +598,16 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     text = to_json(product())
     assert text.startswith('{"allocation":{"by":"component",')
     assert "普通" in text
-    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {"balloon", "step", "breathing_space"}
+    progress = MinimumProgress(windows=3, levels_ppm=600_000)
+    assert '"minimum_progress":{"levels_ppm":600000,"windows":3}' in to_json(
+        revenue_product(share={"minimum_progress": progress})
+    )
+    assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == {
+        "balloon",
+        "step",
+        "fixed_fee",
+        "breathing_space",
+    }
 
 
 def test_terms_are_read_from_json_without_pydantic():

@@ -1,7 +1,7 @@
 """Revenue windows over whole lives: what is fixed, what is due, and how late revenue finds its way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lives import DAY, PLAIN, apart_from_accrual, bounced, check_conservation, contract_for, payment, payout
+from told import ALWAYS, Told, reason
 
-from loancli.core.event import Event, EventKind
+from loancli.core.event import EventKind
 from loancli.core.money import rounded
 from loancli.core.rates import PPM
 from loancli.plan.flexible import Window, closes_on, window_of
@@ -19,6 +20,8 @@ from loancli.plan.product import (
     Allocation,
     Base,
     Bound,
+    Early,
+    FixedFee,
     Frequency,
     Kind,
     MinimumProgress,
@@ -27,9 +30,8 @@ from loancli.plan.product import (
     RevenueShare,
 )
 from loancli.plan.revenue import Sums
-from loancli.servicing.contract import Contract
-from loancli.servicing.life import Life, life, quote
-from loancli.servicing.windows import Revenue, close_window, next_number
+from loancli.servicing.life import life, quote
+from loancli.servicing.windows import Revenue, next_number
 
 SHARE = RevenueShare(
     share_ppm=100_000,
@@ -41,83 +43,11 @@ SHARE = RevenueShare(
     run_on_windows_max=0,
 )
 WEEKLY = replace(PLAIN, kind=Kind.REVENUE_SHARE, frequency=Frequency(days=7), revenue=SHARE)
-ALWAYS = [(date(2020, 1, 1), date(2030, 1, 1))]
 SIGNED = date(2025, 3, 3)
 
 
 def terms(base: Product = WEEKLY, **changes: Any) -> Product:
     return replace(base, revenue=replace(SHARE, **changes))
-
-
-@dataclass
-class Told:
-    """A loan told day by day: windows close as in the close of day, with the revenue that is known by then."""
-
-    contract: Contract
-    known: list[tuple[date, date, str, int]] = field(default_factory=list)  # revenue day, known on, class, fen
-    covered: list[tuple[date, date]] = field(default_factory=lambda: list(ALWAYS))
-    events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.events.append(payout(self.contract))
-
-    def revenue(self, on: date) -> Revenue:
-        fen: dict[tuple[date, str, str], int] = {}
-        for day, known_on, kind, amount_fen in self.known:
-            if known_on <= on:
-                fen[day, "alipay", kind] = fen.get((day, "alipay", kind), 0) + amount_fen
-        return Revenue(fen=fen, covered={"alipay": self.covered})
-
-    def close(self, on: date) -> list[Event]:
-        """Close the windows that are over by `on`."""
-        new: list[Event] = []
-        while (number := next_number(self.contract, [*self.events, *new], on)) is not None:
-            new += close_window(self.contract, [*self.events, *new], number, self.revenue(on), actor="test")
-        self.events += new
-        return new
-
-    def close_all(self, *, paying: bool) -> Life:
-        """To the end, window by window and due day by due day."""
-        for row in self.contract.rows:
-            self.close(closes_on(window_of(self.contract.product, self.contract.rows, row.number)))
-            if paying:
-                due_fen = life(self.contract, self.events, row.due_on).position.due_fen
-                if due_fen:
-                    self.events.append(payment(row.due_on, due_fen, f"p{row.number:02}"))
-        return life(self.contract, self.events, self.contract.rows[-1].due_on)
-
-    def fixed(self, number: int) -> dict[str, Any]:
-        (found,) = [
-            event.payload
-            for event in self.events
-            if event.kind is EventKind.INSTALMENT_FIXED and event.payload["number"] == number
-        ]
-        return found
-
-    def closed(self, number: int) -> dict[str, Any]:
-        (found,) = [
-            event.payload
-            for event in self.events
-            if event.kind is EventKind.REVENUE_WINDOW_CLOSED and event.payload["number"] == number
-        ]
-        return found
-
-    def raw_fen(self, number: int) -> int:
-        found: int = reason(self.fixed(number), "raw")[0]
-        return found
-
-    def window(self, number: int) -> Window:
-        return window_of(self.contract.product, self.contract.rows, number)
-
-    def earn(self, number: int, amount_fen: int, *, known_on: date | None = None, kind: str = "sure") -> None:
-        """Revenue in window `number`; known when it closes if nothing else is said."""
-        day = self.window(number).from_on + DAY
-        self.known.append((day, known_on or day, kind, amount_fen))
-
-
-def reason(fixed: dict[str, Any], code: str) -> list[Any]:
-    """The values told under `code`; [] if it is not told."""
-    return next((values for found, values in fixed["reasons"] if found == code), [])
 
 
 def told(product: Product = WEEKLY, principal_fen: int = 1_000_000, periods: int = 8) -> Told:
@@ -464,10 +394,23 @@ revenue_terms = st.builds(
 )
 
 
+def with_fixed_fee(product: Product, early: Early) -> Product:
+    """The same terms with a fee as their price; a floor at the interest has no meaning then."""
+    assert product.revenue is not None
+    floor = product.revenue.floor
+    share = replace(product.revenue, floor=None if floor and floor.base is Base.INTEREST else floor)
+    missing = Missing.LEVEL if share.missing is Missing.FLOOR and share.floor is None else share.missing
+    fee = FixedFee(principal_ppm=100_000, early=early)
+    return replace(product, annual_rate_ppm=0, fixed_fee=fee, revenue=replace(share, missing=missing))
+
+
+fee_terms = st.builds(with_fixed_fee, revenue_terms, st.sampled_from(Early))
+
+
 @st.composite
-def random_told(draw: st.DrawFn) -> Told:
+def random_told(draw: st.DrawFn, products: st.SearchStrategy[Product] = revenue_terms) -> Told:
     """Revenue of any size that comes in time or late, refunds, and gaps in the files."""
-    product = draw(revenue_terms)
+    product = draw(products)
     contract = contract_for(product, draw(st.integers(500_000, 3_000_000)), SIGNED, periods=draw(st.integers(2, 6)))
     days = (contract.rows[-1].due_on - SIGNED).days
     start = SIGNED - timedelta(days=31)
@@ -533,7 +476,7 @@ def test_a_life_of_random_revenue_keeps_every_promise(loan: Told, paying: bool) 
 
 
 @settings(deadline=None)
-@given(random_told())
+@given(random_told(revenue_terms | fee_terms))
 def test_every_fen_of_revenue_is_counted_exactly_once(loan: Told) -> None:
     contract = loan.contract
     for row in contract.rows:
@@ -569,7 +512,7 @@ def test_more_revenue_never_asks_for_less(loan: Told, more_fen: int, at: int) ->
 
 
 @settings(deadline=None)
-@given(random_told(), st.lists(st.integers(0, 400), min_size=1, max_size=4))
+@given(random_told(revenue_terms | fee_terms), st.lists(st.integers(0, 400), min_size=1, max_size=4))
 def test_catching_up_late_is_closing_day_by_day_with_what_was_known_then(loan: Told, jumps: Sequence[int]) -> None:
     """With all revenue known before, it does not matter on which day the windows are closed."""
     known = [(day, day, kind, fen) for day, _, kind, fen in loan.known]
@@ -584,7 +527,7 @@ def test_catching_up_late_is_closing_day_by_day_with_what_was_known_then(loan: T
 
 
 @settings(deadline=None)
-@given(random_told(), st.data())
+@given(random_told(revenue_terms | fee_terms), st.data())
 def test_no_fen_is_lost_and_accrual_is_by_the_day_whatever_is_paid(loan: Told, data: st.DataObject) -> None:
     contract = loan.contract
     surplus = data.draw(st.sampled_from(["credit", "principal"]))
@@ -611,7 +554,7 @@ def test_no_fen_is_lost_and_accrual_is_by_the_day_whatever_is_paid(loan: Told, d
 
 
 @settings(deadline=None)
-@given(random_told(), st.data())
+@given(random_told(revenue_terms | fee_terms), st.data())
 def test_exactly_the_quote_settles_a_revenue_plan_too(loan: Told, data: st.DataObject) -> None:
     loan.close_all(paying=data.draw(st.booleans()))
     on = data.draw(st.dates(SIGNED, loan.contract.rows[-1].due_on))

@@ -11,6 +11,7 @@ from loancli.cli.explain import cost_sum, why
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
     FirstDueOption,
+    InstalmentOption,
     PeriodsOption,
     PrincipalOption,
     RowsOption,
@@ -19,6 +20,7 @@ from loancli.cli.plan import (
     plan_rows,
     plan_screen,
     plan_summary,
+    price_key,
 )
 from loancli.cli.render import show, talk
 from loancli.core.days import days_past_due
@@ -53,6 +55,7 @@ def open_(
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
     rows_file: RowsOption = None,
+    instalment: InstalmentOption = None,
     loan_id: Annotated[str | None, typer.Option("--loan-id", help="Your number for it; else the next LN……")] = None,
     channel: Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")] = "bank",
     dry_run: DryRunOption = False,
@@ -67,7 +70,14 @@ def open_(
     if channel not in {"bank", "alipay", "wechat"}:
         raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
     plan, verdict = cost_of(
-        context, session.product(context, product), principal, start or context.as_of, periods, first_due, rows_file
+        context,
+        session.product(context, product),
+        principal,
+        start or context.as_of,
+        periods,
+        first_due,
+        rows_file,
+        instalment,
     )
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(cost_sum(verdict, context.lang))
@@ -173,7 +183,7 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
                 "state": _state(state.is_due, state.is_fixed, state.due_fen, state.unpaid_fen),
                 "due_fen": state.due_fen,
                 "principal_fen": state.principal_fen,
-                "interest_fen": state.interest_fen,
+                price_key(at_day.contract.product): state.interest_fen,
                 "fee_fen": state.fee_fen,
                 "penalty_fen": state.penalty_fen,
                 "paid_fen": state.paid_fen,
@@ -263,17 +273,21 @@ def quote(
         contract, found = gather(db, [loan_id])[loan_id]
     paid_on = on or context.as_of
     answer = quoted(contract, found, paid_on)
-    ahead = life(contract, found, paid_on).instalments
-    later_fen = sum(state.interest_fen + state.fee_fen for state in ahead if not state.is_due)
+    at_day = life(contract, found, paid_on)
+    later_fen = sum(state.interest_fen + state.fee_fen for state in at_day.instalments if not state.is_due)
+    if contract.product.fixed_fee:  # whatever the revenue, all of it falls due
+        later_fen = sum(row.interest_fen for row in contract.rows) - sum(
+            movement.amount_fen for movement in at_day.movements if movement.credit == "income:interest"
+        )
     rows = {
         "loan_id": loan_id,
         "on": answer.on,
         "to_pay_fen": answer.to_pay_fen,
         "principal_fen": answer.principal_fen,
-        "interest_fen": answer.interest_fen,
+        price_key(contract.product): answer.interest_fen,
         "fee_fen": answer.fee_fen,
         "penalty_fen": answer.penalty_fen,
         "credit_fen": answer.credit_fen,
-        "interest_to_the_end_fen": later_fen,
+        price_key(contract.product).replace("_fen", "_to_the_end_fen"): later_fen,
     }
     show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)

@@ -43,6 +43,15 @@ FirstDueOption = Annotated[
     date | None,
     typer.Option("--first-due", parser=day, metavar="DATE", help="The first due day; else one step after the start."),
 ]
+InstalmentOption = Annotated[
+    int | None,
+    typer.Option(
+        "--instalment",
+        parser=amount,
+        metavar="YUAN",
+        help="With a fixed fee: what is expected each time, instead of --periods.",
+    ),
+]
 RowsOption = Annotated[
     Path | None,
     typer.Option("--rows", metavar="FILE", help="The rows of a custom plan: number, due_on, principal or share."),
@@ -57,6 +66,7 @@ def cost_of(
     periods: int | None,
     first_due_on: date | None,
     rows_file: Path | None = None,
+    instalment_fen: int | None = None,
 ) -> tuple["Plan", "Verdict"]:
     """The plan, and how its cost stands against the legal ceiling."""
     from loancli.plan.ceilings import check_ceiling
@@ -72,6 +82,7 @@ def cost_of(
         periods=periods,
         first_due_on=first_due_on,
         own_rows=_own_rows(rows_file) if rows_file else (),
+        instalment_fen=instalment_fen,
     )
     check_bounds(plan)
     last_on = plan.rows[-1].due_on
@@ -96,15 +107,30 @@ def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
         "first_due_on": plan.rows[0].due_on,
         "first_due_fen": plan.rows[0].due_fen,
         "last_due_on": plan.rows[-1].due_on,
-        "interest_fen": plan.interest_fen,
+        price_key(plan.product): plan.interest_fen,
         "fee_fen": plan.fee_fen,
         "total_fen": plan.principal_fen + plan.interest_fen + plan.fee_fen,
         **quoted_rate(plan.product),
         "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
         "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
+        **expected_rate(plan),
         "ceiling_ppm": verdict.limit.ppm,
         "within_ceiling": verdict.outcome.value,
     }
+
+
+def expected_rate(plan: "Plan") -> dict[str, Any]:
+    """What a revenue plan with a fixed fee costs if it goes as expected: the ceiling looks at its fastest path."""
+    from loancli.plan.cost import of_plan
+
+    if not (plan.product.fixed_fee and plan.product.revenue):
+        return {}
+    return {"apr_expected_percent": f"{of_plan(plan).simple_percent:.2f}"}
+
+
+def price_key(product: "Product") -> str:
+    """What the price of a loan is told as: interest, or the fixed fee that stands in its place."""
+    return "fixed_fee_fen" if product.fixed_fee else "interest_fen"
 
 
 def quoted_rate(product: "Product") -> dict[str, Any]:
@@ -126,7 +152,7 @@ def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
                 "due_on": row.due_on,
                 "due_fen": row.due_fen,
                 "principal_fen": row.principal_fen,
-                "interest_fen": row.interest_fen,
+                price_key(plan.product): row.interest_fen,
                 "fee_fen": row.fee_fen,
                 "left_fen": left_fen,
                 "why": why(row.reason, context.lang, fee_fen=row.fee_fen),
@@ -138,7 +164,7 @@ def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
 def plan_screen(plan: "Plan") -> tuple[str, ...]:
     """What a terminal shows of the due lines: fees only where there are some."""
     fee = ("fee_fen",) if plan.fee_fen else ()
-    return ("number", "due_on", "due_fen", "principal_fen", "interest_fen", *fee, "left_fen", "why")
+    return ("number", "due_on", "due_fen", "principal_fen", price_key(plan.product), *fee, "left_fen", "why")
 
 
 @app.command("show")
@@ -150,13 +176,21 @@ def show_(
     periods: PeriodsOption = None,
     first_due: FirstDueOption = None,
     rows_file: RowsOption = None,
+    instalment: InstalmentOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Show the plan of a product: every due line with its why, total and yearly cost."""
     context = context_of(ctx)
     plan, verdict = cost_of(
-        context, session.product(context, code), principal, start or context.as_of, periods, first_due, rows_file
+        context,
+        session.product(context, code),
+        principal,
+        start or context.as_of,
+        periods,
+        first_due,
+        rows_file,
+        instalment,
     )
     rows, summary = plan_rows(plan, context), plan_summary(plan, verdict)
     if session.as_json(output_format, output):

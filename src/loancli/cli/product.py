@@ -57,16 +57,9 @@ def show_(
         "product_name": product.name_zh if context.lang == "zh" else product.name_en,
         "summary": product.summary_zh if context.lang == "zh" else product.summary_en,
         "kind": product.kind.value,
-        **(quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}),
-        "day_count": product.day_count.value,
+        **price(product, context.lang),
         "periods": f"{product.periods} ({product.periods_min}-{product.periods_max})",
-        "penalty": say(
-            "product.penalty",
-            context.lang,
-            percent=percent(product.penalty_ppm),
-            cap=percent(product.penalty.cap_ppm),
-            days=product.penalty.grace_days,
-        ),
+        **early_and_late(product, context.lang),
         "weak_month": weak_month(product, context.lang),
         **example(context, product),
     }
@@ -74,17 +67,54 @@ def show_(
     show(spoken, format=output_format, output=output, title=product.code, lang=context.lang)
 
 
+def price(product: Product, lang: Lang) -> dict[str, Any]:
+    """The yearly rate with its day count; or the fixed fee that stands in their place."""
+    fee = product.fixed_fee
+    if fee is None:
+        rate = quoted_rate(product) or {"annual_rate_ppm": product.annual_rate_ppm}
+        return {**rate, "day_count": product.day_count.value}
+    if fee.principal_ppm:
+        return {"price": say("product.fee_share", lang, percent=percent(fee.principal_ppm))}
+    return {"price": say("product.fee_amount", lang, amount=yuan(fee.amount_fen))}
+
+
+def early_and_late(product: Product, lang: Lang) -> dict[str, Any]:
+    """The penalty; or what becomes of a fixed fee where it is paid early or late."""
+    if product.fixed_fee:
+        return {
+            "paid_early": say(f"product.{product.fixed_fee.early.value}", lang),
+            "paid_late": say("product.fee_late", lang),
+        }
+    penalty = product.penalty
+    told = say(
+        "product.penalty",
+        lang,
+        percent=percent(product.penalty_ppm),
+        cap=percent(penalty.cap_ppm),
+        days=penalty.grace_days,
+    )
+    return {"penalty": told}
+
+
 def example(context: Context, product: Product) -> dict[str, Any]:
     """What a loan of 10,000 yuan on these terms comes to; nothing where the rows are agreed with each borrower."""
+    from loancli.plan.ceilings import Outcome
+
     if product.kind is Kind.CUSTOM:
         return {"example": say("product.own_rows", context.lang, code=product.code)}
-    principal_fen = min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
-    plan, verdict = cost_of(context, product, principal_fen, context.as_of, None, None)
+    plan, verdict = cost_of(context, product, example_fen(product), context.as_of, None, None)
     found = {f"example_{name}": value for name, value in plan_summary(plan, verdict).items()}
+    if verdict.outcome is Outcome.REFUSED:
+        found["example_refused"] = cost_sum(verdict, context.lang)
     found["example_biggest_fen"] = max(row.due_fen for row in plan.rows)
     if product.revenue:
         found["example_weak_month"] = weak_example(plan, context.lang)
     return found
+
+
+def example_fen(product: Product) -> int:
+    """The principal of the example."""
+    return min(max(EXAMPLE_FEN, product.principal_min_fen), product.principal_max_fen)
 
 
 def weak_example(plan: Plan, lang: Lang) -> str:
@@ -92,12 +122,19 @@ def weak_example(plan: Plan, lang: Lang) -> str:
 
     Usual: as much as makes the share the equal instalment, in whole yuan.
     """
+    from loancli.plan.fixed_fee import curve_of
     from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment
 
     product, row = plan.product, plan.rows[0]
     assert product.revenue is not None
     level_fen = row.principal_fen + row.interest_fen
-    owed = Owed(outstanding_principal_fen=plan.principal_fen, accrued=Fraction(row.interest_fen), level_fen=level_fen)
+    curve = curve_of(product, plan.rows) if product.fixed_fee else None
+    owed = Owed(
+        outstanding_principal_fen=plan.principal_fen,
+        accrued=Fraction(curve.fee_fen if curve else row.interest_fen),
+        level_fen=level_fen,
+        curve=curve,
+    )
 
     def due(revenue_fen: int) -> str:
         window = WindowRevenue(counted_fen=(("declared", revenue_fen),))
@@ -121,13 +158,20 @@ def weak_month(product: Product, lang: Lang) -> str:
     revenue = product.revenue
     if revenue is None:
         return say("product.weak_fixed", lang)
-    if revenue.floor is None:
-        return say("product.weak_share", lang, share=percent(revenue.share_ppm))
+    share = percent(revenue.share_ppm)
+    floor = say(f"floor.{revenue.floor.base.value}", lang) if revenue.floor else ""
+    told = say("product.weak_floor", lang, share=share, floor=floor) if floor else ""
+    progress = revenue.minimum_progress
+    if progress is None or not progress.total_over:
+        return told or say("product.weak_share", lang, share=share)
     return say(
-        "product.weak_floor",
+        "product.weak_total",
         lang,
-        share=percent(revenue.share_ppm),
-        floor=say(f"floor.{revenue.floor.base.value}", lang),
+        told=told or say("product.weak_part", lang, share=share),
+        part=f"{progress.total_over}/{progress.total_under}",
+        often=say("product.every_days", lang, count=progress.every_days)
+        if progress.every_days
+        else say("product.every_windows", lang, count=progress.windows),
     )
 
 

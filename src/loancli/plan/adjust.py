@@ -75,6 +75,11 @@ def changed_from(
 ) -> Plan:
     """As `changed`, where it is known already what is open: for a loan, whose life tells it."""
     product, agreed = left.plan.product, left.agreed
+    if product.fixed_fee and isinstance(change, Prepay | Breathe | Restructure):
+        raise InputError(
+            f"{type(change).__name__.lower()}: {product.code} has a fixed fee, which is owed whatever is paid ahead and"
+            f" has no rate to go by; extend, re-spread or defer it"
+        )
     match change:
         case Prepay():
             return _prepaid(left, change, calendar)
@@ -218,7 +223,8 @@ def _rest(left: Open, product: Product, first: Due) -> Rest:
     carried_fen = left.carried_fen + _interest_fen(left.plan, first, left.since_on, left.from_on)
     parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
     flat_base_fen = left.flat_base_fen if product.kind is Kind.FLAT else None
-    return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen)
+    fixed_fee_fen = sum(row.interest_fen for row in left.rows) if product.fixed_fee else 0
+    return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen, fixed_fee_fen)
 
 
 def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:
@@ -384,6 +390,8 @@ def _restructured(left: Open, change: Restructure, calendar: Calendar, products:
         raise InputError(f"restructure: there is no product '{change.product_code}'; known: {known}")
     if product.kind is Kind.CUSTOM:
         raise InputError(f"restructure: {product.code} has rows of its own; open a loan with them")
+    if product.fixed_fee:
+        raise InputError(f"restructure: {product.code} has a fixed fee, which is agreed with a new loan; open one")
     count = change.periods or product.periods
     if len(left.kept) + count > PERIODS_MAX:
         raise InputError(f"restructure: a plan has at most {PERIODS_MAX} instalments")

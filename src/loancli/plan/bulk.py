@@ -17,9 +17,10 @@ from loancli.core.loan import Row
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM
 from loancli.plan.due_days import years_of
-from loancli.plan.flexible import is_checkpoint
+from loancli.plan.fixed_fee import FeeCurve, curve_of
+from loancli.plan.flexible import is_checkpoint, progress_fen
 from loancli.plan.kinds import level_exact
-from loancli.plan.product import Base, Bound, Product
+from loancli.plan.product import Base, Bound, MinimumProgress, Product
 
 Columns = npt.NDArray[np.int64]
 _Numbers = npt.NDArray[Any]  # int64, or Python's integers where 64 bits may not do
@@ -64,12 +65,15 @@ def paths(
     scale = lcm(*(factor.denominator for factor in factors))
     per_fen = [int(factor * scale) for factor in factors]  # interest of a fen in each window, × scale
     levels = _level_ratios(product, rows, maturity_number)
-    fits = _fits(product, principal_fen, per_fen, scale, revenue_fen)
+    curve = curve_of(product, rows[:maturity_number]) if product.fixed_fee else None
+    # A fixed fee is owed from the start and nothing is added later: as if principal and fee were lent without interest.
+    lent_fen = curve.total_fen if curve else principal_fen
+    fits = _fits(product, lent_fen, per_fen, scale, revenue_fen)
     kind: Any = np.int64 if fits else object
 
     count = revenue_fen.shape[1]
     zeros = np.zeros(count, dtype=kind)
-    pool, accrued, carried = zeros + principal_fen, zeros, zeros  # carried: revenue below 0 that goes on
+    pool, accrued, carried = zeros + lent_fen, zeros, zeros  # carried: revenue below 0 that goes on
     asked, levelled = zeros, zeros  # since the last checkpoint
     result = {name: np.zeros(revenue_fen.shape, dtype=np.int64) for name in ("interest", "principal", "fee")}
     rest = zeros
@@ -88,9 +92,9 @@ def paths(
         floor = _bound(product, terms.floor, level, interest)
         due = due if floor is None else np.maximum(due, floor)
         if terms.minimum_progress is not None:
-            levelled = levelled + level
+            levelled = levelled + level  # the level is 0 where nothing goes by it
             if is_checkpoint(product, row.number):
-                least = _divided(levelled * terms.minimum_progress.levels_ppm, PPM, product.rounding)
+                least = _least(product, terms.minimum_progress, levelled, lent_fen)
                 due = due + np.maximum(least - asked - due, 0)
 
         if index == len(rows) - 1:
@@ -107,12 +111,34 @@ def paths(
         result["interest"][index] = paid_interest
         result["principal"][index] = due - paid_interest
         result["fee"][index] = np.where(is_open, row.fee_fen, 0)
+    if curve:
+        _split(curve, result)
     return Paths(
         interest_fen=result["interest"],
         principal_fen=result["principal"],
         fee_fen=result["fee"],
         rest_fen=rest.astype(np.int64),
     )
+
+
+def _split(curve: FeeCurve, result: dict[str, Columns]) -> None:
+    """Take the fee out of what falls due as principal: the steps of `FeeCurve.earned` for whole columns."""
+    asked = np.cumsum(result["principal"], axis=0)
+    marks, earned = np.array(curve.asked_fen), np.array(curve.earned_fen)
+    at = np.minimum(np.searchsorted(marks, asked, side="right"), len(marks) - 1) - 1
+    steps, fees = np.diff(marks), np.diff(earned)
+    kind: Any = np.int64 if 2 * int(steps.max()) * int(fees.max(initial=1) + 1) < _WORD else object
+    over = (asked - marks[at]).astype(kind) * fees[at]
+    found = earned[at] + _divided(over, steps[at].astype(kind), curve.mode).astype(np.int64)
+    least = asked - (curve.total_fen - curve.fee_fen) + (asked < curve.total_fen)
+    result["interest"] = np.diff(np.maximum(found, least), axis=0, prepend=0)
+    result["principal"] -= result["interest"]
+
+
+def _least(product: Product, progress: MinimumProgress, levelled: _Numbers, lent_fen: int) -> _Numbers | int:
+    if progress.total_over:
+        return progress_fen(product, levels_fen=0, total_fen=lent_fen)
+    return _divided(levelled * progress.levels_ppm, PPM, product.rounding)
 
 
 def _fits(product: Product, principal_fen: int, per_fen: Sequence[int], scale: int, revenue_fen: Columns) -> bool:
@@ -140,7 +166,8 @@ def _level_ratios(product: Product, rows: Sequence[Row], maturity_number: int) -
     terms = product.revenue
     assert terms is not None
     by_level = any(bound is not None and bound.base is Base.LEVEL for bound in (terms.floor, terms.cap))
-    if not by_level and terms.minimum_progress is None:
+    progress = terms.minimum_progress
+    if not by_level and (progress is None or progress.total_over):
         return None
     unit = product.instalment_unit_fen
     spans = [rows[index:maturity_number] or rows[index : index + 1] for index in range(len(rows))]
@@ -157,7 +184,7 @@ def _bound(product: Product, bound: Bound | None, level: _Numbers, interest: _Nu
     return bound.value
 
 
-def _divided(over: _Numbers, under: int, mode: Rounding) -> _Numbers:
+def _divided(over: _Numbers, under: int | _Numbers, mode: Rounding) -> _Numbers:
     """over ÷ under, rounded as core.money.rounded does; over is 0 or more."""
     if mode is Rounding.UP:
         return -(-over // under)

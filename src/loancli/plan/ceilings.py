@@ -79,7 +79,7 @@ def check_ceiling(plan: Plan, ceilings: Ceilings, *, signed_on: date) -> Verdict
     """
     limit = limit_on(ceilings, plan.product.lender_kind, signed_on)
     cost, path = of_plan(plan), "expected"
-    if plan.product.revenue and plan.fee_fen:
+    if plan.product.revenue and (plan.fee_fen or plan.product.fixed_fee):
         fastest = of_fastest(plan)
         if fastest.simple_percent > cost.simple_percent:
             cost, path = fastest, "fastest"
@@ -105,6 +105,7 @@ def verdict_on(cost: Apr, limit: Limit) -> Outcome:
 def _parts(plan: Plan, cost: Apr, limit: Limit, path: str) -> tuple[_Told, ...]:
     parts: list[_Told] = [
         ("sum", (plan.principal_fen, plan.interest_fen, plan.fee_fen, len(plan.rows))),
+        ("price", ("fixed_fee" if plan.product.fixed_fee else "interest",)),
         ("path", (path,)),
         ("rate", (f"{100 * cost.periodic_irr:.4f}", f"{cost.periods_a_year:g}", f"{cost.simple_percent:.2f}")),
         ("compound", (f"{cost.compound_percent:.2f}",)),
@@ -122,13 +123,14 @@ def _sentence(plan: Plan, cost: Apr, limit: Limit, path: str, outcome: Outcome) 
     if limit.lpr_ppm is not None:
         lpr = f" = {limit.ceiling.lpr_times} × LPR {percent(limit.lpr_ppm)} of {limit.lpr_published_on}"
     ends = f"; the LPR table ends on {limit.lpr_published_on}: load newer rows" if limit.lpr_ends else ""
+    price = "fixed fee" if plan.product.fixed_fee else "interest"
     told = {
         Outcome.OK: "within",
         Outcome.WARN: "only the compound figure is above",
         Outcome.REFUSED: "above",
     }
     return (
-        f"{yuan(plan.principal_fen)} lent, {yuan(plan.interest_fen)} interest and {yuan(plan.fee_fen)} fees"
+        f"{yuan(plan.principal_fen)} lent, {yuan(plan.interest_fen)} {price} and {yuan(plan.fee_fen)} fees"
         f" in {len(plan.rows)} instalments, {path} path: {100 * cost.periodic_irr:.4f}% × {cost.periods_a_year:g}"
         f" = {cost.simple_percent:.2f}% a year simple, {cost.compound_percent:.2f}% compound;"
         f" {told[outcome]} the ceiling {percent(limit.ppm)}{lpr} ({limit.ceiling.id}){ends}"

@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from loancli.core.errors import InputError
-from loancli.core.money import rounded
 from loancli.core.rates import interest_exact
 from loancli.plan.due_days import HALF_MONTH_DAYS, period_of, years_of
-from loancli.plan.flexible import bound_fen, level_fen
+from loancli.plan.fixed_fee import curve_of
+from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment, is_checkpoint, level_fen
 from loancli.plan.product import Kind
 from loancli.plan.rows import Plan
 
@@ -29,6 +29,7 @@ MONTHS_A_YEAR = 12
 DAYS_A_YEAR = 365  # PRC-02
 NEWTON_STEPS_MAX = 50
 NEWTON_NEAR = 1e-13
+ENOUGH = 10_000_000  # times what is owed: revenue of which the smallest share would repay it at once
 SCALE = 1e6  # pyxirr is content with a rest below an absolute bound: loans of 1 fen and of 10 billion yuan alike
 
 
@@ -152,23 +153,32 @@ def of_fastest(plan: Plan) -> Apr:
 
 
 def fastest(plan: Plan) -> list[Paid]:
-    """The fastest path that a revenue plan allows: every instalment at the cap."""
-    product, revenue = plan.product, plan.product.revenue
-    assert revenue is not None
+    """The fastest path that a revenue plan allows: every instalment at the cap, or above it where the floor or the
+    minimum progress is; without a cap, all with the first."""
+    product = plan.product
     path = []
-    left_fen = plan.principal_fen
+    total_fen = plan.principal_fen + plan.interest_fen
+    curve = curve_of(product, plan.rows) if product.fixed_fee else None
+    left_fen, fee_left_fen = plan.principal_fen, plan.interest_fen
+    levels_fen = asked_fen = 0  # since the last checkpoint
     for index, row in enumerate(plan.rows):
         if left_fen == 0:
             break
-        exact = interest_exact(left_fen, product.annual_rate_ppm, years_of(product, row))
-        interest_fen = rounded(exact, product.rounding)
-        owed_fen = left_fen + interest_fen
-        cap_fen = bound_fen(product, revenue.cap, level_fen(product, left_fen, plan.rows[index:]), interest_fen)
-        is_last = row is plan.rows[-1]
-        due_fen = owed_fen if cap_fen is None or is_last else min(cap_fen, owed_fen)
-        part_fen = max(0, due_fen - interest_fen)
-        path.append(Paid(row.due_on, part_fen, due_fen - part_fen, row.fee_fen))
-        left_fen -= part_fen
+        years = years_of(product, row)
+        accrued = Fraction(fee_left_fen) if curve else interest_exact(left_fen, product.annual_rate_ppm, years)
+        level = level_fen(product, left_fen + (fee_left_fen if curve else 0), plan.rows[index:])
+        is_check = is_checkpoint(product, row.number)
+        fixed = fix_instalment(
+            product,
+            periods_left=len(plan.rows) - row.number,
+            owed=Owed(outstanding_principal_fen=left_fen, accrued=accrued, level_fen=level, curve=curve),
+            window=WindowRevenue(counted_fen=(("all", ENOUGH * (total_fen + row.interest_fen)),)),
+            progress=Progress(levels_fen=levels_fen, fixed_fen=asked_fen, is_checkpoint=is_check, total_fen=total_fen),
+        )
+        levels_fen, asked_fen = (0, 0) if is_check else (levels_fen + level, asked_fen + fixed.amount_fen)
+        path.append(Paid(row.due_on, fixed.principal_fen, fixed.interest_fen, row.fee_fen))
+        left_fen -= fixed.principal_fen
+        fee_left_fen -= fixed.interest_fen
     return path
 
 

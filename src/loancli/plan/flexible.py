@@ -10,9 +10,10 @@ from typing import NamedTuple
 from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import rounded, yuan
+from loancli.core.money import Rounding, rounded, yuan
 from loancli.core.rates import PPM
 from loancli.plan.due_days import HALF_MONTH_DAYS, dues_on, later_days
+from loancli.plan.fixed_fee import FeeCurve
 from loancli.plan.kinds import level_exact
 from loancli.plan.product import Base, Bound, Missing, Product, RevenueShare
 from loancli.plan.rows import Plan, Reason
@@ -51,6 +52,7 @@ class Owed:
     outstanding_principal_fen: int  # not yet due
     accrued: Fraction  # fen of interest accrued up to the due day, not yet due
     level_fen: int
+    curve: FeeCurve | None = None  # of a fixed fee, of which `accrued` is all that has not fallen due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Progress:
     levels_fen: int
     fixed_fen: int
     is_checkpoint: bool
+    total_fen: int = 0  # all that was owed at signing, where the minimum is a part of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +183,21 @@ def run_on_rows(plan: Plan, calendar: Calendar) -> tuple[Row, ...]:
 def is_checkpoint(terms: Product, number: int) -> bool:
     """Does the minimum progress have to be reached by this instalment?"""
     progress = _share_of(terms).minimum_progress
+    if progress is not None and progress.every_days:
+        done_days = number * terms.frequency.days
+        return done_days // progress.every_days > (done_days - terms.frequency.days) // progress.every_days
     return progress is not None and number % progress.windows == 0
+
+
+def progress_fen(terms: Product, *, levels_fen: int, total_fen: int) -> int:
+    """What must have fallen due since the last checkpoint: a part of the levels since then, or of all that was owed."""
+    progress = _share_of(terms).minimum_progress
+    assert progress is not None
+    if progress.total_over:
+        exact = Fraction(total_fen * progress.total_over, progress.total_under)
+        mode = terms.rounding if progress.total_unit_fen == 1 else Rounding.DOWN
+        return rounded(exact, mode, progress.total_unit_fen)
+    return rounded(Fraction(levels_fen * progress.levels_ppm, PPM), terms.rounding)
 
 
 def fix_instalment(
@@ -191,6 +208,7 @@ def fix_instalment(
     share × revenue, at least 0; not above the cap; not below the floor (which wins, where the two are measured in
     different things and cross); at a checkpoint, at least the minimum progress, even above the cap; never more than
     what is owed; with no instalment left (`periods_left` 0, the windows that the term may run on included), all of it.
+    Of a fixed fee all is owed from the start, and what falls due brings its part of it.
     """
     share = _share_of(terms)
     interest_fen = rounded(owed.accrued, terms.rounding)
@@ -210,7 +228,7 @@ def fix_instalment(
 
     if progress.is_checkpoint and share.minimum_progress is not None:
         levels_fen = progress.levels_fen + owed.level_fen
-        least_fen = rounded(Fraction(levels_fen * share.minimum_progress.levels_ppm, PPM), terms.rounding)
+        least_fen = progress_fen(terms, levels_fen=levels_fen, total_fen=progress.total_fen)
         gap_fen = least_fen - progress.fixed_fen - due_fen
         if gap_fen > 0:
             reasons.append((Why.PROGRESS, (least_fen, progress.fixed_fen + due_fen, gap_fen)))
@@ -223,7 +241,7 @@ def fix_instalment(
         due_fen = owed_fen
         reasons.append((Why.OWED, (owed_fen,)))
 
-    paid_interest_fen = min(due_fen, interest_fen)
+    paid_interest_fen = owed.curve.part(owed_fen, due_fen) if owed.curve else min(due_fen, interest_fen)
     return Fixed(
         amount_fen=due_fen,
         interest_fen=paid_interest_fen,

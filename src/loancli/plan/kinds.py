@@ -17,6 +17,7 @@ from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan.due_days import PERIODS_MAX, Due, due_dates, years_of
+from loancli.plan.fixed_fee import earned, fee_fen, periods_of
 from loancli.plan.product import Balloon, Fee, Kind, Pays, Product
 from loancli.plan.rows import OwnRow, Plan, Reason
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
@@ -43,15 +44,19 @@ def build(
     periods: int | None = None,
     first_due_on: date | None = None,
     own_rows: Sequence[OwnRow] = (),
+    instalment_fen: int | None = None,
 ) -> Plan:
     """The plan of a loan paid out on `start_on`. InputError for what the product does not allow or cannot be split so.
 
     `own_rows` are the rows of a custom plan, and of no other; all with a day of their own, or none of them.
     A revenue-share plan gets the outlook: every instalment at the level (flexible.run_on_rows adds what may follow).
+    With a fixed fee `instalment_fen`, what is expected each time, may stand for `periods`: as many as that needs.
     """
     assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
     if own_rows or product.kind is Kind.CUSTOM:
         periods = _check_own_rows(product, own_rows, start_on, periods, first_due_on)
+    if instalment_fen is not None:
+        periods = _count_of(product, principal_fen, instalment_fen, periods)
     count = product.periods if periods is None else periods
     if not product.periods_min <= count <= product.periods_max:
         allowed = f"{product.periods_min} to {product.periods_max}"
@@ -69,7 +74,11 @@ def build(
         calendar=calendar,
         own_days=tuple(row.due_on for row in own_rows if row.due_on),
     )
-    lines = split(product, principal_fen, dues, count=count, own_rows=own_rows)
+    if instalment_fen is None:
+        lines = split(product, principal_fen, dues, count=count, own_rows=own_rows)
+    else:
+        owed_fee_fen = fee_fen(product, principal_fen)
+        lines = split_with_fee(product, principal_fen, owed_fee_fen, dues, instalment_fen=instalment_fen)
     if space is not None and space.at_start:
         lines = breathe(product, Rest(principal_fen), dues, asks_of(space.pays, lines[: space.at_start]), count=count)
     dues = dues[:count]
@@ -88,6 +97,8 @@ def split(
     """What each of the first `count` steps repays and bears. A balloon's `dues` reach as far as it is spread over."""
     if own_rows:
         return _custom(product, principal_fen, dues, own_rows)
+    if product.fixed_fee:
+        return split_with_fee(product, principal_fen, fee_fen(product, principal_fen), dues[:count])
     if product.balloon:
         return _balloon(product, product.balloon, principal_fen, dues, count)
     return _KINDS[product.kind](product, principal_fen, dues)
@@ -100,10 +111,13 @@ class Rest(NamedTuple):
     carried_fen: Fraction = Fraction(0)  # interest that has accrued before and is due with the first step too
     flat_base_fen: Fraction | None = None  # flat: what interest is counted on, where that is not `principal_fen`
     parts_fen: tuple[int, ...] = ()  # custom: the principal agreed for each step; scaled to what is left
+    fixed_fee_fen: int = 0  # of a fixed fee, what is not in an instalment yet
 
 
 def split_rest(product: Product, rest: Rest, dues: Sequence[Due], *, count: int) -> list[Line]:
     """As `split`, for what is left of a loan."""
+    if product.fixed_fee:
+        return split_with_fee(product, rest.principal_fen, rest.fixed_fee_fen, dues[:count])
     factors = [Fraction(*factor) for factor in _factors(product, dues)]
     base_fen = rest.flat_base_fen if product.kind is Kind.FLAT and rest.flat_base_fen else None
     if base_fen is not None:
@@ -222,8 +236,27 @@ def _check_own_rows(
     return len(own_rows)
 
 
+def _count_of(product: Product, principal_fen: int, instalment_fen: int, periods: int | None) -> int:
+    """How many instalments of so much repay principal and fixed fee. InputError where it says nothing about a term."""
+    if product.fixed_fee is None:
+        raise InputError(f"instalment: {product.code} has no fixed fee; its instalment follows from the periods")
+    if periods is not None:
+        raise InputError("instalment: the number of periods follows from it; leave one of the two out")
+    owed_fen = principal_fen + fee_fen(product, principal_fen)
+    count = -(-owed_fen // instalment_fen) if instalment_fen > 0 else 0
+    if not product.periods_min <= count <= product.periods_max:
+        allowed = f"{product.periods_min} to {product.periods_max}"
+        needs = f"needs {count} instalments" if count else "would never repay it"
+        raise InputError(
+            f"instalment: {yuan(instalment_fen)} on {yuan(owed_fen)} yuan {needs}; {product.code} has {allowed}"
+        )
+    return count
+
+
 def level_exact(product: Product, principal_fen: int, spans: Sequence[Row] | Sequence[Due]) -> Fraction:
     """The equal instalment that repays `principal_fen` over `spans`, before rounding."""
+    if product.annual_rate_ppm == 0:
+        return Fraction(principal_fen, len(spans))
     factors = _factors(product, spans)
     return Fraction(*weighted_base(principal_fen, factors, [1] * len(factors)))
 
@@ -263,6 +296,27 @@ def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     count = len(dues) - 1
     return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
+
+
+def split_with_fee(
+    product: Product, principal_fen: int, owed_fee_fen: int, dues: Sequence[Due], *, instalment_fen: int | None = None
+) -> list[Line]:
+    """Equal instalments of principal and fee, the last one the rest; in each the part of the fee that it earns."""
+    owed_fen = principal_fen + owed_fee_fen
+    level_fen = instalment_fen or _to_unit(product, owed_fen, len(dues))
+    count = len(dues) - 1
+    rest_fen = owed_fen - count * level_fen
+    _check_rest(len(dues), rest_fen, rest_fen, level_fen)
+    payments_fen = [level_fen] * count + [rest_fen]
+    periods = [periods_of(product, due) for due in dues]
+    code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
+    reasons = [f"{code}:{level_fen}"] * count + [f"{Reason.LAST}:{level_fen}"]
+    return [
+        Line(payment_fen - earned_fen, earned_fen, reason)
+        for payment_fen, earned_fen, reason in zip(
+            payments_fen, earned(principal_fen, payments_fen, periods, product.rounding), reasons, strict=True
+        )
+    ]
 
 
 def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:

@@ -64,10 +64,14 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimumProgress:
-    """By the end of every `windows` windows at least `levels_ppm` of the levels is due; else the gap is added."""
+    """By each checkpoint at least so much must have fallen due since the last one; else the gap is added."""
 
-    windows: int
-    levels_ppm: int
+    windows: int = 0  # a checkpoint after every so many windows …
+    levels_ppm: int = 0  # of their levels …
+    every_days: int = 0  # … or with the window in which so many days are full, for plans stepped by days
+    total_over: int = 0  # … or so many …
+    total_under: int = 1  # … such parts of all that is owed at signing, principal and fixed fee …
+    total_unit_fen: int = 1  # … where it is coarser than the fen, rounded down to it
 
 
 class Missing(Enum):
@@ -90,6 +94,22 @@ class RevenueShare:
     minimum_progress: MinimumProgress | None
     missing: Missing
     run_on_windows_max: int  # 0: at maturity the rest is due; N: the term runs on for at most N windows
+
+
+class Early(Enum):
+    """What a fixed fee becomes when all is paid before its time."""
+
+    ALL_DUE = "all_due"  # all of it is owed
+    UNEARNED_WAIVED = "unearned_waived"  # what is not earned by that day is waived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedFee:
+    """One fee as the whole price: part of what is owed from the start, earned over the life (plan/fixed_fee.py)."""
+
+    amount_fen: int = 0  # either a fixed amount …
+    principal_ppm: int = 0  # … or a part of the principal
+    early: Early = Early.ALL_DUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +214,7 @@ class Product:
     weights_per: str = "month"  # month | period
     balloon: Balloon | None = None
     step: Step | None = None
+    fixed_fee: FixedFee | None = None  # instead of a yearly rate, which is 0 then
     revenue: RevenueShare | None = None
     breathing_space: BreathingSpace | None = None
     penalty: Penalty = Penalty()

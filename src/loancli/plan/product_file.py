@@ -21,7 +21,9 @@ from loancli.plan.product import (
     Base,
     Bound,
     BreathingSpace,
+    Early,
     Fee,
+    FixedFee,
     Frequency,
     Kind,
     MinimumProgress,
@@ -202,6 +204,31 @@ def _check_step(product: Product) -> _Found:
         yield "step.every", f"{step.every} would never step; less than periods_max ({product.periods_max})"
 
 
+def _check_fixed_fee(product: Product) -> _Found:
+    fee = product.fixed_fee
+    if fee is None:
+        return
+    if product.kind not in {Kind.REVENUE_SHARE, Kind.EQUAL_INSTALMENTS}:
+        yield "fixed_fee", f"kind {product.kind.value} has no fixed fee; only revenue_share and equal_instalments have"
+    if product.annual_rate_ppm:
+        yield "annual_rate", "a fixed fee is the whole price: leave annual_rate out, or the table [fixed_fee]"
+    if fee.amount_fen == 0 and fee.principal_ppm == 0:
+        yield "fixed_fee.amount", "0 is no fee; write such as '10%' of the principal, or '1000 yuan'"
+    if fee.principal_ppm > PPM:
+        yield "fixed_fee.amount", f"{percent(fee.principal_ppm)} is not allowed; at most 100% of the principal"
+    if fee.amount_fen > product.principal_min_fen:
+        span = f"at most principal_min ({yuan(product.principal_min_fen)})"
+        yield "fixed_fee.amount", f"{yuan(fee.amount_fen)} yuan is not allowed; {span}"
+    if product.roll_interest and product.revenue is None:  # else it is refused for its windows
+        yield "roll_interest", "a fixed fee pays for no days; write false"
+    if product.breathing_space:
+        yield "breathing_space", "a fixed fee has no interest to go on with; leave the table out, and defer the plan"
+    if product.penalty != Penalty():
+        yield "penalty", "it is a multiple of the yearly rate, which a fixed fee does not have; leave the table out"
+    if product.revenue and product.revenue.floor and product.revenue.floor.base is Base.INTEREST:
+        yield "revenue.floor", "'interest' has no meaning with a fixed fee; write '30% of level' or '300 yuan'"
+
+
 def _check_fees(product: Product) -> _Found:
     for number, fee in enumerate(product.fees, start=1):
         if (fee.amount_fen > 0) == (fee.principal_ppm > 0):
@@ -234,15 +261,33 @@ def _check_revenue(product: Product) -> _Found:
     backwards = {Roll.PRECEDING} | (set() if product.frequency.months else {Roll.MODIFIED_FOLLOWING})
     if product.roll in backwards:
         yield "roll", f"{product.roll.value} could make an instalment due before its window closes; write following"
-    progress = revenue.minimum_progress
-    if progress and progress.windows > product.periods_max:
-        yield "revenue.minimum_progress.windows", f"{progress.windows} is not allowed; at most periods_max"
-    if progress and not 0 < progress.levels_ppm <= PPM:
-        yield (
-            "revenue.minimum_progress.levels",
-            f"{percent(progress.levels_ppm)} is not allowed; above 0%, at most 100%",
-        )
+    yield from _check_progress(product, revenue.minimum_progress)
     yield from _check_bounds(revenue.floor, revenue.cap)
+
+
+def _check_progress(product: Product, progress: MinimumProgress | None) -> _Found:
+    at = "revenue.minimum_progress"
+    if progress is None:
+        return
+    if (progress.windows > 0) == (progress.every_days > 0):
+        yield at, "needs either windows or every_days: after how many there is a checkpoint"
+    if progress.windows > product.periods_max:
+        yield f"{at}.windows", f"{progress.windows} is not allowed; at most periods_max"
+    if progress.every_days and not product.frequency.days:
+        yield f"{at}.every_days", "needs a frequency of days; write windows"
+    if progress.every_days > product.periods_max * product.frequency.days > 0:
+        yield f"{at}.every_days", f"{progress.every_days} is not allowed; at most the days of periods_max"
+    if progress.total_over:
+        if progress.levels_ppm:
+            yield at, "needs either levels or total, not both: what the minimum is a part of"
+        if product.fixed_fee is None:
+            yield f"{at}.total", "only with a fixed fee is it known what is owed in all; write levels"
+        if progress.total_over > progress.total_under:
+            yield f"{at}.total", f"{progress.total_over}/{progress.total_under} is not allowed; at most 1/1"
+    elif progress.total_unit_fen > 1:
+        yield f"{at}.total_unit", "only goes with total; leave it out"
+    elif not 0 < progress.levels_ppm <= PPM:
+        yield f"{at}.levels", f"{percent(progress.levels_ppm)} is not allowed; above 0%, at most 100%"
 
 
 def _check_bounds(floor: Bound | None, cap: Bound | None) -> _Found:
@@ -285,12 +330,15 @@ _CHECKS = (
     _check_weights,
     _check_balloon,
     _check_step,
+    _check_fixed_fee,
     _check_fees,
     _check_allocation,
     _check_revenue,
     _check_breathing_space,
 )
-_LATER = ("balloon", "step", "breathing_space")  # terms that products had not when the first loans were signed
+# Terms that products had not when the first loans were signed.
+_LATER = ("balloon", "step", "fixed_fee", "breathing_space")
+_LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1, "total_unit_fen": 1}
 
 
 # --- JSON ---
@@ -302,6 +350,9 @@ def to_json(product: Product) -> str:
     terms["fees"] = [
         {key: value for key, value in fee.items() if value or key != "charged_by"} for fee in terms["fees"]
     ]
+    if product.revenue and product.revenue.minimum_progress:
+        progress = terms["revenue"]["minimum_progress"]
+        terms["revenue"]["minimum_progress"] = dict(progress.items() - _LATER_PROGRESS.items())
     return json.dumps(terms, default=_plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -327,7 +378,8 @@ def from_json(text: str) -> Product:
                 "missing": Missing(revenue["missing"]),
             }
         )
-    balloon, step, space = raw.get("balloon"), raw.get("step"), raw.get("breathing_space")
+    balloon, step, fixed_fee = raw.get("balloon"), raw.get("step"), raw.get("fixed_fee")
+    space = raw.get("breathing_space")
     if space is not None:
         trigger = Trigger(**space["trigger"]) if space["trigger"] else None
         space = BreathingSpace(**space | {"pays": Pays(**space["pays"]), "trigger": trigger})
@@ -345,6 +397,7 @@ def from_json(text: str) -> Product:
             "weights": tuple(raw["weights"]),
             "balloon": Balloon(**balloon) if balloon else None,
             "step": Step(**step) if step else None,
+            "fixed_fee": FixedFee(**fixed_fee | {"early": Early(fixed_fee["early"])}) if fixed_fee else None,
             "revenue": revenue,
             "breathing_space": space,
             "penalty": Penalty(**raw["penalty"]),

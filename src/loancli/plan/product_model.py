@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +18,7 @@ from pydantic_core.core_schema import no_info_plain_validator_function
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, fen_of
-from loancli.core.rates import DayCount, rate_ppm_of, share_ppm_of
+from loancli.core.rates import PPM, DayCount, rate_ppm_of, share_ppm_of
 from loancli.plan.due_days import PERIODS_MAX
 from loancli.plan.product import (
     Allocation,
@@ -25,7 +26,9 @@ from loancli.plan.product import (
     Base,
     Bound,
     BreathingSpace,
+    Early,
     Fee,
+    FixedFee,
     Frequency,
     Kind,
     MinimumProgress,
@@ -50,6 +53,7 @@ _EVERY_DAYS = re.compile(r"every ([1-9][0-9]{0,2}) days?")
 _OF_INSTALMENT = re.compile(r"(.*%) of instalment")
 _OF_LEVEL = re.compile(r"(.*%) of level")
 _YUAN = re.compile(r"(.*[0-9]) yuan")
+_RATIO = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 
 DEFAULT_PENALTY, DEFAULT_ALLOCATION = Penalty(), Allocation()
 
@@ -144,6 +148,13 @@ def _part(value: str) -> tuple[int, int]:
     return 0, _share_ppm(value)
 
 
+def _fraction(value: str) -> tuple[int, int]:
+    """'1/18' → (1, 18); '10%' → (1, 10)."""
+    match = _RATIO.fullmatch(value)
+    found = Fraction(int(match[1]), int(match[2])) if match else Fraction(_share_ppm(value), PPM)
+    return found.numerator, found.denominator
+
+
 def _signed_part(value: str) -> tuple[int, int]:
     fen, ppm = _part(value.removeprefix("-"))
     return (-fen, -ppm) if value.startswith("-") else (fen, ppm)
@@ -186,11 +197,13 @@ _Share = Annotated[int, _As(_share_ppm, "a share in quotes, such as '12%'")]
 _Bound = Annotated[Bound, _As(bound_of, "'interest', '60% of level' or '300 yuan'")]
 _Pays = Annotated[Pays, _As(pays_of, "'interest', 'nothing' or '50% of instalment'")]
 _Residual = Annotated[tuple[int, int], _As(_part, "'30%' of the principal, or '5000 yuan'")]
+_Total = Annotated[tuple[int, int], _As(_fraction, "a part of all that is owed, such as '10%' or '1/18'")]
 _By = Annotated[tuple[int, int], _As(_signed_part, "'5%', '-5%', '100 yuan' or '-100 yuan'")]
 _Spread = Annotated[int, _As(_whole(1, 2 * PERIODS_MAX), f"a whole number from 1 to {2 * PERIODS_MAX}")]
 _Periods = Annotated[int, _As(_whole(1, PERIODS_MAX), f"a whole number from 1 to {PERIODS_MAX}")]
 _RunOn = Annotated[int, _As(_whole(0, PERIODS_MAX), f"a whole number from 0 to {PERIODS_MAX}")]
 _Days = Annotated[int, _As(_whole(0, 3650), "a whole number of days from 0 to 3650")]
+_EveryDays = Annotated[int, _As(_whole(1, 3650), "a whole number of days from 1 to 3650")]
 _Parts = Annotated[tuple[str, ...], _As(_words(PARTS), f"a list of {', '.join(PARTS)}, each at most once")]
 _Counts = Annotated[tuple[str, ...], _As(_words(("sure", "possible")), "['sure'] or ['sure', 'possible']")]
 _Weights = Annotated[tuple[int, ...], _As(_weights, "a list of whole numbers from 0 to 1000")]
@@ -237,12 +250,32 @@ class _Step(_Table):
         return Step(every=self.every, by_fen=fen, by_ppm=ppm)
 
 
+class _FixedFee(_Table):
+    amount: _Residual
+    early: Annotated[Early, _member(Early)] = Early.ALL_DUE
+
+    def value(self) -> FixedFee:
+        fen, ppm = self.amount
+        return FixedFee(amount_fen=fen, principal_ppm=ppm, early=self.early)
+
+
 class _MinimumProgress(_Table):
-    windows: _Periods
-    levels: _Share
+    windows: _Periods | None = None
+    every_days: _EveryDays | None = None
+    levels: _Share | None = None
+    total: _Total | None = None
+    total_unit: _Unit = 1
 
     def value(self) -> MinimumProgress:
-        return MinimumProgress(windows=self.windows, levels_ppm=self.levels)
+        over, under = self.total or (0, 1)
+        return MinimumProgress(
+            windows=self.windows or 0,
+            every_days=self.every_days or 0,
+            levels_ppm=self.levels or 0,
+            total_over=over,
+            total_under=under,
+            total_unit_fen=self.total_unit,
+        )
 
 
 class _Revenue(_Table):
@@ -339,6 +372,7 @@ class _Product(_Table):
     weights_per: Annotated[str, _one_of("month", "period")] = "month"
     balloon: _Balloon | None = None
     step: _Step | None = None
+    fixed_fee: _FixedFee | None = None
     fees: list[_Fee] = []
     revenue: _Revenue | None = None
     breathing_space: _BreathingSpace | None = None
@@ -370,6 +404,7 @@ class _Product(_Table):
             weights_per=self.weights_per,
             balloon=self.balloon.value() if self.balloon else None,
             step=self.step.value() if self.step else None,
+            fixed_fee=self.fixed_fee.value() if self.fixed_fee else None,
             revenue=self.revenue.value() if self.revenue else None,
             breathing_space=self.breathing_space.value() if self.breathing_space else None,
             penalty=self.penalty.value(),
@@ -383,6 +418,8 @@ Place = tuple[str | int, ...]  # the path of a key: ('fees', 0, 'amount')
 
 def read(data: dict[str, Any], code: str) -> tuple[Product | None, list[tuple[Place, str]]]:
     """The product, if the file has its shape, and what is wrong with each key. Unknown keys do not hide the rest."""
+    if "fixed_fee" in data:  # then nothing is counted by days, and the two keys may be left out
+        data = {"annual_rate": "0%", "day_count": DayCount.ACT_365F.value} | data
     try:
         return _Product.model_validate(data).value(code), []
     except ValidationError as error:
@@ -417,6 +454,7 @@ _MODELS: dict[str, type[_Table]] = {
     "fees": _Fee,
     "balloon": _Balloon,
     "step": _Step,
+    "fixed_fee": _FixedFee,
     "revenue": _Revenue,
     "minimum_progress": _MinimumProgress,
     "breathing_space": _BreathingSpace,

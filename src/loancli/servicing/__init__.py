@@ -1,6 +1,6 @@
 """WHAT HAPPENED TO IT: a contract and its events → the whole life of the loan. Pure. May import plan and core.
 
-contract (what was signed) · life (the computation) · walk (one loan, day by day) · allocate (what a payment pays
-first) · bookings (movements → entries; the chart of accounts) · match (a received payment ↔ a loan, or why not) ·
-windows (which revenue fixes which instalment).
+contract (what was signed) · life (the computation) · walk (one loan, day by day) · fee_ahead (its fixed fee, where it
+has one) · allocate (what a payment pays first) · bookings (movements → entries; the chart of accounts) · match (a
+received payment ↔ a loan, or why not) · windows (which revenue fixes which instalment).
 """

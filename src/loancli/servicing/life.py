@@ -69,14 +69,15 @@ def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
 
 
 def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
-    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`.
+    """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`;
+    of a fixed fee all that is not yet due.
 
     Payments of the day itself are left out: an instalment that is fixed on a day is there before them.
     """
     before = [event for event in events if event.effective_on < as_of or event.kind is not EventKind.PAYMENT_RECEIVED]
     walk, _ = _walked(contract, before, as_of)
     walk.accrue(contract.rows[number - 1].to_on)
-    return walk.pool_fen, walk.accrued
+    return walk.pool_fen, Fraction(walk.fee.left_fen) if walk.fee else walk.accrued
 
 
 def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Walk, list[date]]:

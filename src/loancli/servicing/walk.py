@@ -3,6 +3,7 @@
 Interest runs on principal that is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due
 day, unless it is paid in grace. A flat loan's interest runs on all that was lent until its principal is all due, and
 falls in proportion when principal ahead is prepaid: half of it prepaid, half of each instalment ahead (PRC-07).
+A fixed fee falls due with the amounts that bring it (plan/fixed_fee.py); by days it only accrues, and never beyond it.
 """
 
 import heapq
@@ -22,6 +23,7 @@ from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.product import Kind
 from loancli.servicing.allocate import Taken, order_for, pour
 from loancli.servicing.contract import Contract, Movement
+from loancli.servicing.fee_ahead import FeeAhead, fee_ahead
 
 DAY = timedelta(days=1)
 PARTS = ("fee", "penalty", "interest", "principal")
@@ -71,6 +73,7 @@ class Walk:
         self.repaid_fen = 0
         self.credit_fen = 0
         self.paid_total_fen = 0
+        self.fee = fee_ahead(contract)
         self.accrued = Fraction(0)  # contract interest up to accrued_to, not yet in an instalment
         self.accrued_to = contract.rows[0].from_on
         self.current = 0  # index of the row whose interest period is running
@@ -88,6 +91,8 @@ class Walk:
             self.accrue(event.effective_on)
             self.flat_base = (self.flat_base if self.pool_fen else Fraction(0)) + amount_fen
             self.pool_fen += amount_fen
+            if self.fee and not self.disbursed_fen:
+                self.fee.left_fen = self.fee.curve.fee_fen
             on_plan = (self.contract.principal_fen, self.contract.rows[0].from_on)
             self.is_off_plan |= (amount_fen, event.effective_on) != on_plan
             self.disbursed_fen += amount_fen
@@ -109,9 +114,14 @@ class Walk:
         self.current = min(row.number, len(self.lines) - 1)
         if self.pool_fen == 0 and self.accrued == 0:
             return
-        if self.contract.is_revenue_share:
-            if line.fixed_fen is None:
-                return  # its window is not closed yet; interest goes on
+        if self.contract.is_revenue_share and line.fixed_fen is None:
+            return  # its window is not closed yet; interest goes on
+        if self.fee:
+            interest_fen, principal_fen = self.fee.falls_due(
+                row, self.pool_fen, fixed_fen=line.fixed_fen, takes_rest=line.takes_rest
+            )
+            self.earn(self.fee, interest_fen)
+        elif line.fixed_fen is not None:
             owed_interest_fen = rounded(self.accrued, self.product.rounding)
             interest_fen = owed_interest_fen if line.takes_rest else min(line.fixed_fen, owed_interest_fen)
             principal_fen = self.pool_fen if line.takes_rest else min(line.fixed_fen - interest_fen, self.pool_fen)
@@ -127,6 +137,11 @@ class Walk:
         line.due["interest"] = interest_fen
         line.due["principal"] = principal_fen
         line.due["fee"] = row.fee_fen
+
+    def earn(self, fee: FeeAhead, fee_fen: int) -> None:
+        """A part of a fixed fee has fallen due, or is paid ahead: the accrual by days, which foretold it, gives way."""
+        fee.left_fen -= fee_fen
+        self.accrued = max(self.accrued - fee_fen, Fraction(0))
 
     def part_of(self, row: Row) -> int:
         """The principal that falls due with a row: as planned; of a flat loan, its part of what is left.
@@ -203,7 +218,7 @@ class Walk:
         """
         ahead = [line for line in self.lines if line.closed and not line.is_due and line.unpaid_fen]
         self.accrue(day)
-        interest_fen = rounded(self.accrued, self.product.rounding)
+        interest_fen = self.fee.to_settle(self.accrued) if self.fee else rounded(self.accrued, self.product.rounding)
         closed_fen = sum(line.unpaid_fen for line in ahead)
         settles = left_fen >= closed_fen + interest_fen + self.pool_fen
         if not settles and self.product.allocation.surplus != "principal":
@@ -223,13 +238,15 @@ class Walk:
         elif ahead:
             return left_fen  # the instalment that is about to fall due comes before principal
         now_fen = min(left_fen, interest_fen)
-        if now_fen:
+        if self.fee:
+            now_fen = interest_fen if settles else self.fee.part(left_fen, self.pool_fen)
+            self.earn(self.fee, self.fee.left_fen if settles else now_fen)  # what is not owed of it is waived
+        elif now_fen or settles:
             self.accrued = Fraction(0) if now_fen == interest_fen else self.accrued - now_fen
+        if now_fen:
             self.move(day, cause, "loan:interest_due", "income:interest", now_fen, "interest", 0)
             self.move(day, cause, debit, "loan:interest_due", now_fen, "interest", 0)
             left_fen -= now_fen
-        elif interest_fen == 0:
-            self.accrued = Fraction(0) if settles else self.accrued
         principal_fen = min(left_fen, self.pool_fen)
         if principal_fen:
             self.flat_base *= Fraction(self.pool_fen - principal_fen, self.pool_fen)
@@ -275,11 +292,15 @@ class Walk:
             self.accrued_to = end
             if end == row.to_on and self.current + 1 < len(self.lines):
                 self.current += 1
+        if self.fee:
+            self.accrued = min(self.accrued, Fraction(self.fee.left_fen))
 
     def interest(self, from_on: date, to_on: date) -> Fraction:
         if self.pool_fen == 0:
             return Fraction(0)
         row = self.lines[self.current].row
+        if self.fee:
+            return self.fee.by_days(row, self.pool_fen, (to_on - from_on).days)
         day_count = self.product.day_count
         if day_count is DayCount.THIRTY_360:
             # Counted from the start of the period, so that a payment inside it splits the period and not its length.
@@ -301,6 +322,7 @@ class Walk:
         if not (self.is_off_plan or self.contract.is_revenue_share):
             return  # the rows tell
         future = copy(self)
+        future.fee = copy(self.fee)
         future.lines = [replace(line, due=dict(line.due)) for line in self.lines]
         for line in future.lines:
             if line.closed:
@@ -347,11 +369,13 @@ class Walk:
         accrued += sum(penalties, start=Fraction(0))
         tomorrow = as_of + DAY
         per_day = self.interest_tomorrow(as_of, tomorrow)
+        moments = list(upcoming)
+        if self.fee and per_day:  # the day on which all of the fee is earned
+            moments.append(as_of + ((self.fee.left_fen - self.accrued) // per_day + 1) * DAY)
         for line in due:
             if line.penalty_from is not None:
                 years = year_fraction(self.penalty_days, as_of, tomorrow)
                 per_day += interest_exact(self.penalty_base(line), self.penalty_ppm, years)
-        moments = list(upcoming)
         if self.pool_fen and self.accrued_to > as_of:
             moments.append(self.accrued_to)  # the calendar moved the due day before the end of its period
         open_window = self.next_window_close()
@@ -390,4 +414,6 @@ class Walk:
         return closes_on(window_of(self.product, self.contract.rows, line.row.number)) if line else None
 
     def interest_tomorrow(self, as_of: date, tomorrow: date) -> Fraction:
-        return self.interest(as_of, tomorrow) if self.accrued_to <= as_of else Fraction(0)
+        if self.accrued_to > as_of or (self.fee and self.accrued == self.fee.left_fen):
+            return Fraction(0)
+        return self.interest(as_of, tomorrow)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from loancli.core.event import Event, EventKind
 from loancli.core.money import whole_fen
+from loancli.plan.fixed_fee import curve_of
 from loancli.plan.flexible import (
     Fixed,
     Owed,
@@ -105,11 +106,12 @@ def close_window(
     late_fen = sum(_correction_fen(contract, event, revenue) for event in before)
     pool_fen, accrued = owed_ahead(contract, events, on, number)
     remaining = rows[number - 1 : contract.maturity_number] or rows[number - 1 : number]
-    level = level_fen(product, pool_fen, remaining)
+    curve = curve_of(product, rows[: contract.maturity_number]) if product.fixed_fee else None
+    level = level_fen(product, pool_fen + (int(accrued) if curve else 0), remaining)
     fixed = fix_instalment(
         product,
         periods_left=len(rows) - number,
-        owed=Owed(outstanding_principal_fen=pool_fen, accrued=accrued, level_fen=level),
+        owed=Owed(outstanding_principal_fen=pool_fen, accrued=accrued, level_fen=level, curve=curve),
         window=WindowRevenue(
             counted_fen=tuple(sorted(counted.items())),
             late_fen=late_fen,
@@ -200,4 +202,5 @@ def _progress(contract: Contract, events: Sequence[Event], number: int) -> Progr
         levels_fen=sum(payload["level_fen"] for payload in between),
         fixed_fen=sum(payload["amount_fen"] for payload in between),
         is_checkpoint=is_checkpoint(contract.product, number),
+        total_fen=sum(row.principal_fen + row.interest_fen for row in contract.rows),
     )
