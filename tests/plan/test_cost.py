@@ -372,6 +372,7 @@ def test_a_refusal_shows_the_sum():
     )
     assert verdict.parts == (
         ("sum", (10_000_000, 494_177, 600_000, 12)),
+        ("price", ("interest",)),
         ("path", ("expected",)),
         ("rate", ("1.6348", "12", "19.62")),
         ("compound", ("21.48",)),
@@ -395,7 +396,12 @@ def test_figures_count_as_they_are_shown(simple, compound, outcome):
     assert verdict_on(cost, limit_on(CEILINGS, "bank", START)) is outcome
 
 
-@pytest.mark.parametrize("file", sorted((SCHEDULES / "products").glob("*.toml")), ids=lambda file: file.stem)
+# Shipped to show what was published, and not to be signed (test_fixed_fee.py).
+MECHANICS = {"stripe-capital", "square-loans", "shopify-capital", "paypal-working-capital"}
+TO_LEND_ON = sorted(file for file in (SCHEDULES / "products").glob("*.toml") if file.stem not in MECHANICS)
+
+
+@pytest.mark.parametrize("file", TO_LEND_ON, ids=lambda file: file.stem)
 def test_a_shipped_product_is_within_its_ceiling(file):
     terms = read_product(file.read_text(encoding="utf-8"), file.name)
     for count in (terms.periods_min, terms.periods, terms.periods_max):
