@@ -104,7 +104,7 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
         with writing(db):
             borrowers.add(db, people)
             open_loans(db, signings, calendar=calendar, stamp=stamp)
-    list(close_through(db, before_on, stamp=stamp))
+    list(close_through(db, before_on, calendar=calendar, stamp=stamp))
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 

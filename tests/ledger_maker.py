@@ -201,7 +201,7 @@ def take_inside(
 
 def close(db: Connection, through: date, *, on: date | None = None) -> list[dict[str, Any]]:
     """Close every open day up to `through`, on the morning after unless told."""
-    return list(close_through(db, through, stamp=stamp(on or through + DAY)))
+    return list(close_through(db, through, calendar=CALENDAR, stamp=stamp(on or through + DAY)))
 
 
 def faults(db: Connection) -> list[str]:

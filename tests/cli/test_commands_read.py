@@ -23,6 +23,11 @@ READS = {
     "plan compare equal-instalments flat --principal 20000": ("", "product flat_rate_ppm apr_simple_percent"),
     "plan show balloon --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
     "plan show stepped --principal 20000": ("rows", "number due_on due_fen principal_fen left_fen why"),
+    "plan change equal-instalments extend~2 breathe~1~nothing --principal 20000": (
+        "days", "due_on before_fen after_fen difference_fen why"
+    ),
+    "adjust preview LN000001 extend~2": ("days", "due_on before_fen after_fen difference_fen why"),
+    "product show breathing-space": (None, "weak_month example_total_fen"),
     "product show custom": (None, "product annual_rate_ppm weak_month example"),
     "product show flat": (None, "flat_rate_ppm example_flat_rate_ppm example_apr_simple_percent"),
     "loan list": ("", "loan_id name principal_outstanding_fen due_fen days_past_due next_due_on next_due_fen"),
@@ -55,7 +60,8 @@ DAYS = re.compile(r"(.+_)?(on|day|as_of)")
 
 
 def words(line, story):
-    return line.replace("BATCH", story.batch).split()
+    """The words that are typed; ~ is a space inside one of them."""
+    return [word.replace("~", " ") for word in line.replace("BATCH", story.batch).split()]
 
 
 def faults(value, name=""):

@@ -12,6 +12,7 @@ WRITES = {
     "borrower import more.csv": "1 borrowers added, 0 were there already",
     "loan open --borrower B0001 --product equal-instalments --principal 5000": "loan LN000013",
     "loan open --borrower B0001 --product custom --principal 20000 --rows rows.csv": "loan LN000013",
+    "adjust apply LN000001 extend~2": "loan LN000001: 'extend 2' is in force from",
     "import new-repayment.csv --as repayments": "",
     "import WORLD/exports/B0003/alipay-2026-01.csv --as revenue --borrower B0003": "",
     "payment match PAYMENT LN000001": "placed on loan LN000001",
@@ -51,7 +52,7 @@ def words(line, story, desk):
     known = {"WORLD": story.world, "BATCH": story.batch, "PAYMENT": waiting, "REVENUE": possible}
     for name, value in known.items():
         line = line.replace(name, str(value))
-    return line.split()
+    return [word.replace("~", " ") for word in line.split()]
 
 
 def open_day(line):

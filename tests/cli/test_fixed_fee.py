@@ -70,6 +70,8 @@ def test_the_card_tells_the_fee_what_is_owed_early_and_that_no_such_loan_is_sign
     assert card["example_within_ceiling"] == "refused"
     assert "fastest path: 10.0000% × 365 = 3650.00% a year simple" in card["example_refused"]
     assert float(card["example_apr_expected_percent"]) < 24 < float(card["example_apr_simple_percent"])
+    rates = {row["product"]: row["annual_rate_ppm"] for row in desk.done("product", "list", "--format", "json").json()}
+    assert (rates["stripe-capital"], rates["flat"]) == (None, 72_000)
     chinese = desk.run("product", "show", "square-loans", "--format", "json", lang="zh").json()
     assert chinese["price"] == "一次性固定费用，为本金的 14%，自放款起即为欠款，随还款逐步计入"
     assert chinese["weak_month"] == "按当期营收的 14% 还款；但每 60 天至少还签约时全部应还的 1/18"

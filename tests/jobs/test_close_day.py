@@ -25,16 +25,18 @@ from ledger_maker import (
     take,
     timeless,
 )
-from terms import product, revenue_product
+from terms import CALENDAR, product, revenue_product
 
 from loancli.core.errors import RefusedError
 from loancli.core.event import EventKind
 from loancli.core.rates import DayCount
 from loancli.jobs import close_day
 from loancli.jobs.close_day import close_through, try_through
+from loancli.jobs.settle import gather
 from loancli.ledger import days, journal, loans
 from loancli.ledger.connect import Connection
-from loancli.plan.product import Base, Bound, Frequency, Kind, Missing
+from loancli.plan.product import Base, Bound, BreathingSpace, Frequency, Kind, MinimumProgress, Missing, Pays, Trigger
+from loancli.servicing.life import life
 
 DUE = date(2026, 2, 5)
 LEVEL = 106_619
@@ -96,13 +98,13 @@ def test_closing_again_does_nothing(db):
 def test_a_day_that_is_not_over_is_not_closed(db, way, later):
     before = dump(db)
     with pytest.raises(RefusedError, match="not over"):
-        list(way(db, OPENED_ON + later * DAY, stamp=stamp(OPENED_ON)))
+        list(way(db, OPENED_ON + later * DAY, calendar=CALENDAR, stamp=stamp(OPENED_ON)))
     assert dump(db) == before
 
 
 def test_a_preview_says_what_closing_does_and_leaves_nothing(db):
     before = dump(db)
-    tried = try_through(db, DUE, stamp=stamp(DUE + DAY))
+    tried = try_through(db, DUE, calendar=CALENDAR, stamp=stamp(DUE + DAY))
     assert dump(db) == before
     assert tried == close(db, DUE)
 
@@ -422,3 +424,92 @@ def test_the_same_season_a_year_ago_stands_in_for_a_first_window_without_data(tm
     (window,) = fixed(db).values()
     assert window["missing"] is True
     assert window["amount_fen"] == 108_000
+
+
+# --- breathing space that a weak window grants ---
+
+WEAK = BreathingSpace(
+    pays=Pays(interest=True),
+    extends=True,
+    periods_max=3,
+    a_year_max=1,
+    trigger=Trigger(below_ppm=500_000, windows=3),
+)
+BREATHING = product(code="breathing", breathing_space=WEAK)
+
+
+def months_of_revenue(db, first, amounts_fen):
+    for at, fen in enumerate(amounts_fen):
+        month = date(first.year + (first.month - 1 + at) // 12, (first.month - 1 + at) % 12 + 1, 1)
+        next_on = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+        take(db, alipay([paid(month + 2 * DAY, fen)] if fen else [paid(month + 2 * DAY, 1, direction="支出")],
+                        period=(month, next_on - DAY)), borrower_id="B1")  # fmt: skip
+
+
+def spaces(db):
+    (_, events) = next(iter(gather(db, ["LN000001"]).values()))
+    return [
+        (event.effective_on, event.payload["number"], event.payload["why"])
+        for event in events
+        if event.kind is EventKind.BREATHING_SPACE_GRANTED
+    ]
+
+
+@pytest.fixture
+def seasonal(tmp_path):
+    db = new_ledger(tmp_path, is_durable=False)
+    open_loan(db, terms=BREATHING, principal_fen=1_200_000)
+    return db
+
+
+def test_a_weak_month_grants_one_instalment_of_breathing_space_by_itself(seasonal):
+    months_of_revenue(seasonal, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 499_999, 100_000])
+    lines = close(seasonal, date(2026, 2, 28))
+    assert spaces(seasonal) == [
+        (date(2026, 2, 1), 1, {"below_ppm": 500_000, "median_fen": 1_000_000, "revenue_fen": 499_999})
+    ]
+    assert sum(line["breathing_spaces"] for line in lines) == 1
+    loan = loans.records(seasonal, ["LN000001"])["LN000001"]
+    lived = life(*gather(seasonal, ["LN000001"])["LN000001"], date(2026, 2, 28))
+    assert lived.instalments[0].due_fen == loan.rows[0].interest_fen
+    assert len(lived.instalments) == len(loan.rows) + 1
+    assert faults(seasonal) == []
+
+
+def test_a_second_weak_month_of_the_year_changes_nothing(seasonal):
+    months_of_revenue(seasonal, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 400_000, 100_000])
+    close(seasonal, date(2026, 4, 30))
+    assert len(spaces(seasonal)) == 1
+    assert faults(seasonal) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "amounts_fen"),
+    [
+        (date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 500_000]),  # exactly half of the median
+        (date(2025, 11, 1), [1_000_000, 1_100_000, 1]),  # a month before is not known
+        (date(2025, 10, 1), [900_000, 1_000_000, 1_100_000]),  # the month itself is not known
+        (date(2025, 10, 1), [0, 0, 0, 0]),
+    ],
+)
+def test_no_space_without_a_weak_month_that_is_known(seasonal, first, amounts_fen):
+    months_of_revenue(seasonal, first, amounts_fen)
+    close(seasonal, date(2026, 2, 28))
+    assert spaces(seasonal) == []
+
+
+def test_a_revenue_plan_breathes_too_and_its_minimum_progress_does_not_claw_it_back(tmp_path):
+    share = {
+        "floor": Bound(base=Base.LEVEL, value=500_000),
+        "minimum_progress": MinimumProgress(windows=2, levels_ppm=900_000),
+    }
+    terms = revenue_product(code="share", share=share, breathing_space=replace(WEAK, pays=Pays()))
+    db = new_ledger(tmp_path, is_durable=False)
+    open_loan(db, terms=terms, principal_fen=1_200_000)
+    months_of_revenue(db, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 100_000, 1_000_000])
+    close(db, date(2026, 3, 31))
+    first, second = fixed(db)[1], fixed(db)[2]
+    assert (first["amount_fen"], first["level_fen"]) == (0, 0)
+    assert first["reasons"][-1] == ["breathing", [0]]
+    assert second["amount_fen"] == second["level_fen"] * 9 // 10 or second["amount_fen"] >= 120_000
+    assert faults(db) == []

@@ -9,10 +9,13 @@ import pytest
 import shelf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lives import CALENDAR, DAY, PLAIN, SCHEDULES, contract_for, payment, payout
+from lives import CALENDAR, DAY, PLAIN, SCHEDULES, bounced, check_conservation, contract_for, payment, payout
 from told import Told, reason
 
+from loancli.core.errors import RefusedError
+from loancli.core.event import Event
 from loancli.core.money import rounded
+from loancli.plan.changes import change_of
 from loancli.plan.cost import apr, of_plan
 from loancli.plan.kinds import build
 from loancli.plan.product import (
@@ -30,6 +33,7 @@ from loancli.plan.product import (
 from loancli.plan.product_file import read_product
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import Life, life, quote
+from loancli.servicing.replan import replan
 
 TRUTH = shelf.cases("truth/revenue_plans.json")
 START = date(2026, 1, 1)
@@ -152,6 +156,43 @@ def test_the_cost_of_what_was_really_paid_is_told_by_its_flows():
     assert apr(flows).simple_percent > 1.8 * of_plan(plan).simple_percent
 
 
+# --- changed after signing ---
+
+
+def respread(contract: Contract, events: list[Event], periods: int, on: date) -> Event:
+    text = f"respread {periods}"
+    found = replan(
+        contract, events, change_of(text), on, key=f"change/{on}", told=text, actor="test", calendar=CALENDAR
+    )
+    return found.event
+
+
+def test_wcl_rate_halved_on_a_signed_loan():
+    """Three days as planned, then half: the published rows of the days after, and the fee in all."""
+    case = need("wcl-rate-halved-and-back")["expected"]["after_first_change"]
+    contract = signed()
+    events = [payout(contract), *(payment(row.due_on, 5_000, f"p{row.number}") for row in contract.rows[:3])]
+    events.append(respread(contract, events, 394, contract.rows[2].due_on))
+    ended = life(contract, events, START + 400 * DAY)
+    assert [state.interest_fen for state in ended.instalments[3:5]] == [
+        fen(row["fee_earned"]) for row in case["rows"][1:]
+    ]
+    assert len([state for state in ended.instalments if state.due_fen]) == case["last"]["n"]
+    assert income(ended) == 100_000
+
+
+def test_a_payment_ahead_that_bounces_after_the_change_leaves_the_fee_whole():
+    quick = replace(DAILY, allocation=Allocation(surplus="principal"))
+    contract = signed(quick, periods=20)
+    ahead = payment(START + 2 * DAY, 400_000, "ahead")
+    events = [payout(contract), ahead]
+    events.append(respread(contract, events, 9, START + 5 * DAY))
+    for more in ([], [bounced(ahead, START + 6 * DAY)]):
+        ended = life(contract, [*events, *more], START + 90 * DAY)
+        assert income(ended) == 100_000
+        check_conservation(ended, 900_000)
+
+
 # --- the published mechanics: the shipped files, with the published numbers ---
 
 SHARE = RevenueShare(
@@ -237,11 +278,17 @@ def test_shopify_a_milestone_in_whole_yuan_and_the_shortfall():
 
 
 def test_shopify_without_sales_for_a_year_the_rest_is_due_at_maturity():
-    loan = told("shopify-capital", 500_000)
+    """In steps of 12 days, so that a year is 30 windows: the milestones are days, whatever the step."""
+    loan = told(
+        "shopify-capital", 500_000, ("every 1 days", "every 12 days"),
+        *((f"{key} = 360", f"{key} = 30") for key in ("periods", "periods_min", "periods_max")),
+    )  # fmt: skip
     loan.close(loan.contract.rows[-1].due_on)
-    checkpoints = [loan.fixed(number)["amount_fen"] for number in range(60, 361, 60)]
-    assert checkpoints == [94_100] * 5 + [565_000 - 5 * 94_100]
-    assert reason(loan.fixed(360), "maturity")
+    assert loan.contract.rows[-1].due_on == START + 360 * DAY
+    due_fen = [loan.fixed(number)["amount_fen"] for number in range(1, 31)]
+    assert [fen for number, fen in enumerate(due_fen, start=1) if number % 5 == 0] == [94_100] * 5 + [94_500]
+    assert sum(due_fen) == 565_000
+    assert reason(loan.fixed(30), "maturity")
     ended = life(loan.contract, loan.events, loan.contract.rows[-1].due_on)
     assert (income(ended), ended.position.due_fen) == (65_000, 565_000)
 
@@ -267,8 +314,8 @@ def test_shopify_cash_advance_nothing_is_due_on_a_day_without_sales():
 LONGER = (
     ("every_days = 90", "every_days = 180"),
     ('total = "10%"', 'total = "5%"'),
-    ("periods = 360", "periods = 540"),
-    ("periods_max = 364", "periods_max = 540"),
+    ('"every 1 days"', '"every 6 days"'),  # for fewer windows
+    ("periods = 360", "periods = 90"),
 )
 
 
@@ -291,7 +338,8 @@ def test_paypal_the_estimate_chooses_the_minimum(changes, days, minimum_fen):
     assert total(loan) == fen(case["expected"]["total_owed"])
     loan.close(START + days * DAY)
     assert loan.fixed(1)["amount_fen"] == fen(case["expected"]["due_with_zero_sales_that_day"])
-    assert loan.fixed(days)["amount_fen"] == minimum_fen
+    last = max(row.number for row in loan.contract.rows if row.to_on <= START + days * DAY)
+    assert [loan.fixed(number)["amount_fen"] for number in range(1, last + 1)] == [0] * (last - 1) + [minimum_fen]
     if not changes:
         assert minimum_fen == fen(case["expected"]["minimum_each_90_days"])
 
@@ -341,6 +389,29 @@ def test_the_fee_is_income_to_the_fen_whatever_the_revenue(loan: Told, paying: b
     assert income(ended) == sum(state.interest_fen for state in ended.instalments) == fee_fen
     assert sum(state.principal_fen for state in ended.instalments) == loan.contract.principal_fen
     assert (ended.position.status == "settled") == paying
+
+
+@settings(deadline=None, max_examples=50)
+@given(sold(), st.booleans(), st.data())
+def test_a_revenue_loan_changed_amid_its_life_earns_the_fee_to_the_fen(
+    loan: Told, paying: bool, data: st.DataObject
+) -> None:
+    rows = loan.contract.rows
+    on = data.draw(st.dates(START, rows[loan.contract.maturity_number - 1].to_on - DAY))
+    loan.close(on)
+    lived = life(loan.contract, loan.events, on)
+    if paying and lived.position.due_fen:
+        loan.events.append(payment(on, lived.position.due_fen, "so far"))
+    try:
+        loan.events.append(respread(loan.contract, loan.events, data.draw(st.integers(1, 9)), on))
+    except RefusedError:  # all of it has fallen due
+        return
+    changed = life(loan.contract, loan.events, on).contract
+    end_on = changed.rows[-1].due_on
+    loan.close(end_on)
+    ended = life(loan.contract, loan.events, end_on)
+    assert income(ended) == sum(row.interest_fen for row in rows)
+    assert sum(state.principal_fen for state in ended.instalments) == loan.contract.principal_fen
 
 
 @settings(deadline=None, max_examples=50)

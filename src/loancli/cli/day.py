@@ -41,13 +41,14 @@ def close(
 
     context = context_of(ctx)
     last_on = through or context.as_of - timedelta(days=1)
+    calendar = session.calendar(context)
     with session.ledger(context) as db:
         first_on = open_day(db)
         total = max(0, (last_on - first_on).days + 1)
         if dry_run:
-            lines = try_through(db, last_on, stamp=session.stamp(context))
+            lines = try_through(db, last_on, calendar=calendar, stamp=session.stamp(context))
         else:
-            closing = close_through(db, last_on, stamp=session.stamp(context))
+            closing = close_through(db, last_on, calendar=calendar, stamp=session.stamp(context))
             lines = list(progress(closing, total=total, label="day close", quiet=context.quiet))
     if not lines:
         talk(context, "day.nothing", day=first_on)

@@ -117,13 +117,14 @@ def _month(story: _Story, month: date) -> dict[str, Any]:
     signed = _sign(story, month, day)
     rows = _read_revenue(story, month - timedelta(days=1), day)
     next_day = _stamp(story.context, month + timedelta(days=1))
-    list(close_through(story.db, month, stamp=next_day))  # fixes the instalments that last month's revenue decides
+    calendar = session.calendar(story.context)
+    list(close_through(story.db, month, calendar=calendar, stamp=next_day))  # fixes what last month's revenue decides
     taken = _take_repayments(story, month, next_day)
     if month in story.world.months[-CONTACT_MONTHS:]:
         lines = _contact_month(story, month)
     else:
         after = _stamp(story.context, _month_end(month) + timedelta(days=1))
-        lines = list(close_through(story.db, _month_end(month), stamp=after))
+        lines = list(close_through(story.db, _month_end(month), calendar=calendar, stamp=after))
     last = lines[-1]
     return {
         "month": f"{month:%Y-%m}",
@@ -238,11 +239,12 @@ def _contact_month(story: _Story, month: date) -> list[dict[str, Any]]:
     """A month in which each morning the day before is closed, and then reminders and collections go out."""
     from loancli.jobs.close_day import close_through
 
+    calendar = session.calendar(story.context)
     lines: list[dict[str, Any]] = []
     day = month + timedelta(days=1)
     while day <= _month_end(month):
         morning = _stamp(story.context, day + timedelta(days=1))
-        lines += close_through(story.db, day, stamp=morning)
+        lines += close_through(story.db, day, calendar=calendar, stamp=morning)
         day += timedelta(days=1)
         _contact_day(story, day, story.contacted)
     return lines

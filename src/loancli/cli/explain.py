@@ -34,7 +34,7 @@ def _why(reason: str, lang: Lang) -> str:
     if code == "weight":
         return say("why.weight", lang, weight=values[0], biggest=values[1], amount=yuan(int(values[2])))
     if code == "breathing":
-        return say(f"why.breathing_{values[0]}", lang, amount=yuan(int(values[-1])) if len(values) > 1 else "")
+        return say(f"why.{code}_{values[0]}", lang, amount=yuan(int(values[-1])) if len(values) > 1 else "")
     if code == "flat":
         return say("why.flat", lang, part=yuan(int(values[0])), lent=yuan(int(values[1])))
     if code == "balloon":

@@ -32,7 +32,7 @@ def list_(ctx: typer.Context, output_format: FormatOption = None, output: Output
             "product": each.code,
             "name": each.name_zh if context.lang == "zh" else each.name_en,
             "kind": each.kind.value,
-            "annual_rate_ppm": each.annual_rate_ppm,
+            "annual_rate_ppm": None if each.fixed_fee else each.annual_rate_ppm,
             "periods": f"{each.periods_min}-{each.periods_max}",
             "principal_max_fen": each.principal_max_fen,
         }
@@ -122,19 +122,13 @@ def weak_example(plan: Plan, lang: Lang) -> str:
 
     Usual: as much as makes the share the equal instalment, in whole yuan.
     """
-    from loancli.plan.fixed_fee import curve_of
     from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment
 
     product, row = plan.product, plan.rows[0]
     assert product.revenue is not None
     level_fen = row.principal_fen + row.interest_fen
-    curve = curve_of(product, plan.rows) if product.fixed_fee else None
-    owed = Owed(
-        outstanding_principal_fen=plan.principal_fen,
-        accrued=Fraction(curve.fee_fen if curve else row.interest_fen),
-        level_fen=level_fen,
-        curve=curve,
-    )
+    accrued = Fraction(plan.interest_fen if product.fixed_fee else row.interest_fen)
+    owed = Owed(outstanding_principal_fen=plan.principal_fen, accrued=accrued, level_fen=level_fen)
 
     def due(revenue_fen: int) -> str:
         window = WindowRevenue(counted_fen=(("declared", revenue_fen),))
@@ -155,6 +149,24 @@ def weak_example(plan: Plan, lang: Lang) -> str:
 
 def weak_month(product: Product, lang: Lang) -> str:
     """What a borrower pays when little comes in, in one sentence."""
+    usual = _weak_instalment(product, lang)
+    space = product.breathing_space
+    if space is None:
+        return usual
+    asked = say(f"pays.{space.pays.name}", lang, percent=percent(space.pays.part_ppm))
+    rest = say("product.extends" if space.extends else "product.respreads", lang)
+    if space.trigger is None:
+        told = say(
+            "product.weak_space", lang, asked=asked, rest=rest, periods=space.periods_max, times=space.a_year_max
+        )
+    else:
+        below, windows = percent(space.trigger.below_ppm), space.trigger.windows
+        told = say("product.weak_trigger", lang, asked=asked, rest=rest, below=below, windows=windows,
+                   times=space.a_year_max)  # fmt: skip
+    return told if product.revenue is None else say("why.join", lang).join([usual, told])
+
+
+def _weak_instalment(product: Product, lang: Lang) -> str:
     revenue = product.revenue
     if revenue is None:
         return say("product.weak_fixed", lang)

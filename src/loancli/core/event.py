@@ -10,10 +10,12 @@ class EventKind(Enum):
     """In the order in which events of one day count, whatever order they arrived in."""
 
     DISBURSED = "disbursed"
+    BREATHING_SPACE_GRANTED = "breathing_space_granted"
     REVENUE_WINDOW_CLOSED = "revenue_window_closed"
     INSTALMENT_FIXED = "instalment_fixed"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_REVERSED = "payment_reversed"
+    PLAN_CHANGED = "plan_changed"  # counts from the end of its day: what was paid on it is taken into account
     EVENT_VOIDED = "event_voided"
 
 
@@ -27,7 +29,9 @@ class Event:
     Payloads: disbursed, payment_received {amount_fen, channel, txn_key}; payment_reversed {payment_key};
     revenue_window_closed {number, from_on, to_on, counted_fen: {channel: fen}, late_fen, missing, assumed_fen,
     used_fen};
-    instalment_fixed {number, amount_fen, level_fen, takes_rest, reasons}; event_voided {event_key, reason}.
+    instalment_fixed {number, amount_fen, level_fen, takes_rest, reasons}; event_voided {event_key, reason};
+    plan_changed, breathing_space_granted {change, number, rows, maturity_number, terms, why}: the rows in force from
+    `number` on, as lists of their columns, and the terms as JSON if they are others than before.
     """
 
     key: str

@@ -1,17 +1,18 @@
 """Close business days, in order, catching up what was missed; each day is one transaction and is closed once.
 
-A day's work: fix the instalments whose revenue window closed, settle the loans for which something happens that day,
-book what the products accrued (yesterday's is taken back), and write the day's line. Loans for which nothing happens
-are only counted, by SQL.
+A day's work: grant the breathing spaces that weak windows give by themselves, fix the instalments whose revenue window
+closed, settle the loans for which something happens that day, book what the products accrued (yesterday's is taken
+back), and write the day's line. Loans for which nothing happens are only counted, by SQL.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from loancli.core.days import Calendar
 from loancli.core.entry import reversal
 from loancli.core.errors import RefusedError
-from loancli.core.event import Event
+from loancli.core.event import Event, EventKind
 from loancli.jobs import Stamp
 from loancli.jobs.settle import book_lives, gather
 from loancli.ledger import days, journal, loans, revenue
@@ -20,12 +21,13 @@ from loancli.plan.flexible import window_of
 from loancli.servicing.bookings import accrual
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life
+from loancli.servicing.triggers import granted, looks_back_to
 from loancli.servicing.windows import Revenue, close_window, next_number
 
 CHUNK = 1_000  # loans whose lives are in memory at a time
 
 
-def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[dict[str, Any]]:
+def close_through(db: Connection, through: date, *, calendar: Calendar, stamp: Stamp) -> Iterator[dict[str, Any]]:
     """Close every open day up to `through`, a transaction each; yields the line of each closed day.
 
     Raises RefusedError for a day that is not over: `through` must be before the stamp's day.
@@ -36,17 +38,17 @@ def close_through(db: Connection, through: date, *, stamp: Stamp) -> Iterator[di
             day = days.open_day(db)
             if day > through:
                 return
-            line = close_day(db, day, stamp=stamp)
+            line = close_day(db, day, calendar=calendar, stamp=stamp)
         yield line
 
 
-def try_through(db: Connection, through: date, *, stamp: Stamp) -> list[dict[str, Any]]:
+def try_through(db: Connection, through: date, *, calendar: Calendar, stamp: Stamp) -> list[dict[str, Any]]:
     """What `close_through` would do, by the same path, taken back at the end."""
     _refuse_unfinished(through, stamp)
     lines = []
     with trial(db):
         while (day := days.open_day(db)) <= through:
-            lines.append(close_day(db, day, stamp=stamp))
+            lines.append(close_day(db, day, calendar=calendar, stamp=stamp))
     return lines
 
 
@@ -57,31 +59,46 @@ def _refuse_unfinished(through: date, stamp: Stamp) -> None:
         )
 
 
-def close_day(db: Connection, day: date, *, stamp: Stamp) -> dict[str, Any]:
+def close_day(db: Connection, day: date, *, calendar: Calendar, stamp: Stamp) -> dict[str, Any]:
     """Close `day`, the open one, inside the caller's transaction; returns its line."""
     changing = loans.changing_on(db, day)
-    fixed_count = entry_count = 0
+    fixed_count = breathing_count = entry_count = 0
     for at in range(0, len(changing), CHUNK):
         lives = []
-        fixed: list[Event] = []
+        found: list[Event] = []
         for contract, events in gather(db, changing[at : at + CHUNK]).values():
-            new = _fix(db, contract, events, day, stamp)
-            fixed += new
+            new = _breathe(db, contract, events, day, calendar, stamp)
+            breathing_count += len(new)
+            new += _fix(db, contract, [*events, *new], day, stamp)
+            found += new
             lives.append(life(contract, [*events, *new], day))
-        journal.record(db, fixed, recorded_at=stamp.text)
+        journal.record(db, found, recorded_at=stamp.text)
         entry_count += book_lives(db, lives, day)
-        fixed_count += len(fixed) // 2
+        fixed_count += sum(event.kind is EventKind.INSTALMENT_FIXED for event in found)
     accrued_fen = loans.accrued_fen_by_product(db, day)
     entry_count += _book_accruals(db, day, accrued_fen)
     totals = {
         **loans.ageing(db, day),
         "changed_loans": len(changing),
         "fixed_instalments": fixed_count,
+        "breathing_spaces": breathing_count,
         "entries": entry_count,
         "accrued_fen": sum(accrued_fen.values()),
     }
     days.close(db, day, totals, closed_at=stamp.text, actor=stamp.actor)
     return {"day": day.isoformat(), **totals}
+
+
+def _breathe(
+    db: Connection, contract: Contract, events: Sequence[Event], day: date, calendar: Calendar, stamp: Stamp
+) -> list[Event]:
+    """The breathing space that a weak window grants on the day, if any."""
+    from_on = looks_back_to(contract, events)
+    if from_on is None:
+        return []
+    revenue = revenue_of(db, contract.borrower_id, from_on=from_on, to_on=day)
+    event = granted(contract, events, day, revenue, actor=stamp.actor, calendar=calendar)
+    return [event] if event else []
 
 
 def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date, stamp: Stamp) -> list[Event]:

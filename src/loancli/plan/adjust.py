@@ -50,6 +50,7 @@ class Open:
     principal_fen: int
     since_on: date  # interest is paid up to here …
     carried_fen: Fraction  # … but for this much
+    fixed_fee_fen: int  # of a fixed fee, what has not fallen due
 
     @property
     def previous_on(self) -> date:
@@ -118,6 +119,7 @@ def _open(plan: Plan, on: date) -> Open:
         principal_fen=sum(row.principal_fen for row in rows),
         since_on=since_on,
         carried_fen=_carried_fen(plan, since_on),
+        fixed_fee_fen=sum(row.interest_fen for row in rows) if plan.product.fixed_fee else 0,
     )
 
 
@@ -223,8 +225,7 @@ def _rest(left: Open, product: Product, first: Due) -> Rest:
     carried_fen = left.carried_fen + _interest_fen(left.plan, first, left.since_on, left.from_on)
     parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
     flat_base_fen = left.flat_base_fen if product.kind is Kind.FLAT else None
-    fixed_fee_fen = sum(row.interest_fen for row in left.rows) if product.fixed_fee else 0
-    return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen, fixed_fee_fen)
+    return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen, left.fixed_fee_fen)
 
 
 def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:

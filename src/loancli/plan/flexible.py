@@ -1,7 +1,7 @@
 """Revenue share: which days decide an instalment, and what a closed window fixes (DESIGN §3; INV-19 to INV-23)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -31,6 +31,7 @@ class Why(StrEnum):
     CAP = "cap"  # the cap that cut it
     FLOOR = "floor"  # the floor that raised it
     PROGRESS = "progress"  # due since the last checkpoint at least; fallen due, this one included; the gap added
+    BREATHING = "breathing"  # what the breathing space asks for in its place
     OWED = "owed"  # all that is owed, where that is less
     MATURITY = "maturity"  # all that is owed, because the term ends
 
@@ -52,7 +53,8 @@ class Owed:
     outstanding_principal_fen: int  # not yet due
     accrued: Fraction  # fen of interest accrued up to the due day, not yet due
     level_fen: int
-    curve: FeeCurve | None = None  # of a fixed fee, of which `accrued` is all that has not fallen due
+    # With a fixed fee `accrued` is all of it that has not fallen due, and the curve tells what falls due of it.
+    curve: FeeCurve | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +251,23 @@ def fix_instalment(
         carried_late_fen=raw.carried_late_fen,
         assumed_fen=raw.assumed_fen,
         reasons=tuple(reasons),
+    )
+
+
+def relieved(fixed: Fixed, row: Row, *, interest_fen: int) -> Fixed:
+    """A fixed instalment in a breathing space: no more than the space asks for, whatever the revenue was.
+
+    `interest_fen`: the interest owed, which is what a space that asks for interest asks for.
+    """
+    asked_fen = interest_fen if row.at_most_fen is None else row.at_most_fen
+    amount_fen = min(fixed.amount_fen, asked_fen)
+    paid_interest_fen = min(amount_fen, interest_fen)
+    return replace(
+        fixed,
+        amount_fen=amount_fen,
+        interest_fen=paid_interest_fen,
+        principal_fen=amount_fen - paid_interest_fen,
+        reasons=(*fixed.reasons, (Why.BREATHING, (amount_fen,))),
     )
 
 

@@ -121,8 +121,8 @@ def split_rest(product: Product, rest: Rest, dues: Sequence[Due], *, count: int)
     factors = [Fraction(*factor) for factor in _factors(product, dues)]
     base_fen = rest.flat_base_fen if product.kind is Kind.FLAT and rest.flat_base_fen else None
     if base_fen is not None:
-        factors = [factor * base_fen / rest.principal_fen for factor in factors]
-    factors[0] += rest.carried_fen / rest.principal_fen
+        factors = [factor * base_fen * Fraction(1, rest.principal_fen) for factor in factors]
+    factors[0] += rest.carried_fen * Fraction(1, rest.principal_fen)
     own = [due._replace(factor=factor) for due, factor in zip(dues, factors, strict=True)]
     own_rows = [OwnRow(principal_fen=part_fen) for part_fen in _scaled(rest.parts_fen, rest.principal_fen)]
     lines = split(product, rest.principal_fen, own, count=count, own_rows=own_rows)
@@ -138,8 +138,10 @@ def split_rest(product: Product, rest: Rest, dues: Sequence[Due], *, count: int)
 
 
 def _scaled(parts_fen: Sequence[int], principal_fen: int) -> list[int]:
-    """The parts in the same proportions, with another sum; no part moves by more than a fen from its exact share."""
+    """The parts in the same proportions, with another sum, less than a fen from exact; all in the last if all are 0."""
     total_fen = sum(parts_fen)
+    if parts_fen and total_fen == 0:
+        return [0] * (len(parts_fen) - 1) + [principal_fen]
     reached = [done_fen * principal_fen // total_fen for done_fen in accumulate(parts_fen)]
     return [after - before for before, after in pairwise([0, *reached])]
 
@@ -180,7 +182,7 @@ def breathe(product: Product, rest: Rest, dues: Sequence[Due], asks: Sequence[As
         reason = f"{Reason.BREATHING}:{name}" if most_fen is None else f"{Reason.BREATHING}:{name}:{most_fen}"
         lines.append(Line(part_fen, interest_fen, reason))
     after = dues[len(lines) :]
-    if not after or principal_fen == 0:
+    if len(lines) >= count or principal_fen == 0:
         raise InputError(
             f"breathing_space: {len(lines)} instalments leave none after them to repay {yuan(principal_fen)} yuan;"
             f" choose fewer, or let the maturity move (extend)"

@@ -258,8 +258,7 @@ def _check_revenue(product: Product) -> _Found:
         yield "revenue.missing", "'floor' needs a floor; write level or last_year, or a floor"
     if product.roll_interest:
         yield "roll_interest", "a revenue window ends by the agreed due day; write false"
-    backwards = {Roll.PRECEDING} | (set() if product.frequency.months else {Roll.MODIFIED_FOLLOWING})
-    if product.roll in backwards:
+    if product.roll in _backwards(product):
         yield "roll", f"{product.roll.value} could make an instalment due before its window closes; write following"
     yield from _check_progress(product, revenue.minimum_progress)
     yield from _check_bounds(revenue.floor, revenue.cap)
@@ -290,6 +289,11 @@ def _check_progress(product: Product, progress: MinimumProgress | None) -> _Foun
         yield f"{at}.levels", f"{percent(progress.levels_ppm)} is not allowed; above 0%, at most 100%"
 
 
+def _backwards(product: Product) -> set[Roll]:
+    """How a due day could move to before the end of the window it belongs to."""
+    return {Roll.PRECEDING} | (set() if product.frequency.months else {Roll.MODIFIED_FOLLOWING})
+
+
 def _check_bounds(floor: Bound | None, cap: Bound | None) -> _Found:
     if cap is None:
         return
@@ -318,7 +322,13 @@ def _check_breathing_space(product: Product) -> _Found:
                 f"breathing_space.{key}",
                 f"{periods} could leave no instalment; less than periods_min ({product.periods_min})",
             )
+    if product.revenue and space.at_start:
+        yield "breathing_space.at_start", "a revenue plan has its floor for a slow start; write 0"
     trigger = space.trigger
+    if trigger and product.roll_interest:
+        yield "roll_interest", "a trigger looks at revenue up to the agreed due day; write false"
+    if trigger and product.roll in _backwards(product):
+        yield "roll", f"{product.roll.value} could make an instalment due before the trigger's window closes"
     if trigger and not 0 < trigger.below_ppm < PPM:
         yield "breathing_space.trigger.below", f"{percent(trigger.below_ppm)} is not allowed; above 0%, below 100%"
 

@@ -1,11 +1,16 @@
-"""What was signed, and what moves because of it: the words of servicing."""
+"""What was signed, what of it was changed since, and what moves because of it: the words of servicing."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.plan.product import Kind, Product
+from loancli.plan.product_file import from_json
+
+CHANGES = (EventKind.PLAN_CHANGED, EventKind.BREATHING_SPACE_GRANTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,46 @@ class Contract:
     @property
     def is_revenue_share(self) -> bool:
         return self.product.kind is Kind.REVENUE_SHARE
+
+
+def changed_by(contract: Contract, event: Event) -> Contract:
+    """The contract as an event of `CHANGES` leaves it."""
+    payload = event.payload
+    return replace(
+        contract,
+        product=from_json(payload["terms"]) if payload["terms"] else contract.product,
+        rows=contract.rows[: payload["number"] - 1] + tuple(row_of(cells) for cells in payload["rows"]),
+        maturity_number=payload["maturity_number"],
+    )
+
+
+def in_force(contract: Contract, events: Iterable[Event]) -> Contract:
+    """The contract after the changes among the active events, which come in the order in which they count."""
+    for event in events:
+        if event.kind in CHANGES:
+            contract = changed_by(contract, event)
+    return contract
+
+
+def cells_of(row: Row) -> list[Any]:
+    """A row as an event keeps it."""
+    days = [day.isoformat() for day in (row.from_on, row.to_on, row.due_on)]
+    return [row.number, *days, row.principal_fen, row.interest_fen, row.fee_fen, row.reason]
+
+
+def row_of(cells: list[Any]) -> Row:
+    """The row that `cells_of` kept."""
+    number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason = cells
+    return Row(
+        number=number,
+        from_on=date.fromisoformat(from_on),
+        to_on=date.fromisoformat(to_on),
+        due_on=date.fromisoformat(due_on),
+        principal_fen=principal_fen,
+        interest_fen=interest_fen,
+        fee_fen=fee_fen,
+        reason=reason,
+    )
 
 
 class Movement(NamedTuple):

@@ -18,10 +18,21 @@ class FeeAhead:
     curve: FeeCurve
     left_fen: int = 0
 
+    def changed(self, contract: Contract, number: int) -> None:
+        """The rows from `number` on are others: what is owed goes along them."""
+        self.contract = contract
+        self.curve = curve_of(contract.product, contract.rows[number - 1 : contract.maturity_number])
+
     def part(self, amount_fen: int, pool_fen: int) -> int:
-        """The fee in the next amount that falls due or is paid ahead; in all that is owed, all of it."""
+        """The fee in the next amount that falls due or is paid ahead; in all that is owed, all of it.
+
+        Also where what is owed is not what the rows were made for (a payment before a change was taken back), the fee
+        is all due before the last fen of principal.
+        """
         owed_fen = pool_fen + self.left_fen
-        return self.left_fen if amount_fen >= owed_fen else min(self.curve.part(owed_fen, amount_fen), self.left_fen)
+        if amount_fen >= owed_fen:
+            return self.left_fen
+        return max(min(self.curve.part(owed_fen, amount_fen), self.left_fen), amount_fen - pool_fen + 1)
 
     def falls_due(self, row: Row, pool_fen: int, *, fixed_fen: int | None, takes_rest: bool) -> tuple[int, int]:
         """The fee and the principal that fall due with a row: of what was fixed, else of what was planned."""

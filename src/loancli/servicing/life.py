@@ -16,14 +16,14 @@ from datetime import date
 from fractions import Fraction
 
 from loancli.core.event import RANK, Event, EventKind
-from loancli.core.loan import InstalmentState, Position
+from loancli.core.loan import InstalmentState, Position, Row
 from loancli.servicing.contract import Contract, Movement
-from loancli.servicing.walk import PARTS, Walk
+from loancli.servicing.walk import DAY, PARTS, Walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A loan from signing up to a day."""
+    """A loan from signing up to a day. `contract` is what is in force on it."""
 
     contract: Contract
     as_of: date
@@ -56,11 +56,11 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
 def life(contract: Contract, events: Iterable[Event], as_of: date) -> Life:
     """The life of `contract` up to the end of day `as_of`. Later events count only for the next moment."""
     events = list(events)
-    walk, upcoming = _walked(contract, events, as_of)
+    walk, upcoming = walked(contract, events, as_of)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
     walk.look_ahead()
     return Life(
-        contract=contract,
+        contract=walk.contract,
         as_of=as_of,
         instalments=tuple(walk.state(line) for line in walk.lines),
         position=walk.position(as_of, upcoming, recorded),
@@ -72,20 +72,28 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
     """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`;
     of a fixed fee all that is not yet due.
 
-    Payments of the day itself are left out: an instalment that is fixed on a day is there before them.
+    What happens on the day after an instalment is fixed is left out: payments, and a change of the plan.
     """
-    before = [event for event in events if event.effective_on < as_of or event.kind is not EventKind.PAYMENT_RECEIVED]
-    walk, _ = _walked(contract, before, as_of)
-    walk.accrue(contract.rows[number - 1].to_on)
+    late = (EventKind.PAYMENT_RECEIVED, EventKind.PLAN_CHANGED)
+    before = [event for event in events if event.effective_on < as_of or event.kind not in late]
+    walk, _ = walked(contract, before, as_of)
+    walk.accrue(walk.contract.rows[number - 1].to_on)
     return walk.pool_fen, Fraction(walk.fee.left_fen) if walk.fee else walk.accrued
 
 
-def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Walk, list[date]]:
+def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
+    """When the period of each row ends (0) and when it falls due (1), from a day on, as a heap."""
+    found = [(row.due_on, 1, row.number) for row in rows]
+    found += [(min(row.to_on, row.due_on), 0, row.number) for row in rows]
+    ahead = [moment for moment in found if moment[0] >= from_on]
+    heapq.heapify(ahead)
+    return ahead
+
+
+def walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[Walk, list[date]]:
     """Walk the days up to `as_of`; also the next days on which something happens by itself."""
     walk = Walk(contract)
-    moments = [(row.due_on, 1, row.number) for row in contract.rows]
-    moments += [(min(row.to_on, row.due_on), 0, row.number) for row in contract.rows]
-    heapq.heapify(moments)
+    moments = _moments(contract.rows, date.min)
     pending = active_events(events, as_of)
     at = 0
     while True:
@@ -97,11 +105,18 @@ def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[W
         if day > as_of or day == date.max:
             break
         payments: list[Event] = []
+        changes: list[Event] = []
         while at < len(pending) and pending[at].effective_on == day:
-            if RANK[pending[at].kind] < RANK[EventKind.PAYMENT_RECEIVED]:
-                walk.fact(pending[at])
-            elif pending[at].kind is EventKind.PAYMENT_RECEIVED:
-                payments.append(pending[at])
+            event = pending[at]
+            if event.kind is EventKind.BREATHING_SPACE_GRANTED:
+                walk.changed(event)
+                moments = _moments(walk.contract.rows, day)
+            elif RANK[event.kind] < RANK[EventKind.PAYMENT_RECEIVED]:
+                walk.fact(event)
+            elif event.kind is EventKind.PAYMENT_RECEIVED:
+                payments.append(event)
+            elif event.kind is EventKind.PLAN_CHANGED:
+                changes.append(event)
             at += 1
         while walk.grace_ends and walk.grace_ends[0][0] == day:
             walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
@@ -113,6 +128,9 @@ def _walked(contract: Contract, events: Sequence[Event], as_of: date) -> tuple[W
                 walk.close_period(walk.lines[number - 1])
         for event in payments:
             walk.pay(day, event.payload["amount_fen"], f"clearing:{event.payload['channel']}", f"payment:{event.key}")
+        for event in changes:
+            walk.changed(event)
+            moments = _moments(walk.contract.rows, day + DAY)
     upcoming = [heap[0][0] for heap in (moments, walk.grace_ends) if heap]
     return walk, upcoming
 

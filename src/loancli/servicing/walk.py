@@ -22,7 +22,7 @@ from loancli.plan.due_days import period_of
 from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.product import Kind
 from loancli.servicing.allocate import Taken, order_for, pour
-from loancli.servicing.contract import Contract, Movement
+from loancli.servicing.contract import Contract, Movement, changed_by
 from loancli.servicing.fee_ahead import FeeAhead, fee_ahead
 
 DAY = timedelta(days=1)
@@ -79,6 +79,10 @@ class Walk:
         self.current = 0  # index of the row whose interest period is running
         self.is_off_plan = False  # principal moved otherwise than planned, so that the rows ahead do not hold any more
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
+        self.set_penalty()
+
+    def set_penalty(self) -> None:
+        """The penalty rate by the terms in force; a change of them counts for what is overdue already, too."""
         self.penalty_ppm = self.product.penalty_ppm
         actual = self.product.day_count
         self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360
@@ -103,6 +107,20 @@ class Walk:
             line.fixed_fen = event.payload["amount_fen"]
             line.takes_rest = event.payload["takes_rest"]
             line.reason = json.dumps(event.payload["reasons"], ensure_ascii=False)
+
+    def changed(self, event: Event) -> None:
+        """Other rows, and perhaps other terms, from a row on whose period is not over."""
+        self.accrue(event.effective_on)
+        self.contract = changed_by(self.contract, event)
+        number = event.payload["number"]
+        self.lines[number - 1 :] = [Line(row=row, reason=row.reason) for row in self.contract.rows[number - 1 :]]
+        if self.product.kind is not Kind.FLAT:
+            self.flat_base = Fraction(self.pool_fen)  # if the rest is flat from now on, this is what was lent so
+        self.product = self.contract.product
+        if self.fee:
+            self.fee.changed(self.contract, number)
+        self.is_off_plan = True  # what was paid before may be another sum by now than when the rows were made
+        self.set_penalty()
 
     # what happens by itself
 
@@ -129,8 +147,11 @@ class Walk:
             closed_all = interest_fen == owed_interest_fen
             self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
         else:
-            interest_fen = rounded(self.accrued, self.product.rounding)
-            self.accrued = Fraction(0)
+            owed_interest_fen = rounded(self.accrued, self.product.rounding)
+            asks_all = row.at_most_fen is None
+            interest_fen = owed_interest_fen if asks_all else min(owed_interest_fen, row.at_most_fen or 0)
+            closed_all = interest_fen == owed_interest_fen
+            self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
             is_last = row.number == self.contract.maturity_number
             principal_fen = self.pool_fen if is_last else min(self.part_of(row), self.pool_fen)
         self.pool_fen -= principal_fen
@@ -381,6 +402,8 @@ class Walk:
         open_window = self.next_window_close()
         if open_window:
             moments.append(max(open_window, tomorrow))
+        if trigger := self.next_trigger(as_of):
+            moments.append(trigger)
         if owes and self.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
             moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
         if status == "settled":
@@ -412,6 +435,15 @@ class Walk:
             return None
         line = next((line for line in self.lines if line.fixed_fen is None), None)
         return closes_on(window_of(self.product, self.contract.rows, line.row.number)) if line else None
+
+    def next_trigger(self, as_of: date) -> date | None:
+        """The next day on which a window closes that may grant a breathing space by itself."""
+        space = self.product.breathing_space
+        if space is None or space.trigger is None or (self.disbursed_fen and not self.pool_fen):
+            return None
+        rows = self.contract.rows[: self.contract.maturity_number]
+        days = (closes_on(window_of(self.product, rows, row.number)) for row in rows)
+        return next((day for day in days if day > as_of), None)
 
     def interest_tomorrow(self, as_of: date, tomorrow: date) -> Fraction:
         if self.accrued_to > as_of or (self.fee and self.accrued == self.fee.left_fen):

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from loancli.core.event import Event, EventKind
-from loancli.core.money import whole_fen
-from loancli.plan.fixed_fee import curve_of
+from loancli.core.money import rounded, whole_fen
 from loancli.plan.flexible import (
     Fixed,
     Owed,
@@ -18,10 +17,11 @@ from loancli.plan.flexible import (
     fix_instalment,
     is_checkpoint,
     level_fen,
+    relieved,
     window_of,
 )
 from loancli.plan.product import Missing
-from loancli.servicing.contract import Contract
+from loancli.servicing.contract import Contract, in_force
 from loancli.servicing.life import active_events, owed_ahead
 
 
@@ -82,9 +82,9 @@ def next_number(contract: Contract, events: Sequence[Event], day: date) -> int |
     """The instalment whose window is closed on `day` and which is not fixed yet; None if there is none."""
     if not contract.is_revenue_share:
         return None
-    fixed = {
-        event.payload["number"] for event in active_events(events, date.max) if event.kind is EventKind.INSTALMENT_FIXED
-    }
+    active = active_events(events, date.max)
+    fixed = {event.payload["number"] for event in active if event.kind is EventKind.INSTALMENT_FIXED}
+    contract = in_force(contract, active)
     for row in contract.rows:
         if row.number not in fixed:
             return row.number if closes_on(window_of(contract.product, contract.rows, row.number)) <= day else None
@@ -95,31 +95,37 @@ def close_window(
     contract: Contract, events: Sequence[Event], number: int, revenue: Revenue, *, actor: str
 ) -> list[Event]:
     """Fix instalment `number`: the closed window and the instalment, dated on the day after the window."""
+    active = active_events(events, date.max)
+    signed, contract = contract, in_force(contract, active)
     product, rows = contract.product, contract.rows
     terms = product.revenue
     assert terms is not None
     window = window_of(product, rows, number)
     on = max(closes_on(window), contract.signed_on)
-    before = [event for event in active_events(events, date.max) if event.kind is EventKind.REVENUE_WINDOW_CLOSED]
+    before = [event for event in active if event.kind is EventKind.REVENUE_WINDOW_CLOSED]
     missing = revenue.is_missing(window)
     counted = {} if missing else revenue.net_fen(window, terms.counts)
     late_fen = sum(_correction_fen(contract, event, revenue) for event in before)
-    pool_fen, accrued = owed_ahead(contract, events, on, number)
+    pool_fen, accrued = owed_ahead(signed, events, on, number)
     remaining = rows[number - 1 : contract.maturity_number] or rows[number - 1 : number]
-    curve = curve_of(product, rows[: contract.maturity_number]) if product.fixed_fee else None
-    level = level_fen(product, pool_fen + (int(accrued) if curve else 0), remaining)
+    level = level_fen(product, pool_fen + (int(accrued) if product.fixed_fee else 0), remaining)
     fixed = fix_instalment(
         product,
         periods_left=len(rows) - number,
-        owed=Owed(outstanding_principal_fen=pool_fen, accrued=accrued, level_fen=level, curve=curve),
+        owed=Owed(outstanding_principal_fen=pool_fen, accrued=accrued, level_fen=level),
         window=WindowRevenue(
             counted_fen=tuple(sorted(counted.items())),
             late_fen=late_fen,
             missing=missing,
             last_year_fen=_last_year_fen(window, revenue, terms.counts) if missing else None,
         ),
-        progress=_progress(contract, events, number),
+        progress=_progress(
+            contract, events, number, total_fen=sum(row.principal_fen + row.interest_fen for row in signed.rows)
+        ),
     )
+    breathes = rows[number - 1].is_breathing and number < len(rows)
+    if breathes:
+        fixed = relieved(fixed, rows[number - 1], interest_fen=rounded(accrued, product.rounding))
     return [
         Event(
             key=f"window/{contract.loan_id}/{number}",
@@ -149,7 +155,7 @@ def close_window(
             payload={
                 "number": number,
                 "amount_fen": fixed.amount_fen,
-                "level_fen": level,
+                "level_fen": 0 if breathes else level,  # a breathing instalment is not counted in the minimum progress
                 "takes_rest": _takes_rest(fixed),
                 "reasons": [[str(code), list(values)] for code, values in fixed.reasons],
             },
@@ -188,7 +194,7 @@ def _year_before(day: date) -> date:
     return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
-def _progress(contract: Contract, events: Sequence[Event], number: int) -> Progress:
+def _progress(contract: Contract, events: Sequence[Event], number: int, *, total_fen: int) -> Progress:
     fixed = {
         event.payload["number"]: event.payload
         for event in active_events(events, date.max)
@@ -202,5 +208,5 @@ def _progress(contract: Contract, events: Sequence[Event], number: int) -> Progr
         levels_fen=sum(payload["level_fen"] for payload in between),
         fixed_fen=sum(payload["amount_fen"] for payload in between),
         is_checkpoint=is_checkpoint(contract.product, number),
-        total_fen=sum(row.principal_fen + row.interest_fen for row in contract.rows),
+        total_fen=total_fen,
     )

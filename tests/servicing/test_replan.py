@@ -1,0 +1,193 @@
+"""servicing/replan: what a change of a loan's plan shows beforehand is what the loan then lives."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from random import Random
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from lives import CALENDAR, DAY, PLAIN, RandomLife, check_conservation, contract_for, contracts, payment, payout, voided
+from lives import random_lives as lives_of
+from terms import product, revenue_product
+
+from loancli.core.errors import InputError, RefusedError
+from loancli.core.event import Event, EventKind
+from loancli.core.money import Rounding
+from loancli.plan.changes import Change, change_of
+from loancli.plan.product import Allocation, BreathingSpace, Kind, Pays
+from loancli.servicing.contract import Contract, in_force
+from loancli.servicing.life import active_events, life
+from loancli.servicing.replan import Replan, replan
+
+SLOW = settings(deadline=None, max_examples=150)
+CHANGES = [
+    "extend 2", "respread 4", "rate 6%", "defer 1", "reweight 1,2,3,4,4,4,3,3,2,2,1,1", "breathe 1 interest",
+    "breathe 2 nothing extend", "breathe 1 40%", "restructure other 5",
+]  # fmt: skip
+OTHER = replace(PLAIN, code="other", kind=Kind.EQUAL_PRINCIPAL, annual_rate_ppm=72_000, rounding=Rounding.HALF_UP)
+
+
+def change(contract: Contract, events: Sequence[Event], text: str, on: date, **more: object) -> Replan:
+    wanted: Change = change_of(text)
+    return replan(
+        contract, events, wanted, on, key=f"change/{on}/{text}", told=text, actor="test", calendar=CALENDAR,
+        products={"other": OTHER}, **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def paid_as_due(contract: Contract, events: list[Event], through: date) -> list[Event]:
+    """The events with a payment of each instalment on its due day, as the loan itself asks for it."""
+    paid = list(events)
+    while True:
+        rows = in_force(contract, active_events(paid, date.max)).rows
+        lived = life(contract, paid, through)
+        due = next((state for state in lived.instalments if state.is_due and state.unpaid_fen), None)
+        if due is None:
+            return paid
+        on_day = next(state for state in life(contract, paid, due.due_on).instalments if state.number == due.number)
+        paid.append(payment(rows[due.number - 1].due_on, on_day.unpaid_fen, f"due{due.number}"))
+
+
+@SLOW
+@given(contracts(periods_max=8), st.lists(st.sampled_from(CHANGES), min_size=1, max_size=2), st.data())
+def test_a_changed_loan_that_pays_when_due_lives_as_the_change_showed(
+    contract: Contract, texts: list[str], data: st.DataObject
+) -> None:
+    events = [payout(contract)]
+    on = contract.signed_on
+    for text in texts:
+        on += data.draw(st.integers(1, 50)) * DAY
+        before_on = on - DAY if text.startswith("breathe") else on  # a space is there before what is paid on its day
+        events = paid_as_due(contract, events, before_on)
+        try:
+            found = change(contract, events, text, on)
+        except (InputError, RefusedError):
+            reject()
+        events.append(found.event)
+    end_on = max(row.due_on for row in found.after.rows)
+    lived = life(contract, paid_as_due(contract, events, end_on), end_on)
+    assert [(state.principal_fen, state.interest_fen, state.fee_fen) for state in lived.instalments] == [
+        (row.principal_fen, row.interest_fen, row.fee_fen) for row in found.after.rows
+    ]
+    assert lived.position.status == "settled"
+    assert lived.position.paid_total_fen == sum(row.due_fen for row in found.after.rows)
+
+
+@SLOW
+@given(lives_of(), st.sampled_from(CHANGES), st.data(), st.randoms())
+def test_a_change_amid_any_payments_keeps_every_fen_and_any_order_of_arrival(
+    told: RandomLife, text: str, data: st.DataObject, dice: Random
+) -> None:
+    on = told.contract.signed_on + data.draw(st.integers(1, 200)) * DAY
+    try:
+        found = change(told.contract, told.events, text, on)
+    except (InputError, RefusedError):
+        reject()
+    events = [*told.events, found.event]
+    end_on = max([told.end_on, *(row.due_on for row in found.after.rows)])
+    for day in (on, end_on):
+        check_conservation(life(told.contract, events, day), told.contract.principal_fen)
+    shuffled = list(events)
+    dice.shuffle(shuffled)
+    assert life(told.contract, shuffled, end_on) == life(told.contract, events, end_on)
+    void = voided(found.event, on)
+    assert life(told.contract, [*events, void], end_on) == life(told.contract, told.events, end_on)
+
+
+@SLOW
+@given(lives_of(), st.sampled_from(CHANGES), st.data())
+def test_what_is_shown_ahead_after_a_change_is_what_the_change_showed(
+    told: RandomLife, text: str, data: st.DataObject
+) -> None:
+    on = told.contract.signed_on + data.draw(st.integers(1, 200)) * DAY
+    known = [each for each in told.events if each.effective_on < on]
+    try:
+        found = change(told.contract, known, text, on)
+    except (InputError, RefusedError):
+        reject()
+    number = found.event.payload["number"]
+    ahead = life(told.contract, [*known, found.event], on).instalments[number - 1 :]
+    if any(state.is_due for state in ahead):
+        reject()  # it falls due on the very day
+    shown = [(row.principal_fen, row.interest_fen) for row in found.after.rows[number - 1 :]]
+    assert [(state.principal_fen, state.interest_fen) for state in ahead] == shown
+
+
+# --- single cases ---
+
+
+def loan(**terms: object) -> tuple[Contract, list[Event]]:
+    contract = contract_for(product(**terms), 1_200_000, date(2026, 1, 15))
+    return contract, [payout(contract)]
+
+
+def test_a_breathing_space_counts_from_the_beginning_of_its_day_and_other_changes_from_its_end() -> None:
+    contract, events = loan()
+    due_on = contract.rows[0].due_on
+    space = change(contract, events, "breathe 1 nothing", due_on - DAY)
+    assert life(contract, [*events, space.event], due_on).position.due_fen == 0
+    rate = change(contract, events, "rate 6%", due_on)
+    assert rate.event.payload["number"] == 2
+    assert life(contract, [*events, rate.event], due_on).position.due_fen == contract.rows[0].due_fen
+
+
+def test_money_paid_on_the_day_is_spread_with_the_rest() -> None:
+    contract, events = loan(allocation=Allocation(surplus="principal"))
+    on = date(2026, 2, 20)
+    events += [payment(date(2026, 2, 15), contract.rows[0].due_fen), payment(on, 500_000, "p2")]
+    found = change(contract, events, "respread 11", on)
+    assert len(found.after.rows) == 12
+    assert max(row.due_fen for row in found.after.rows[1:-1]) < contract.rows[1].due_fen
+    assert found.after.prepaid[0].paid_on == on
+
+
+def test_overdue_principal_stays_overdue() -> None:
+    contract, events = loan()
+    on = date(2026, 3, 20)
+    found = change(contract, events, "extend 3", on)
+    lived = life(contract, [*events, found.event], on)
+    assert lived.position.principal_overdue_fen == sum(row.principal_fen for row in contract.rows[:2])
+    assert len(lived.instalments) == 15
+
+
+def test_a_change_before_a_later_one_is_refused_until_that_is_voided() -> None:
+    contract, events = loan()
+    later = change(contract, events, "rate 6%", date(2026, 5, 20)).event
+    with pytest.raises(RefusedError, match="a change of 2026-05-20 rests on the plan"):
+        change(contract, [*events, later], "extend 2", date(2026, 4, 20))
+    void = voided(later, date(2026, 5, 20))
+    assert change(contract, [*events, later, void], "extend 2", date(2026, 4, 20)).event
+
+
+@pytest.mark.parametrize(
+    ("text", "on", "why"),
+    [
+        ("prepay 100 shorter", date(2026, 3, 1), "take the payment"),
+        ("extend 1", date(2027, 2, 1), "no principal"),
+        ("extend 1", date(2026, 1, 10), "no principal"),
+        ("share 10%", date(2026, 3, 1), "no revenue-share plan"),
+    ],
+)
+def test_what_cannot_be_changed_is_refused(text: str, on: date, why: str) -> None:
+    contract, events = loan()
+    with pytest.raises((RefusedError, InputError), match=why):
+        change(contract, events, text, on)
+
+
+def test_a_revenue_plan_extended_has_its_windows_to_run_on_after_the_new_maturity() -> None:
+    contract = contract_for(revenue_product(share={"run_on_windows_max": 2}), 1_200_000, date(2026, 1, 15))
+    found = change(contract, [payout(contract)], "extend 3", date(2026, 2, 1))
+    now = in_force(contract, [found.event])
+    assert (now.maturity_number, len(now.rows)) == (15, 17)
+    assert [row.number for row in now.rows] == list(range(1, 18))
+
+
+def test_spaces_of_a_year_are_counted_over_the_loans_changes() -> None:
+    space = BreathingSpace(pays=Pays(interest=True), extends=True, periods_max=2, a_year_max=1)
+    contract, events = loan(breathing_space=space)
+    first = change(contract, events, "breathe 2", date(2026, 2, 20))
+    assert first.event.kind is EventKind.BREATHING_SPACE_GRANTED
+    with pytest.raises(InputError, match="allows 1 a year"):
+        change(contract, [*events, first.event], "breathe 1", date(2026, 8, 1))
