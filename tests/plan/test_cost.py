@@ -483,3 +483,12 @@ def test_a_ceiling_that_ended_holds_no_more():
     assert limit_on(ceilings, "bank", date(2020, 12, 31)).ppm == 240_000
     with pytest.raises(InputError, match="no ceiling is known"):
         limit_on(ceilings, "bank", date(2021, 1, 1))
+
+
+def test_a_yearly_figure_beyond_all_sense_is_told_by_its_size():
+    """2 % for a day, compounded 365 times: 137,641 % a year."""
+    terms = product(kind=Kind.SINGLE_PAYMENT, frequency=Frequency(days=1), day_count=DayCount.ACT_365F, periods=1,
+                    fees=(Fee(name="f", principal_ppm=20_000),))  # fmt: skip
+    verdict = check_ceiling(build(terms, 100_000, START, calendar=CALENDAR), CEILINGS, signed_on=START)
+    assert ("compound", ("> 10000",)) in verdict.parts
+    assert "> 10000% compound" in verdict.sentence
