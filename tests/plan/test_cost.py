@@ -385,6 +385,7 @@ def test_a_refusal_shows_the_sum():
     )
     assert verdict.parts == (
         ("sum", (10_000_000, 494_177, 600_000, 12)),
+        ("price", ("interest",)),
         ("path", ("expected",)),
         ("rate", ("1.6348", "12", "19.62")),
         ("compound", ("21.48",)),

@@ -11,7 +11,7 @@ from terms import CALENDAR, product, revenue_product
 from loancli.plan.cost import of_fastest, of_plan
 from loancli.plan.cost_table import cost_table
 from loancli.plan.kinds import build
-from loancli.plan.product import Fee, Kind, Penalty
+from loancli.plan.product import Fee, FixedFee, Kind, Penalty
 from loancli.plan.product_file import from_json, to_json
 
 START = date(2026, 1, 15)
@@ -131,3 +131,15 @@ def test_who_charges_a_fee_is_stored_with_the_loan_and_only_where_it_is_said():
     assert from_json(text) == terms
     assert text.count("charged_by") == 1
     assert '{"amount_fen":1,"due_with":"first","name":"a","principal_ppm":0}' in text  # as signed loans have it
+
+
+@pytest.mark.parametrize("fixed", [FixedFee(principal_ppm=40_000), FixedFee(amount_fen=400_000)])
+def test_a_fixed_fee_stands_in_the_place_of_interest(fixed):
+    """4 % of 100,000 yuan, twice as dear a year where the cap lets it be repaid sooner."""
+    terms = revenue_product(annual_rate_ppm=0, fixed_fee=fixed, share={"floor": None})
+    plan = build(terms, LAKH_FEN, START, calendar=CALENDAR)
+    found = cost_table(plan)
+    assert found.expected.interest == found.expected.total
+    assert found.expected.total.amount_fen == found.fastest.total.amount_fen == 400_000
+    assert found.expected.total.yearly_ppm == of_plan(plan).simple_ppm
+    assert found.fastest.total.yearly_ppm > found.expected.total.yearly_ppm

@@ -87,7 +87,7 @@ def _rows(table: CostTable, lang: Lang) -> list[_Row]:
     paid_out = row("principal", say("cost.principal", lang), say("cost.principal_how", lang, day=plan.start_on))
     rows = [
         {**paid_out, "amount_fen": plan.principal_fen},
-        row("cost", say("cost.interest", lang), _interest_how(plan.product, lang), lender, table.expected.interest),
+        row("cost", *_price(plan.product, lang), lender, table.expected.interest),
         *(
             row("cost", fee.name, _fee_how(plan, fee, lang), fee.charged_by or lender, cost)
             for fee, cost in zip(plan.product.fees, table.expected.fees, strict=True)
@@ -106,10 +106,16 @@ def _rows(table: CostTable, lang: Lang) -> list[_Row]:
     return [*rows, *contingent, row("statement", say("cost.statement", lang), say("cost.nothing_else", lang))]
 
 
-def _interest_how(product: Product, lang: Lang) -> str:
+def _price(product: Product, lang: Lang) -> tuple[str, str]:
+    """What the lender takes for lending, and how it is counted: interest, or the fixed fee that stands in its place."""
+    fixed = product.fixed_fee
+    if fixed and fixed.principal_ppm:
+        return say("cost.fixed_fee", lang), say("product.fee_share", lang, percent=percent(fixed.principal_ppm))
+    if fixed:
+        return say("cost.fixed_fee", lang), say("product.fee_amount", lang, amount=yuan(fixed.amount_fen))
     key = "cost.interest_flat" if product.kind is Kind.FLAT else "cost.interest_how"
     rate, basis = percent(product.annual_rate_ppm), say(f"day_count.{product.day_count.value}", lang)
-    return say(key, lang, rate=rate, basis=basis)
+    return say("cost.interest", lang), say(key, lang, rate=rate, basis=basis)
 
 
 def _fee_how(plan: "Plan", fee: Fee, lang: Lang) -> str:
@@ -127,6 +133,9 @@ def _total_how(path: PathCost, lang: Lang) -> str:
 def _late(plan: "Plan", lang: Lang) -> list[tuple[str, str, str]]:
     """What may come on top where the loan is not paid as agreed, and that paying early costs nothing (PRC-05, 07)."""
     product, penalty, lender = plan.product, plan.product.penalty, say("cost.lender", lang)
+    if product.fixed_fee:
+        early = say(f"product.{product.fixed_fee.early.value}", lang)
+        return [("penalty", say("product.fee_late", lang), ""), ("early", early, "")]
     days = 365 if product.day_count is DayCount.ACT_365F else 360
     cap = percent(penalty.cap_ppm)
     rate = {"rate": percent(product.penalty_ppm), "multiple": percent(penalty.multiple_ppm), "cap": cap, "days": days}

@@ -73,6 +73,7 @@ def cost_sum(verdict: "Verdict", lang: Lang) -> str:
         lang,
         principal=yuan(int(principal_fen)),
         interest=yuan(int(interest_fen)),
+        price=say(f"verdict.{parts['price'][0]}", lang),
         fee=yuan(int(fee_fen)),
         count=count,
         path=say(f"verdict.{parts['path'][0]}", lang),

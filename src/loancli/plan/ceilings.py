@@ -106,6 +106,7 @@ def verdict_on(cost: Apr, limit: Limit) -> Outcome:
 def _parts(plan: Plan, cost: Apr, limit: Limit, path: str) -> tuple[_Told, ...]:
     parts: list[_Told] = [
         ("sum", (plan.principal_fen, plan.interest_fen, plan.fee_fen, len(plan.rows))),
+        ("price", ("fixed_fee" if plan.product.fixed_fee else "interest",)),
         ("path", (path,)),
         ("rate", (f"{100 * cost.periodic_irr:.4f}", f"{cost.periods_a_year:g}", f"{cost.simple_percent:.2f}")),
         ("compound", (_shown(cost.compound_ppm),)),
