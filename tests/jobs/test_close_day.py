@@ -25,21 +25,26 @@ from ledger_maker import (
     take,
     timeless,
 )
-from terms import CALENDAR, product, revenue_product
+from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import RefusedError
 from loancli.core.event import EventKind
 from loancli.core.rates import DayCount
 from loancli.jobs import close_day
+from loancli.jobs.adjust_loan import put_in_force, work_out
 from loancli.jobs.close_day import close_through, try_through
 from loancli.jobs.settle import gather
 from loancli.ledger import days, journal, loans
-from loancli.ledger.connect import Connection
+from loancli.ledger.connect import Connection, writing
+from loancli.plan.ceilings import read_ceilings
 from loancli.plan.product import Base, Bound, BreathingSpace, Frequency, Kind, MinimumProgress, Missing, Pays, Trigger
 from loancli.servicing.life import life
 
 DUE = date(2026, 2, 5)
 LEVEL = 106_619
+CEILINGS = read_ceilings(
+    *((SCHEDULES / "policies" / name).read_text(encoding="utf-8") for name in ("ceilings.toml", "lpr.csv"))
+)
 WEEKLY = revenue_product(
     code="weekly",
     frequency=Frequency(days=7),
@@ -512,4 +517,25 @@ def test_a_revenue_plan_breathes_too_and_its_minimum_progress_does_not_claw_it_b
     assert (first["amount_fen"], first["level_fen"]) == (0, 0)
     assert first["reasons"][-1] == ["breathing", [0]]
     assert second["amount_fen"] == second["level_fen"] * 9 // 10 or second["amount_fen"] >= 120_000
+    assert faults(db) == []
+
+
+def test_a_change_that_leaves_fewer_instalments_leaves_no_old_ones_in_the_books(tmp_path):
+    db = new_ledger(tmp_path, is_durable=False)
+    open_loan(db, terms=product(code="plain"), principal_fen=1_200_000)
+    day = stamp(OPENED_ON)
+    with writing(db):
+        found = work_out(
+            db,
+            "LN000001",
+            "respread 6",
+            OPENED_ON,
+            calendar=CALENDAR,
+            ceilings=CEILINGS,
+            products={},
+            stamp=day,
+        )
+        assert found is not None
+        put_in_force(db, found, stamp=day)
+    assert db.execute("SELECT count(*) FROM instalment").fetchone()[0] == 6
     assert faults(db) == []

@@ -172,8 +172,10 @@ def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[Instalmen
         )
     )
     changed = [values for values in instalments if values not in stored]
+    gone = {row[:2] for row in stored} - {values[:2] for values in instalments}  # a change left fewer of them
     _renew(db, "position", f"{_POSITION}, product_code", "loan_id", positions)
     _renew(db, "instalment", f"loan_id, {_INSTALMENT}", "loan_id, number", changed)
+    db.executemany("DELETE FROM instalment WHERE loan_id = ? AND number = ?", gone)
 
 
 def _renew(db: Connection, table: str, columns: str, key: str, rows: list[tuple[object, ...]]) -> None:
