@@ -22,12 +22,14 @@ from loancli.plan.product import (
     Base,
     Bound,
     BreathingSpace,
+    CreditLine,
     Fee,
     Frequency,
     Kind,
     MinimumProgress,
     Missing,
     Pays,
+    PrincipalBack,
     Step,
 )
 from loancli.plan.rows import OwnRow, Reason
@@ -78,6 +80,15 @@ def plans(draw):
         if count > 3 and kind not in {Kind.SINGLE_PAYMENT, Kind.CUSTOM}
         else None,
     }
+    if kind is Kind.CREDIT_LINE:
+        line = CreditLine(
+            principal=draw(st.sampled_from(PrincipalBack)),
+            share_ppm=100_000,
+            draw_min_fen=1,
+            no_draws_last_periods=0,
+            revolving=True,
+        )
+        changes |= {"line": line, "fees": (), "breathing_space": None}
     terms = (revenue_product if kind is Kind.REVENUE_SHARE else product)(**changes)
     own = [OwnRow(share_ppm=0)] * (count - 1) + [OwnRow(share_ppm=1_000_000)] if kind is Kind.CUSTOM else []
     try:

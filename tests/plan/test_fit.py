@@ -10,7 +10,7 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
-from loancli.plan.cost import read_ceilings
+from loancli.plan.ceilings import read_ceilings
 from loancli.plan.fit import Goal, fit
 from loancli.plan.fit_runs import Bounds
 from loancli.plan.fit_space import share_below

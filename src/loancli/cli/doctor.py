@@ -20,6 +20,7 @@ Finding = tuple[str, str]  # ok | note | bad, and what was found
 NEEDED = (
     "rich",
     "sqlite_utils",
+    "dateutil",
     "python_calamine",
     "xlsxwriter",
     "pyzipper",

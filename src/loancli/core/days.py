@@ -3,14 +3,16 @@
 import csv
 import io
 import re
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 from enum import Enum
 
+from dateutil.relativedelta import relativedelta
+
 from loancli.core.errors import InputError
 
+SHORTEST_MONTH = 28
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)  # fromisoformat alone takes week dates as well
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
@@ -99,11 +101,10 @@ def date_of(text: str, where: str = "date") -> date:
 
 def months_after(anchor: date, months: int) -> date:
     """The same day `months` later, or that month's last. Step from the first: 31 Jan → 28 Feb → 31 Mar (CAL-03)."""
-    years, month = divmod(anchor.month - 1 + months, 12)
-    year, day = anchor.year + years, anchor.day
-    if day > 28:
-        day = min(day, monthrange(year, month + 1)[1])
-    return date(year, month + 1, day)
+    if anchor.day <= SHORTEST_MONTH:  # a month end cannot be in the way: a tenth of the time
+        years, month = divmod(anchor.month - 1 + months, 12)
+        return anchor.replace(year=anchor.year + years, month=month + 1)
+    return anchor + relativedelta(months=months)
 
 
 def days_past_due(due_on: date, as_of: date) -> int:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from loancli.core.money import yuan
 from loancli.core.rates import percent
-from loancli.plan.product import Base, Bound, Frequency, Kind, Product
+from loancli.plan.product import Base, Bound, Frequency, Kind, MinimumProgress, Product
 from loancli.plan.product_file import read_product
 from loancli.plan.product_model import FREQUENCIES, SEASON, UNITS_FEN
 
@@ -59,7 +59,8 @@ def _told(value: object) -> str:
 
 
 def _top(product: Product) -> Iterator[str]:
-    yield _noted("annual_rate", percent(product.annual_rate_ppm))
+    if product.fixed_fee is None:
+        yield _noted("annual_rate", percent(product.annual_rate_ppm))
     yield _pair("day_count", product.day_count)
     yield _pair("frequency", _frequency(product.frequency))
     for name in ("periods", "periods_min", "periods_max"):
@@ -85,9 +86,24 @@ def _tables(product: Product) -> Iterator[list[str]]:
         yield ["[balloon]", _pair(*told)]
     if step := product.step:
         yield ["[step]", _pair("every", step.every), _pair("by", _part(step.by_fen, step.by_ppm))]
+    if line := product.line:
+        yield [
+            "[line]",
+            _pair("principal", f"{percent(line.share_ppm)} of drawn" if line.share_ppm else line.principal),
+            _pair("draw_min", yuan(line.draw_min_fen)),
+            _pair("no_draws_last_periods", line.no_draws_last_periods),
+            _pair("revolving", line.revolving),
+        ]
+    if price := product.fixed_fee:
+        yield [
+            "[fixed_fee]",
+            _pair("amount", _part(price.amount_fen, price.principal_ppm)),
+            _pair("early", price.early),
+        ]
     for fee in product.fees:
         amount = ("amount", yuan(fee.amount_fen)) if fee.amount_fen else ("principal_share", percent(fee.principal_ppm))
-        yield ["[[fees]]", _pair("name", fee.name), _pair(*amount), _pair("due_with", fee.due_with)]
+        charged_by = [_pair("charged_by", fee.charged_by)] if fee.charged_by else []
+        yield ["[[fees]]", _pair("name", fee.name), _pair(*amount), _pair("due_with", fee.due_with), *charged_by]
     yield from _revenue(product)
     if space := product.breathing_space:
         yield [
@@ -100,13 +116,14 @@ def _tables(product: Product) -> Iterator[list[str]]:
             below = _pair("below", percent(trigger.below_ppm))
             yield ["[breathing_space.trigger]", below, _pair("windows", trigger.windows)]
     penalty = product.penalty
-    yield [
-        "[penalty]",
-        _pair("multiple", percent(penalty.multiple_ppm)),
-        _pair("cap", percent(penalty.cap_ppm)),
-        _pair("grace_days", penalty.grace_days),
-        _pair("on_interest", penalty.on_interest),
-    ]
+    if product.fixed_fee is None:  # without a rate there is none
+        yield [
+            "[penalty]",
+            _pair("multiple", percent(penalty.multiple_ppm)),
+            _pair("cap", percent(penalty.cap_ppm)),
+            _pair("grace_days", penalty.grace_days),
+            _pair("on_interest", penalty.on_interest),
+        ]
     yield [
         "[allocation]",
         *(_pair(each.name, getattr(product.allocation, each.name)) for each in fields(product.allocation)),
@@ -129,9 +146,16 @@ def _revenue(product: Product) -> Iterator[list[str]]:
     if progress := revenue.minimum_progress:
         yield [
             "[revenue.minimum_progress]",
-            _noted("windows", progress.windows),
-            _noted("levels", percent(progress.levels_ppm)),
+            _pair("every_days", progress.every_days) if progress.every_days else _pair("windows", progress.windows),
+            *_least(progress),
         ]
+
+
+def _least(progress: MinimumProgress) -> list[str]:
+    if not progress.total_over:
+        return [_pair("levels", percent(progress.levels_ppm))]
+    unit = next(word for word, fen in UNITS_FEN.items() if fen == progress.total_unit_fen)
+    return [_pair("total", f"{progress.total_over}/{progress.total_under}"), _pair("total_unit", unit)]
 
 
 def bound_text(bound: Bound) -> str:
