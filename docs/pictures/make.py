@@ -26,6 +26,8 @@ PROJECTIONS = {  # the day it is made on, and the words
     "plan-fit": ("2025-05-01", "fitted.toml --principal 80000 --start 2025-05-08 --borrower B0061 --burden 20%"),
 }
 PROJECTION_SIZE = (1000, 930)  # both charts; the tables below them are left out
+COST_TABLE = "--lang zh plan cost revenue-share --principal 30000 --start 2025-10-01"
+COST_SIZE = (900, 1000)
 PAGE = """<meta charset="utf-8"><body style="margin:0;overflow:hidden;background:#1e1e2e">
 <pre style="margin:12px;color:#e6e6ef;font:16px/21px 'Noto Sans Mono CJK SC'">{text}</pre>"""
 
@@ -47,6 +49,12 @@ def main() -> None:
             command = [sys.executable, "-m", "loancli", *words]
             subprocess.run(command, env=environ, capture_output=True, check=True, cwd=ledger.parent)
             _shoot(page, PROJECTION_SIZE, HERE / f"{name}.png")
+
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "cost.html"
+        command = [sys.executable, "-m", "loancli", "-q", *COST_TABLE.split(), "--html", str(page)]
+        subprocess.run(command, env=environ, capture_output=True, check=True)
+        _shoot(page, COST_SIZE, HERE / "plan-cost.png")
 
 
 def _photograph(text: str, path: Path) -> None:

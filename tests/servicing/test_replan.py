@@ -178,7 +178,7 @@ def test_what_cannot_be_changed_is_refused(text: str, on: date, why: str) -> Non
 
 def test_a_revenue_plan_extended_has_its_windows_to_run_on_after_the_new_maturity() -> None:
     contract = contract_for(revenue_product(share={"run_on_windows_max": 2}), 1_200_000, date(2026, 1, 15))
-    found = change(contract, [payout(contract)], "extend 3", date(2026, 2, 1))
+    found = change(contract, [payout(contract)], "extend 3", date(2026, 1, 31))
     now = in_force(contract, [found.event])
     assert (now.maturity_number, len(now.rows)) == (15, 17)
     assert [row.number for row in now.rows] == list(range(1, 18))
@@ -191,3 +191,40 @@ def test_spaces_of_a_year_are_counted_over_the_loans_changes() -> None:
     assert first.event.kind is EventKind.BREATHING_SPACE_GRANTED
     with pytest.raises(InputError, match="allows 1 a year"):
         change(contract, [*events, first.event], "breathe 1", date(2026, 8, 1))
+
+
+def fixed(number: int, on: date, amount_fen: int) -> Event:
+    return Event(
+        key=f"fixed/{number}", loan_id="L1", kind=EventKind.INSTALMENT_FIXED, effective_on=on, actor="test",
+        payload={"number": number, "amount_fen": amount_fen, "level_fen": 0, "takes_rest": False, "reasons": []},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["extend 3", "breathe 2 interest", "defer 1", "share 20%"])
+@pytest.mark.parametrize("on", [date(2026, 2, 1), date(2026, 2, 5)])
+def test_an_instalment_that_is_fixed_falls_due_as_it_was_fixed(text: str, on: date) -> None:
+    contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15))
+    events = [payout(contract), fixed(1, date(2026, 2, 1), 77_777)]
+    found = change(contract, events, text, on)
+    assert found.event.payload["number"] == 2
+    assert found.after.rows[0].due_fen == 77_777
+    due_on = contract.rows[0].due_on
+    lived = life(contract, [*events, found.event], due_on)
+    assert lived.position.due_fen == 77_777
+    assert lived.instalments[0].interest_fen == found.after.rows[0].interest_fen
+    assert lived.position.principal_outstanding_fen == 1_200_000
+
+
+def test_the_terms_of_a_fixed_instalment_are_not_changed_under_it() -> None:
+    contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15))
+    events = [payout(contract), fixed(1, date(2026, 2, 1), 77_777)]
+    with pytest.raises(RefusedError, match="instalment 1 is fixed and falls due on 2026-02-15"):
+        change(contract, events, "rate 6%", date(2026, 2, 5))
+    paid = [*events, payment(date(2026, 2, 15), 77_777)]
+    assert change(contract, paid, "rate 6%", date(2026, 2, 15)).after.rows[1].interest_fen
+
+
+def test_a_window_that_is_over_is_fixed_before_the_plan_changes() -> None:
+    contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15))
+    with pytest.raises(RefusedError, match="instalment 1 is over and not fixed yet; close the day first"):
+        change(contract, [payout(contract)], "extend 3", date(2026, 2, 1))

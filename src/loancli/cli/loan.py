@@ -223,11 +223,13 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
     for state in at_day.instalments:
         if state.number > at_day.contract.maturity_number and not state.due_fen:
             continue  # a window that the term has not run on into
+        is_over = at_day.position.status == "settled" and not state.due_fen  # nothing is left for it to ask for
+        told = why(state.reason, context.lang, fee_fen=state.fee_fen, penalty_fen=state.penalty_fen)
         rows.append(
             {
                 "number": state.number,
                 "due_on": state.due_on,
-                "state": _state(state.is_due, state.is_fixed, state.due_fen, state.unpaid_fen),
+                "state": _state(state.is_due, state.is_fixed or is_over, state.due_fen, state.unpaid_fen),
                 "due_fen": state.due_fen,
                 "principal_fen": state.principal_fen,
                 price_key(at_day.contract.product): state.interest_fen,
@@ -235,7 +237,7 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
                 "penalty_fen": state.penalty_fen,
                 "paid_fen": state.paid_fen,
                 "paid_on": state.paid_on,
-                "why": why(state.reason, context.lang, fee_fen=state.fee_fen, penalty_fen=state.penalty_fen),
+                "why": "" if is_over else told,
             }
         )
     return rows

@@ -11,7 +11,7 @@ from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import split
 from loancli.plan.adjust import Open, changed_from
-from loancli.plan.changes import Breathe, Change, Prepay
+from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Restructure
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.product import Product
 from loancli.plan.product_file import to_json
@@ -19,6 +19,7 @@ from loancli.plan.rows import Plan, Prepaid
 from loancli.servicing.contract import CHANGES, Contract, cells_of
 from loancli.servicing.life import active_events, walked
 from loancli.servicing.walk import DAY, Walk
+from loancli.servicing.windows import next_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,13 @@ def replan(
     if walk.pool_fen == 0:
         raise RefusedError(f"loan {contract.loan_id} has no principal on {on} that is not due yet")
     rows = walk.contract.rows[: walk.contract.maturity_number]
-    closed = walk.lines[: number - 1] if number else list(takewhile(lambda line: line.closed, walk.lines[: len(rows)]))
+    if number is None:
+        if waiting := next_number(contract, events, on):
+            raise RefusedError(f"the window of instalment {waiting} is over and not fixed yet; close the day first")
+        _close_fixed(walk, change, [event for event in active if event.effective_on <= on], len(rows))
+        closed = list(takewhile(lambda line: line.closed, walk.lines[: len(rows)]))
+    else:
+        closed = walk.lines[: number - 1]
     if len(closed) == len(rows):
         raise RefusedError(f"the term of loan {contract.loan_id} is over on {on}; what runs on cannot be changed")
     before = _plan(walk, contract, rows, len(closed))
@@ -98,13 +105,37 @@ def replan(
     return Replan(before=before, after=after, event=event)
 
 
+def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int) -> None:
+    """A revenue instalment that is fixed stays as it is: its period ends, so that only what comes after it is open.
+
+    RefusedError for a change of the terms by which its interest goes on until then.
+    """
+    for event in active:
+        if event.kind is not EventKind.INSTALMENT_FIXED or event.payload["number"] > count:
+            continue
+        line = walk.lines[event.payload["number"] - 1]
+        if line.closed:
+            continue
+        if isinstance(change, Rerate | Restructure):
+            raise RefusedError(
+                f"instalment {line.row.number} is fixed and falls due on {line.row.due_on}; change the terms then"
+            )
+        walk.fact(event)
+        walk.close_period(line)
+
+
 def _plan(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
     """The loan's plan as its life has it: what fell due, what was paid ahead, and what the rows ahead will ask for."""
     walk.is_off_plan = True  # so that it looks ahead by what is there, not by the rows as they were made
     walk.look_ahead()
     states = [walk.state(line) for line in walk.lines[: len(rows)]]
     told = [
-        row._replace(principal_fen=state.principal_fen, interest_fen=state.interest_fen, fee_fen=state.fee_fen)
+        row._replace(
+            principal_fen=state.principal_fen,
+            interest_fen=state.interest_fen,
+            fee_fen=state.fee_fen,
+            reason=state.reason,
+        )
         for row, state in zip(rows, states, strict=True)
     ]
     ahead_fen = sum(row.principal_fen for row in told[closed:])
