@@ -27,10 +27,10 @@ from loancli.plan.changes import (
     Restructure,
     Reweight,
 )
+from loancli.plan.contradictions import contradictions
 from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days, period_of
 from loancli.plan.kinds import Asks, Line, Rest, asks_of, breathe, fees_fen, rows_of, split_rest
 from loancli.plan.product import Kind, Pays, Product
-from loancli.plan.product_file import contradictions
 from loancli.plan.rows import Plan, Prepaid, Reason
 
 MONTHS_A_YEAR = 12
