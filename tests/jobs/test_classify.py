@@ -27,7 +27,7 @@ from loancli.core.errors import InputError, NotFoundError, RefusedError
 from loancli.core.rates import DayCount
 from loancli.jobs.classify import Decided, classify
 from loancli.jobs.declare_revenue import Declaration, declare_revenue
-from loancli.ledger import borrowers, loans, revenue, statements
+from loancli.ledger import borrowers, loans, revenue, transactions
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.product import Frequency
 
@@ -66,7 +66,7 @@ def rows(db) -> dict[str, int]:
     """What it is → the row's number."""
     take(db, alipay([SALE, FRIEND, SPENT, CLOSED]), borrower_id="B1")
     names = {100: "sale", 2_000: "friend", 30_000: "spent", 400_000: "closed"}
-    return {names[txn.row.amount_fen]: txn.txn_id for txn in statements.txns_of(db, "B1")}
+    return {names[txn.row.amount_fen]: txn.txn_id for txn in transactions.txns_of(db, "B1")}
 
 
 # a person's word
@@ -189,7 +189,7 @@ def test_fewer_fen_than_days_leave_days_without_a_row(db):
 
 def test_a_declaration_is_put_right_as_any_row_is(db):
     declare(db, to_on=FIRST)
-    [txn] = statements.txns_of(db, "B1")
+    [txn] = transactions.txns_of(db, "B1")
     assert txn.row.item == "the cash book"
     decide(db, [txn.txn_id], "excluded", why="counted twice")
     assert sums(db) == {"excluded": 100_001}
