@@ -17,6 +17,7 @@ from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.mask import mask_name
 from loancli.core.money import fen_of
 from loancli.texts import LANGS, Lang, say
+from loancli.texts.refusals import refusal
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -197,7 +198,7 @@ def _match_list(ctx: typer.Context, file: Path, *, keep_going: bool, dry_run: bo
         talk(context, "import.dry_run")
     if problems:
         for problem in sorted(problems, key=lambda each: each.row or 0):
-            complain(visible(str(problem)))
+            complain(visible(refusal(str(problem), context.lang)))
         talk(context, "payment.kept_back", count=len(problems))
         raise typer.Exit(Exit.PARTIAL)
 

@@ -18,6 +18,7 @@ from loancli.core.rates import PPM, percent
 from loancli.plan.product import Kind, Product
 from loancli.plan.rows import Plan
 from loancli.texts import Lang, say
+from loancli.texts.refusals import refusal
 
 app = typer.Typer()
 YUAN = 100  # fen
@@ -236,4 +237,4 @@ def _check_corners(context: Context, product: Product, file: Path) -> None:
     if no_plans:
         first = no_plans[0]
         place = {"principal": yuan(first.principal_fen), "periods": first.periods, "count": len(no_plans)}
-        talk(context, "product.no_plan", **told | place, error=first.no_plan)
+        talk(context, "product.no_plan", **told | place, error=refusal(first.no_plan, context.lang))

@@ -86,9 +86,10 @@ def _check_weights(product: Product) -> _Found:
 
 
 def _check_table(product: Product, kind: Kind, name: str, table: object) -> _Found:
-    if (product.kind is kind) != (table is not None):
-        needs = f"needs a table [{name}]" if table is None else f"has no table [{name}]; only {kind.value} has"
-        yield name, f"kind {product.kind.value} {needs}"
+    if product.kind is kind and table is None:
+        yield name, f"kind {kind.value} needs a table [{name}]"
+    if product.kind is not kind and table is not None:
+        yield name, f"kind {product.kind.value} has no table [{name}]; only {kind.value} has"
 
 
 def _check_balloon(product: Product) -> _Found:

@@ -283,7 +283,7 @@ def _message(place: Any) -> str:
     if place["type"] == "extra_forbidden":
         known = list(_model_at(path).model_fields)
         near = difflib.get_close_matches(str(key), known, n=1)
-        return f"unknown key; {f'did you mean {near[0]!r}?' if near else 'allowed: ' + ', '.join(known)}"
+        return f"unknown key; did you mean '{near[0]}'?" if near else f"unknown key; allowed: {', '.join(known)}"
     if place["type"] == "missing":
         (how,) = _model_at(path).model_fields[str(key)].metadata
         return f"is missing; write {how.allowed}"
