@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from terms import CALENDAR, product, revenue_product
+from terms import CALENDAR, FREQUENCIES, product, revenue_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
@@ -16,17 +16,10 @@ from loancli.core.rates import PPM, DayCount
 from loancli.plan import column_kinds
 from loancli.plan.columns import plans, spread
 from loancli.plan.kinds import build
-from loancli.plan.product import Balloon, Base, Bound, BreathingSpace, Fee, Frequency, Kind, Pays, Step
+from loancli.plan.product import Balloon, Base, Bound, BreathingSpace, Fee, Kind, Pays, Step
 from loancli.plan.rows import OwnRow
 
 START = date(2026, 1, 15)
-FREQUENCIES = [
-    Frequency(months=1),
-    Frequency(months=3),
-    Frequency(days=7),
-    Frequency(days=10),
-    Frequency(half_monthly=True),
-]
 BALLOONS = st.one_of(
     st.builds(Balloon, periods=st.integers(49, 120)),
     st.builds(Balloon, residual_ppm=st.one_of(st.integers(1, 999_999), st.integers(990_000, 999_999))),
