@@ -66,7 +66,7 @@ def test_what_cannot_change_is_told_row_by_row_and_the_exit_code_says_so(desk, n
     [
         ("batch.csv", "loan,change\nLN000006,extend 2\n", "batch.csv:1: needs the columns loan_id, change"),
         ("batch.csv", "loan_id,change\nLN000006,\n", "batch.csv:2:change: is empty"),
-        ("batch.csv", "loan_id,change\nLN000006,extend 2\nLN000006,rate 6%\n", "batch.csv:3:loan_id: loan LN000006 is in row 2"),
+        ("batch.csv", "loan_id,change\nLN000006,extend 2\nLN000006,rate 6%\n", "3:loan_id: loan LN000006 is in row 2"),
         ("batch.csv", "loan_id,change,on\nLN000006,extend 2,2026-02-30\n", "batch.csv:2:on: "),
         ("batch.csv", "loan_id,change\n", "no row to change"),
         ("batch.jsonl", "{}\n", "batch.jsonl:1: write an object with loan_id and change"),
