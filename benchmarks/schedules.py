@@ -36,7 +36,7 @@ def ours(periods: int) -> tuple[Any, Callable[[int, date], Any]]:
     from terms import CALENDAR, product
 
     from loancli.core.rates import DayCount
-    from loancli.plan.kinds import build
+    from loancli.plan.build import build
 
     terms = product(annual_rate_ppm=RATE_PPM, day_count=DayCount.ACT_365F, periods=periods)
     return terms, lambda principal_fen, start_on: build(terms, principal_fen, start_on, calendar=CALENDAR)

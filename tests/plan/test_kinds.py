@@ -14,8 +14,10 @@ from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount, year_fraction
 from loancli.plan import kinds, solve
+from loancli.plan.build import build
 from loancli.plan.due_days import due_dates, period_of, years_of
-from loancli.plan.kinds import build, level_exact
+from loancli.plan.factors import factors_of
+from loancli.plan.kinds import level_exact
 from loancli.plan.product import Balloon, BreathingSpace, CreditLine, Fee, Frequency, Kind, Pays, PrincipalBack, Step
 from loancli.plan.rows import Reason, reason_of
 
@@ -375,7 +377,7 @@ def test_the_base_of_weights_closes_the_plan_though_the_balance_never_grows(loan
         reject()
     weights = [terms.weights[due.agreed_on.month - 1] for due in dues]
     assume(weights[-1])
-    base = Fraction(*solve.weighted_base(principal_fen, kinds.factors_of(terms, dues), weights))
+    base = Fraction(*solve.weighted_base(principal_fen, factors_of(terms, dues), weights))
     balance = Fraction(principal_fen)
     for due, weight in zip(dues, weights, strict=True):
         interest = balance * Fraction(terms.annual_rate_ppm, PPM) * years_of(terms, due)
@@ -402,7 +404,7 @@ def test_steps_and_balloons_close_in_fractions_though_the_balance_never_grows(lo
         steps = [index // terms.step.every for index in range(count)]
         weights = [ratio**number * PPM ** (steps[-1] - number) for number in steps]
         extras_fen = [terms.step.by_fen * number for number in steps]
-    factors = kinds.factors_of(terms, dues)
+    factors = factors_of(terms, dues)
     base = Fraction(*solve.solved(solve.Sought(principal_fen, factors, weights, extras_fen, residual_fen)))
     balance = Fraction(principal_fen)
     for due, weight, extra_fen in zip(dues, weights, extras_fen, strict=True):

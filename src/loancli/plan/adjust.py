@@ -15,6 +15,7 @@ from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import DayCount, interest_exact, year_fraction
+from loancli.plan.build import fees_fen, rows_of
 from loancli.plan.changes import (
     Breathe,
     Change,
@@ -28,9 +29,10 @@ from loancli.plan.changes import (
     Reweight,
 )
 from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days, period_of
-from loancli.plan.kinds import Asks, Line, Rest, asks_of, breathe, fees_fen, rows_of, split_rest
+from loancli.plan.kinds import Line
 from loancli.plan.product import Kind, Pays, Product
 from loancli.plan.product_file import contradictions
+from loancli.plan.rest import Asks, Rest, asks_of, breathe, split_rest
 from loancli.plan.rows import Plan, Prepaid, Reason
 
 MONTHS_A_YEAR = 12

@@ -1,4 +1,4 @@
-"""The plans of many loans of the same terms and days at once, to the fen what `kinds.build` makes of each.
+"""The plans of many loans of the same terms and days at once, to the fen what `build` makes of each.
 
 Columns of whole numbers: a row for each instalment, a column for each loan. A loan whose amounts might not fit into
 64 bits takes the same steps on Python's own integers.
@@ -16,9 +16,11 @@ import numpy.typing as npt
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
+from loancli.plan.build import build, steps_of
 from loancli.plan.due_days import Due
+from loancli.plan.factors import factors_of
 from loancli.plan.int_columns import AMOUNT_BITS, WORD, Columns, Numbers, divided, divided_into, scaled
-from loancli.plan.kinds import build, factors_of, step_weights, steps_of, weights_of
+from loancli.plan.kinds import step_weights, weights_of
 from loancli.plan.product import Kind, Product
 from loancli.plan.rows import OwnRow
 from loancli.plan.solve import TO_WHOLE, Factors, Sought, linear, solved, weighted_base
@@ -33,7 +35,7 @@ Lanes = npt.NDArray[np.bool_]
 class Lines:
     """What a kind decides, in fen: a row for each instalment, a column for each loan.
 
-    A loan that cannot be split so (kinds.build tells the reason) is marked in `is_refused`; its columns are 0.
+    A loan that cannot be split so (`build` tells the reason) is marked in `is_refused`; its columns are 0.
     """
 
     principal_fen: Columns
@@ -186,7 +188,7 @@ def _limit_fen(terms: _Terms) -> int:
 
 
 def _fees_fen(product: Product, principals_fen: Columns, count: int) -> Columns:
-    """The fees of each row, as kinds has them."""
+    """The fees of each row, as build has them."""
     every_fen, first_fen = np.zeros_like(principals_fen), np.zeros_like(principals_fen)
     for fee in product.fees:
         fee_fen = fee.amount_fen + divided(principals_fen * fee.principal_ppm, PPM, product.rounding)
