@@ -8,7 +8,8 @@ from typing import Any
 
 import typer
 
-from loancli.cli.render import complain, hush_stdout, visible
+from loancli.cli.cells import visible
+from loancli.cli.render import complain, hush_stdout
 from loancli.core import errors
 from loancli.texts import Lang, say
 

@@ -8,9 +8,10 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.borrower import UnmaskOption
+from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import complain, heading, show, talk, visible
+from loancli.cli.render import complain, show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.mask import mask_name

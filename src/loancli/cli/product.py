@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from loancli.cli import line, session
+from loancli.cli.cells import visible
 from loancli.cli.explain import cost_sum
 from loancli.cli.options import Context, FormatOption, OutputOption, context_of
-from loancli.cli.plan import cost_of, plan_summary, quoted_rate
-from loancli.cli.render import show, talk, visible
+from loancli.cli.plan_shown import cost_of, plan_summary, quoted_rate
+from loancli.cli.render import show, talk
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, percent

@@ -11,9 +11,9 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.borrower import UnmaskOption
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import amount
-from loancli.cli.render import bars, show, talk, write
+from loancli.cli.charts import bars
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.render import show, talk, write
 from loancli.core.errors import RefusedError
 from loancli.core.mask import mask_name
 from loancli.core.money import yuan

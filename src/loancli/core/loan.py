@@ -125,7 +125,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanRecord:
-    """A signed loan as the ledger stores it; `terms_json` is the product at signing (plan.product_file reads it)."""
+    """A signed loan as the ledger stores it; `terms_json` is the product at signing (plan.product_json reads it)."""
 
     loan_id: str
     borrower_id: str

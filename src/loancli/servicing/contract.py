@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.plan.product import Kind, Product
-from loancli.plan.product_file import from_json
+from loancli.plan.product_json import from_json
 
 CHANGES = (EventKind.PLAN_CHANGED, EventKind.BREATHING_SPACE_GRANTED)
 
