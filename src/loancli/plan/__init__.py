@@ -1,8 +1,9 @@
 """WHAT IS OWED WHEN: products and plans, exact and pure. May import core.
 
 product (the terms) · product_file (TOML → Product, checked once) · product_model (the shape of that file) · build (a
-plan of a known amount) · kinds (what each row of it repays) · factors (what the days bear) · solve (the instalment that
-closes one) · rest (what is left of a loan split anew) · own_rows (rows agreed one by one, from a file) ·
+plan of a known amount) · kinds (what each row of it repays) · factors (interest ÷ principal) · solve (the instalment
+that closes one) · grid (what loans of the same terms and days share) · rest (what is left of a loan split anew) ·
+own_rows (rows agreed one by one, from a file) ·
 flexible (revenue share) · fixed_fee (one fee in place of a rate) · line (credit line) · rows (what a plan is) ·
 due_days (when) · columns, int_columns, batch (plans of many loans at once) · changes, adjust, diff (a plan changed) ·
 cost (APR by IRR) · ceilings, corners, cost_table · revenue, revenue_file (statement rows → revenue, by rules in data) ·

@@ -11,9 +11,10 @@ from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, DayCount
-from loancli.plan.due_days import PERIODS_MAX, Due, due_dates
+from loancli.plan.due_days import PERIODS_MAX
 from loancli.plan.fixed_fee import fee_fen
-from loancli.plan.kinds import Line, split, split_with_fee
+from loancli.plan.grid import Grid, grid_of
+from loancli.plan.kinds import split, split_with_fee
 from loancli.plan.product import Fee, Kind, Product
 from loancli.plan.rest import Rest, asks_of, breathe
 from loancli.plan.rows import OwnRow, Plan
@@ -41,7 +42,7 @@ def build(
     """
     if instalment_fen is not None:
         periods = _count_of(product, principal_fen, instalment_fen, periods)
-    dues, count = steps_of(
+    grid, count = steps_of(
         product, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows
     )
     if not product.principal_min_fen <= principal_fen <= product.principal_max_fen:
@@ -49,19 +50,19 @@ def build(
         raise InputError(f"principal: {yuan(principal_fen)} yuan is not allowed; {product.code} lends {allowed}")
     space = product.breathing_space
     if instalment_fen is None:
-        lines = split(product, principal_fen, dues, count=count, own_rows=own_rows)
+        rows = split(grid, principal_fen, count=count, own_rows=own_rows)
     else:
         owed_fee_fen = fee_fen(product, principal_fen)
-        lines = split_with_fee(product, principal_fen, owed_fee_fen, dues, instalment_fen=instalment_fen)
+        rows = split_with_fee(product, principal_fen, owed_fee_fen, grid.dues, instalment_fen=instalment_fen)
     if space is not None and space.at_start:
-        lines = breathe(product, Rest(principal_fen), dues, asks_of(space.pays, lines[: space.at_start]), count=count)
-    dues = dues[:count]
+        asks = asks_of(space.pays, rows[: space.at_start])
+        rows = breathe(product, Rest(principal_fen), grid.dues, asks, count=count)
     return Plan(
         product=product,
         principal_fen=principal_fen,
         start_on=start_on,
-        rows=rows_of(dues, lines, fees_fen(product, principal_fen, count)),
-        agreed=tuple(due.agreed_on for due in dues),
+        rows=with_fees(rows, fees_fen(product, principal_fen, count)) if product.fees else tuple(rows),
+        agreed=grid.agreed[:count],
     )
 
 
@@ -73,7 +74,7 @@ def steps_of(
     periods: int | None,
     first_due_on: date | None,
     own_rows: Sequence[OwnRow],
-) -> tuple[tuple[Due, ...], int]:
+) -> tuple[Grid, int]:
     """The steps of a plan, and how many instalments it has: a balloon's steps reach as far as it is spread over."""
     assert not (product.roll_interest and product.day_count is DayCount.EQUAL_MONTHS), "a twelfth has no days to move"
     if own_rows or product.kind is Kind.CUSTOM:
@@ -82,7 +83,7 @@ def steps_of(
     if not product.periods_min <= count <= product.periods_max:
         allowed = f"{product.periods_min} to {product.periods_max}"
         raise InputError(f"periods: {count} is not allowed; {product.code} has {allowed}")
-    dues = due_dates(
+    grid = grid_of(
         product,
         start_on=start_on,
         first_due_on=first_due_on,
@@ -90,7 +91,7 @@ def steps_of(
         calendar=calendar,
         own_days=tuple(row.due_on for row in own_rows if row.due_on),
     )
-    return dues, 1 if product.kind is Kind.SINGLE_PAYMENT else count
+    return grid, 1 if product.kind is Kind.SINGLE_PAYMENT else count
 
 
 def _check_own_rows(
@@ -139,25 +140,13 @@ def _count_of(product: Product, principal_fen: int, instalment_fen: int, periods
     return count
 
 
-def rows_of(dues: Sequence[Due], lines: Sequence[Line], fees_fen: Sequence[int]) -> tuple[Row, ...]:
-    """The due lines of a plan: when, how much and why."""
+def with_fees(rows: Sequence[Row], fees_fen: Sequence[int]) -> tuple[Row, ...]:
+    """The rows of a plan with their fees."""
     return tuple(
         [
-            # The tuple itself: Row(...) does the same and takes twice as long.
-            tuple.__new__(
-                Row,
-                (
-                    due.number,
-                    due.from_on,
-                    due.to_on,
-                    due.due_on,
-                    line.principal_fen,
-                    line.interest_fen,
-                    fee_fen,
-                    line.reason,
-                ),
-            )
-            for due, line, fee_fen in zip(dues, lines, fees_fen, strict=True)
+            # The tuple itself, as in kinds: row._replace() takes twice as long.
+            tuple.__new__(Row, (*row[:6], fee_fen, row.reason)) if fee_fen else row
+            for row, fee_fen in zip(rows, fees_fen, strict=True)
         ]
     )
 

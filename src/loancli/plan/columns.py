@@ -95,17 +95,17 @@ def plans(
             first_due_on=first_due_on,
             own_rows=own_rows,
         )
-    dues, count = steps_of(
+    grid, count = steps_of(
         product, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows
     )
     is_lent = (principals_fen >= product.principal_min_fen) & (principals_fen <= product.principal_max_fen)
     principals_fen = np.where(is_lent, principals_fen, product.principal_max_fen)
-    lines = spread(product, principals_fen, dues, count=count, own_rows=own_rows)
+    lines = spread(product, principals_fen, grid.dues, count=count, own_rows=own_rows)
     fee_fen = _fees_fen(product, principals_fen, count)
     is_refused = lines.is_refused | ~is_lent
     _clear(is_refused, lines.principal_fen, lines.interest_fen, fee_fen)
     return Plans(
-        dues=dues[:count],
+        dues=grid.dues[:count],
         principal_fen=lines.principal_fen,
         interest_fen=lines.interest_fen,
         fee_fen=fee_fen,
@@ -154,7 +154,7 @@ def one_by_one(
 ) -> Plans:
     """As `plans`, by the exact path: for a few loans, and for rules that have no columns."""
     asked: Any = {"calendar": calendar, "periods": periods, "first_due_on": first_due_on, "own_rows": own_rows}
-    dues, count = steps_of(product, start_on, **asked)
+    grid, count = steps_of(product, start_on, **asked)
     amounts = np.zeros((len(_PARTS), count, len(principals_fen)), dtype=np.int64)
     is_refused = np.zeros(len(principals_fen), dtype=np.bool_)
     for at, principal_fen in enumerate(principals_fen.tolist()):
@@ -163,7 +163,7 @@ def one_by_one(
             amounts[:, :, at] = [[getattr(row, name) for row in rows] for name in _PARTS]
         except InputError:
             is_refused[at] = True
-    return Plans(dues=dues[:count], **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
+    return Plans(dues=grid.dues[:count], **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
 
 
 def _clear(lanes: Lanes, *columns: Numbers) -> None:

@@ -18,11 +18,11 @@ _BY_THE_DAY = {DayCount.ACT_360, DayCount.ACT_365F}
 
 def factors_of(product: Product, spans: Sequence[Row] | Sequence[Due]) -> Factors:
     """Interest ÷ principal of each period, rate × years, as whole numbers."""
-    return _factors(product, tuple(spans))
+    return _kept(product, tuple(spans))
 
 
-@lru_cache(maxsize=256)  # loans of the same terms and days share them
-def _factors(product: Product, spans: tuple[Row, ...] | tuple[Due, ...]) -> Factors:
+def counted(product: Product, spans: tuple[Row, ...] | tuple[Due, ...]) -> Factors:
+    """As `factors_of`, counted anew: for those who keep them."""
     factors = _usual_factors(product, spans)
     if isinstance(spans[0], Due):
         for index, span in enumerate(spans):
@@ -30,6 +30,9 @@ def _factors(product: Product, spans: tuple[Row, ...] | tuple[Due, ...]) -> Fact
             if span.factor is not None:
                 factors[index] = span.factor.numerator, span.factor.denominator
     return tuple(factors)
+
+
+_kept = lru_cache(maxsize=256)(counted)  # loans of the same terms and days share them
 
 
 def _usual_factors(product: Product, spans: Sequence[Row] | Sequence[Due]) -> list[tuple[int, int]]:

@@ -6,52 +6,43 @@ numbers: one division for each rounding ("divide last"), no Fraction inside the 
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.core.money import yuan
+from loancli.core.money import Rounding, yuan
 from loancli.core.rates import PPM
 from loancli.plan.due_days import Due
 from loancli.plan.factors import factors_of
 from loancli.plan.fixed_fee import earned, fee_fen, periods_of
+from loancli.plan.grid import Grid
 from loancli.plan.product import Balloon, Kind, PrincipalBack, Product, Step
 from loancli.plan.rows import OwnRow, Reason
-from loancli.plan.solve import TO_WHOLE, Factors, Sought, solved, weighted_base
+from loancli.plan.solve import TO_WHOLE, Sought, solved, weighted_base
 
 
-class Line(NamedTuple):
-    """What a kind decides about a row."""
-
-    principal_fen: int
-    interest_fen: int
-    reason: str
-
-
-def split(
-    product: Product, principal_fen: int, dues: Sequence[Due], *, count: int, own_rows: Sequence[OwnRow] = ()
-) -> list[Line]:
-    """What each of the first `count` steps repays and bears. A balloon's `dues` reach as far as it is spread over."""
+def split(grid: Grid, principal_fen: int, *, count: int, own_rows: Sequence[OwnRow] = ()) -> list[Row]:
+    """What each of the first `count` steps repays and bears. A balloon's steps reach as far as it is spread over."""
+    product = grid.product
     if own_rows:
-        return _custom(product, principal_fen, dues, own_rows)
+        return _custom(grid, principal_fen, own_rows)
     if product.fixed_fee:
-        return split_with_fee(product, principal_fen, fee_fen(product, principal_fen), dues[:count])
+        return split_with_fee(product, principal_fen, fee_fen(product, principal_fen), grid.dues[:count])
     if product.balloon:
-        return _balloon(product, product.balloon, principal_fen, dues, count)
-    return _KINDS[product.kind](product, principal_fen, dues)
+        return _balloon(grid, product.balloon, principal_fen, count)
+    return _KINDS[product.kind](grid, principal_fen)
 
 
-def _equal_instalments(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
-    factors = factors_of(product, dues)
-    level_fen = _to_unit(product, *weighted_base(principal_fen, factors, [1] * len(dues)))
-    code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
-    count = len(dues) - 1
-    return _by_instalments(product, principal_fen, factors, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
+def _equal_instalments(grid: Grid, principal_fen: int) -> list[Row]:
+    over, under = grid.level
+    level_fen = _to_unit(grid.product, principal_fen * over, under)
+    code = Reason.OUTLOOK if grid.product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
+    count = len(grid.dues) - 1
+    return _by_instalments(grid, principal_fen, [level_fen] * (count + 1), [f"{code}:{level_fen}"] * count)
 
 
 def split_with_fee(
     product: Product, principal_fen: int, owed_fee_fen: int, dues: Sequence[Due], *, instalment_fen: int | None = None
-) -> list[Line]:
+) -> list[Row]:
     """Equal instalments of principal and fee, the last one the rest; in each the part of the fee that it earns."""
     owed_fen = principal_fen + owed_fee_fen
     level_fen = instalment_fen or _to_unit(product, owed_fen, len(dues))
@@ -62,24 +53,22 @@ def split_with_fee(
     periods = [periods_of(product, due) for due in dues]
     code = Reason.OUTLOOK if product.kind is Kind.REVENUE_SHARE else Reason.LEVEL
     reasons = [f"{code}:{level_fen}"] * count + [f"{Reason.LAST}:{level_fen}"]
+    earned_fen = earned(principal_fen, payments_fen, periods, product.rounding)
     return [
-        Line(payment_fen - earned_fen, earned_fen, reason)
-        for payment_fen, earned_fen, reason in zip(
-            payments_fen, earned(principal_fen, payments_fen, periods, product.rounding), reasons, strict=True
-        )
+        due.row(payment_fen - part_fen, part_fen, reason)
+        for due, payment_fen, part_fen, reason in zip(dues, payments_fen, earned_fen, reasons, strict=True)
     ]
 
 
-def _big_small_months(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
+def _big_small_months(grid: Grid, principal_fen: int) -> list[Row]:
     """Each instalment is its weight's share of the biggest one, as the borrower is told it (truth curo-5-stepped)."""
-    weights = weights_of(product, dues)
-    factors = factors_of(product, dues)
-    over, under = weighted_base(principal_fen, factors, weights)
+    weights = weights_of(grid.product, grid.dues)
+    over, under = weighted_base(principal_fen, grid.factors, weights)
     biggest = max(weights)
-    big_fen = _to_unit(product, over * biggest, under)
-    instalments_fen = [_to_unit(product, big_fen * weight, biggest) for weight in weights]
+    big_fen = _to_unit(grid.product, over * biggest, under)
+    instalments_fen = [_to_unit(grid.product, big_fen * weight, biggest) for weight in weights]
     reasons = [f"{Reason.WEIGHT}:{weight}:{biggest}:{big_fen}" for weight in weights[:-1]]
-    return _by_instalments(product, principal_fen, factors, instalments_fen, reasons)
+    return _by_instalments(grid, principal_fen, instalments_fen, reasons)
 
 
 def weights_of(product: Product, dues: Sequence[Due]) -> tuple[int, ...]:
@@ -100,37 +89,31 @@ def weights_of(product: Product, dues: Sequence[Due]) -> tuple[int, ...]:
     return weights
 
 
-def _balloon(product: Product, balloon: Balloon, principal_fen: int, dues: Sequence[Due], count: int) -> list[Line]:
-    """Equal instalments that leave much for the last one. `dues` reach as far as the instalments are spread over."""
-    factors = factors_of(product, dues)
-    residual_fen = balloon.residual_fen + TO_WHOLE[product.rounding](principal_fen * balloon.residual_ppm, PPM)
+def _balloon(grid: Grid, balloon: Balloon, principal_fen: int, count: int) -> list[Row]:
+    """Equal instalments that leave much for the last one. The steps reach as far as the instalments are spread over."""
+    residual_fen = balloon.residual_fen + TO_WHOLE[grid.product.rounding](principal_fen * balloon.residual_ppm, PPM)
     if residual_fen >= principal_fen:
         raise InputError(
             f"balloon.residual: {yuan(residual_fen)} of {yuan(principal_fen)} yuan would leave nothing for the other"
             f" instalments; choose a larger principal, or a smaller residual"
         )
-    nothing = [0] * len(factors)
-    over, under = solved(Sought(principal_fen, factors, [1] * len(factors), nothing, residual_fen))
-    level_fen = _to_unit(product, over, under)
-    lines, balance_fen, interest_fen = _before_last(
-        product,
-        principal_fen,
-        factors[:count],
-        [level_fen] * (count - 1),
-        [f"{Reason.LEVEL}:{level_fen}"] * (count - 1),
+    nothing, ones = [0] * len(grid.dues), [1] * len(grid.dues)
+    over, under = solved(Sought(principal_fen, grid.factors, ones, nothing, residual_fen))
+    level_fen = _to_unit(grid.product, over, under)
+    rows, balance_fen, interest_fen = _before_last(
+        grid, principal_fen, [level_fen] * (count - 1), [f"{Reason.LEVEL}:{level_fen}"] * (count - 1)
     )
     rest_fen = level_fen if balloon.periods else balance_fen + interest_fen - residual_fen
     _check_rest(count, balance_fen, rest_fen, level_fen)
-    return [*lines, Line(balance_fen, interest_fen, f"{Reason.BALLOON}:{balance_fen}:{level_fen}")]
+    return [*rows, grid.dues[count - 1].row(balance_fen, interest_fen, f"{Reason.BALLOON}:{balance_fen}:{level_fen}")]
 
 
-def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
+def _stepped(grid: Grid, principal_fen: int) -> list[Row]:
     """The first instalment is solved and rounded; each step's instalment follows from it and is rounded once."""
-    step = product.step
+    product, step = grid.product, grid.product.step
     assert step is not None
-    factors = factors_of(product, dues)
-    steps, weights = step_weights(step, dues)
-    over, under = solved(Sought(principal_fen, factors, weights, [step.by_fen * number for number in steps]))
+    steps, weights = step_weights(step, grid.dues)
+    over, under = solved(Sought(principal_fen, grid.factors, weights, [step.by_fen * number for number in steps]))
     first_fen = _to_unit(product, over * weights[0], under)
     instalments_fen = [
         _to_unit(product, first_fen * weight + step.by_fen * number * weights[0], weights[0])
@@ -146,7 +129,7 @@ def _stepped(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[
         f"{Reason.STEP}:{number + 1}:{instalment_fen}:{first_fen}"
         for number, instalment_fen in zip(steps, instalments_fen, strict=True)
     ]
-    return _by_instalments(product, principal_fen, factors, instalments_fen, reasons[:-1])
+    return _by_instalments(grid, principal_fen, instalments_fen, reasons[:-1])
 
 
 def step_weights(step: Step, dues: Sequence[Due]) -> tuple[list[int], list[int]]:
@@ -157,98 +140,101 @@ def step_weights(step: Step, dues: Sequence[Due]) -> tuple[list[int], list[int]]
     return steps, [ratio.numerator**number * ratio.denominator ** (steps[-1] - number) for number in steps]
 
 
-def _equal_principal(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
-    to_fen = TO_WHOLE[product.rounding]
-    part_fen = _to_unit(product, principal_fen, len(dues))
+def _equal_principal(grid: Grid, principal_fen: int) -> list[Row]:
+    to_fen = TO_WHOLE[grid.product.rounding]
+    part_fen = _to_unit(grid.product, principal_fen, len(grid.dues))
+    reason = f"{Reason.EQUAL_PART}:{part_fen}"
     balance_fen = principal_fen
-    lines = []
-    for numerator, denominator in factors_of(product, dues):
+    rows = []
+    for due, (over, under) in zip(grid.dues[:-1], grid.factors, strict=False):
         paid_fen = min(part_fen, balance_fen)
-        lines.append(Line(paid_fen, to_fen(balance_fen * numerator, denominator), f"{Reason.EQUAL_PART}:{part_fen}"))
+        rows.append(due.row(paid_fen, to_fen(balance_fen * over, under), reason))
         balance_fen -= paid_fen
-    last = lines.pop()
-    return _closed(lines, balance_fen + last.principal_fen, last.interest_fen, part_fen + last.interest_fen)
+    over, under = grid.factors[-1]
+    interest_fen = to_fen(balance_fen * over, under)
+    return _closed(rows, grid.dues[-1], balance_fen, interest_fen, part_fen + interest_fen)
 
 
-def _flat(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
+def _flat(grid: Grid, principal_fen: int) -> list[Row]:
     """Equal parts, and in each period interest on all that was lent: the quoted rate is about half of what it costs."""
-    to_fen = TO_WHOLE[product.rounding]
-    part_fen = _to_unit(product, principal_fen, len(dues))
+    to_fen, dues = TO_WHOLE[grid.product.rounding], grid.dues
+    part_fen = _to_unit(grid.product, principal_fen, len(dues))
     reason = f"{Reason.FLAT}:{part_fen}:{principal_fen}"
-    interests_fen = [to_fen(principal_fen * over, under) for over, under in factors_of(product, dues)]
+    interests_fen = [to_fen(principal_fen * over, under) for over, under in grid.factors]
     balance_fen = principal_fen
-    lines = []
-    for interest_fen in interests_fen[:-1]:
+    rows = []
+    for due, interest_fen in zip(dues[:-1], interests_fen, strict=False):
         paid_fen = min(part_fen, balance_fen)
-        lines.append(Line(paid_fen, interest_fen, reason))
+        rows.append(due.row(paid_fen, interest_fen, reason))
         balance_fen -= paid_fen
     _check_rest(len(dues), balance_fen, balance_fen, part_fen)  # its interest could hide what rounding left
-    return _closed(lines, balance_fen, interests_fen[-1], part_fen + interests_fen[-1])
+    return _closed(rows, dues[-1], balance_fen, interests_fen[-1], part_fen + interests_fen[-1])
 
 
-def _custom(product: Product, principal_fen: int, dues: Sequence[Due], own_rows: Sequence[OwnRow]) -> list[Line]:
+def _custom(grid: Grid, principal_fen: int, own_rows: Sequence[OwnRow]) -> list[Row]:
     """The principal that was agreed, and interest on what is left. Shares are rounded; the last takes the rest."""
-    to_fen = TO_WHOLE[product.rounding]
-    by_share = any(row.share_ppm for row in own_rows)
-    repaid_fen = sum(row.principal_fen for row in own_rows)
+    to_fen = TO_WHOLE[grid.product.rounding]
+    by_share = any(own.share_ppm for own in own_rows)
+    repaid_fen = sum(own.principal_fen for own in own_rows)
     if not by_share and repaid_fen != principal_fen:
         raise InputError(f"rows: they repay {yuan(repaid_fen)} yuan, not the {yuan(principal_fen)} yuan lent")
     balance_fen = principal_fen
-    lines: list[Line] = []
-    for row, (over, under) in zip(own_rows, factors_of(product, dues), strict=True):
-        part_fen = min(row.principal_fen + to_fen(principal_fen * row.share_ppm, PPM), balance_fen)
-        if len(lines) + 1 == len(dues):
+    rows: list[Row] = []
+    for due, own, (over, under) in zip(grid.dues, own_rows, grid.factors, strict=True):
+        part_fen = min(own.principal_fen + to_fen(principal_fen * own.share_ppm, PPM), balance_fen)
+        if due is grid.dues[-1]:
             part_fen = balance_fen
         reason = f"{Reason.AGREED}:{part_fen}" if part_fen else Reason.INTEREST_ONLY.value
-        lines.append(Line(part_fen, to_fen(balance_fen * over, under), reason))
+        rows.append(due.row(part_fen, to_fen(balance_fen * over, under), reason))
         balance_fen -= part_fen
-    if lines[-1].principal_fen == 0:
+    if rows[-1].principal_fen == 0:
         raise InputError("rows: nothing is left for the last one; leave it out, or choose a larger principal")
-    return lines
+    return rows
 
 
-def _interest_first(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
-    to_fen = TO_WHOLE[product.rounding]
-    interests_fen = [to_fen(principal_fen * over, under) for over, under in factors_of(product, dues)]
-    lines = [Line(0, interest_fen, Reason.INTEREST_ONLY.value) for interest_fen in interests_fen[:-1]]
-    return [*lines, Line(principal_fen, interests_fen[-1], Reason.PRINCIPAL_AT_END.value)]
+def _interest_first(grid: Grid, principal_fen: int) -> list[Row]:
+    to_fen = TO_WHOLE[grid.product.rounding]
+    *before, last_fen = [to_fen(principal_fen * over, under) for over, under in grid.factors]
+    reason = Reason.INTEREST_ONLY.value
+    rows = [due.row(0, interest_fen, reason) for due, interest_fen in zip(grid.dues, before, strict=False)]
+    return [*rows, grid.dues[-1].row(principal_fen, last_fen, Reason.PRINCIPAL_AT_END.value)]
 
 
-def _credit_line(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
+def _credit_line(grid: Grid, principal_fen: int) -> list[Row]:
     """The limit drawn in full on the first day and not repaid before it is due: the dearest ordinary case.
 
     The reasons are those of the terms, without amounts, because they are told of whatever is drawn in the end.
     """
-    line = product.line
+    line = grid.product.line
     assert line is not None
     back = line.principal
     if back is PrincipalBack.AT_END:
-        return _interest_first(product, principal_fen, dues)
+        return _interest_first(grid, principal_fen)
     if back is PrincipalBack.EQUAL_INSTALMENTS:
-        lines, reason = _equal_instalments(product, principal_fen, dues), Reason.LEVEL_IN_USE.value
+        rows, reason = _equal_instalments(grid, principal_fen), Reason.LEVEL_IN_USE.value
     else:
-        lines, reason = _shares(product, line.share_ppm, principal_fen, dues), f"{Reason.PART_IN_USE}:{line.share_ppm}"
-    return [each._replace(reason=reason) for each in lines[:-1]] + [lines[-1]._replace(reason=Reason.REST_IN_USE.value)]
+        rows, reason = _shares(grid, line.share_ppm, principal_fen), f"{Reason.PART_IN_USE}:{line.share_ppm}"
+    return [row._replace(reason=reason) for row in rows[:-1]] + [rows[-1]._replace(reason=Reason.REST_IN_USE.value)]
 
 
-def _shares(product: Product, share_ppm: int, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
-    to_fen = TO_WHOLE[product.rounding]
+def _shares(grid: Grid, share_ppm: int, principal_fen: int) -> list[Row]:
+    to_fen = TO_WHOLE[grid.product.rounding]
     balance_fen = principal_fen
-    lines: list[Line] = []
-    for over, under in factors_of(product, dues):
-        part_fen = to_fen(balance_fen * share_ppm, PPM) if len(lines) + 1 < len(dues) else balance_fen
-        lines.append(Line(part_fen, to_fen(balance_fen * over, under), ""))
+    rows = []
+    for due, (over, under) in zip(grid.dues, grid.factors, strict=True):
+        part_fen = balance_fen if due is grid.dues[-1] else to_fen(balance_fen * share_ppm, PPM)
+        rows.append(due.row(part_fen, to_fen(balance_fen * over, under), ""))
         balance_fen -= part_fen
-    return lines
+    return rows
 
 
-def _single_payment(product: Product, principal_fen: int, dues: Sequence[Due]) -> list[Line]:
-    ((over, under),) = factors_of(product, dues)
-    interest_fen = TO_WHOLE[product.rounding](principal_fen * over, under)
-    return [Line(principal_fen, interest_fen, f"{Reason.SINGLE}:{(dues[0].to_on - dues[0].from_on).days}")]
+def _single_payment(grid: Grid, principal_fen: int) -> list[Row]:
+    (due,), ((over, under),) = grid.dues, grid.factors
+    interest_fen = TO_WHOLE[grid.product.rounding](principal_fen * over, under)
+    return [due.row(principal_fen, interest_fen, f"{Reason.SINGLE}:{(due.to_on - due.from_on).days}")]
 
 
-_KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[Line]]] = {
+_KINDS: dict[Kind, Callable[[Grid, int], list[Row]]] = {
     Kind.EQUAL_INSTALMENTS: _equal_instalments,
     Kind.EQUAL_PRINCIPAL: _equal_principal,
     Kind.INTEREST_FIRST: _interest_first,
@@ -261,36 +247,44 @@ _KINDS: dict[Kind, Callable[[Product, int, Sequence[Due]], list[Line]]] = {
 }
 
 
-def _by_instalments(
-    product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
-) -> list[Line]:
+def _by_instalments(grid: Grid, principal_fen: int, instalments_fen: list[int], reasons: list[str]) -> list[Row]:
     """Rows that pay the instalments: interest in full, the rest principal. `reasons` are for all but the last."""
-    before = _before_last(product, principal_fen, factors, instalments_fen[:-1], reasons)
-    return _closed(*before, instalments_fen[-1])
+    rows, balance_fen, interest_fen = _before_last(grid, principal_fen, instalments_fen[:-1], reasons)
+    return _closed(rows, grid.dues[-1], balance_fen, interest_fen, instalments_fen[-1])
 
 
 def _before_last(
-    product: Product, principal_fen: int, factors: Factors, instalments_fen: Sequence[int], reasons: Sequence[str]
-) -> tuple[list[Line], int, int]:
-    """The rows but the last, and what is left for it: the balance and its interest."""
-    to_fen = TO_WHOLE[product.rounding]
+    grid: Grid, principal_fen: int, instalments_fen: list[int], reasons: list[str]
+) -> tuple[list[Row], int, int]:
+    """The rows but the last, and what is left for it: the balance and its interest.
+
+    Most of the time of a plan goes by here. So the tuple is made itself, in half the time of Row(...), and a rounding
+    is no call: what it comes to is in the frames.
+    """
+    new_row, is_half_even = tuple.__new__, grid.product.rounding is Rounding.HALF_EVEN
     balance_fen = principal_fen
-    lines = []
-    for (over, under), instalment_fen, reason in zip(factors[:-1], instalments_fen, reasons, strict=True):
-        interest_fen = to_fen(balance_fen * over, under)
+    rows = []
+    for (number, from_on, to_on, due_on, over, up, under), instalment_fen, reason in zip(
+        grid.frames, instalments_fen, reasons, strict=False
+    ):
+        moved = balance_fen * over + up
+        interest_fen = moved // under
+        if is_half_even and interest_fen * under == moved:
+            interest_fen -= interest_fen % 2
         part_fen = instalment_fen - interest_fen
-        if not 0 <= part_fen <= balance_fen:
-            part_fen = 0 if part_fen < 0 else balance_fen
+        if not 0 < part_fen <= balance_fen:
+            part_fen = min(max(part_fen, 0), balance_fen)
+            reason = reason if part_fen else Reason.INTEREST_ONLY.value
         balance_fen -= part_fen
-        reason = reason if part_fen else Reason.INTEREST_ONLY.value
-        lines.append(tuple.__new__(Line, (part_fen, interest_fen, reason)))  # as in rows_of: half the time of Line(...)
-    return lines, balance_fen, to_fen(balance_fen * factors[-1][0], factors[-1][1])
+        rows.append(new_row(Row, (number, from_on, to_on, due_on, part_fen, interest_fen, 0, reason)))
+    over, under = grid.factors[len(rows)]
+    return rows, balance_fen, TO_WHOLE[grid.product.rounding](balance_fen * over, under)
 
 
-def _closed(lines: list[Line], balance_fen: int, interest_fen: int, meant_fen: int) -> list[Line]:
+def _closed(rows: list[Row], last: Due, balance_fen: int, interest_fen: int, meant_fen: int) -> list[Row]:
     """The rows with the last one, which takes the balance left. InputError if that is not like the instalment meant."""
-    _check_rest(len(lines) + 1, balance_fen, balance_fen + interest_fen, meant_fen)
-    return [*lines, Line(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
+    _check_rest(len(rows) + 1, balance_fen, balance_fen + interest_fen, meant_fen)
+    return [*rows, last.row(balance_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
 
 
 def _check_rest(count: int, balance_fen: int, rest_fen: int, meant_fen: int) -> None:
