@@ -16,7 +16,7 @@ from loancli.plan.columns import Plans, one_by_one, plans
 from loancli.plan.product import Product
 
 COLUMNS = ("id", "product", "principal", "start", "periods", "first_due")
-FEW = 6  # loans
+FEW = 8  # loans
 _NEEDED = ("product", "principal", "start")
 
 
