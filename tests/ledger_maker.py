@@ -25,7 +25,7 @@ from loancli.jobs.place_payment import Placement, PlacementReport, place_payment
 from loancli.jobs.prove import prove
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
-from loancli.plan.kinds import build
+from loancli.plan.build import build
 from loancli.plan.pairs_file import read_pairs
 from loancli.plan.product import Product
 from loancli.plan.revenue_file import read_rules

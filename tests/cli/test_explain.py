@@ -14,9 +14,9 @@ from loancli.cli.explain import cost_sum, why
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import DayCount
+from loancli.plan.build import build
 from loancli.plan.ceilings import check_ceiling, read_ceilings
 from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment, run_on_rows
-from loancli.plan.kinds import build
 from loancli.plan.product import (
     Balloon,
     Base,

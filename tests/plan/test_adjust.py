@@ -15,9 +15,9 @@ from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
 from loancli.plan.adjust import changed
+from loancli.plan.build import build
 from loancli.plan.changes import USAGE, change_of
 from loancli.plan.diff import diff
-from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, BreathingSpace, Frequency, Kind, Pays, Step
 from loancli.plan.rows import OwnRow
 

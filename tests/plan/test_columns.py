@@ -1,4 +1,4 @@
-"""plan/columns: many loans of the same terms and days at once, to the fen what kinds.build makes of each."""
+"""plan/columns: many loans of the same terms and days at once, to the fen what `build` makes of each."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,8 +14,8 @@ from loancli.core.errors import InputError
 from loancli.core.money import PRINCIPAL_FEN_MAX, Rounding
 from loancli.core.rates import PPM, DayCount
 from loancli.plan import column_kinds
+from loancli.plan.build import build
 from loancli.plan.columns import plans, spread
-from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, Base, Bound, BreathingSpace, Fee, Kind, Pays, Step
 from loancli.plan.rows import OwnRow
 
@@ -108,7 +108,7 @@ def batches(draw):
 
 
 def exact(terms, principal_fen, start_on, asked):
-    """What kinds.build makes of one loan: its rows, or None where it is refused."""
+    """What `build` makes of one loan: its rows, or None where it is refused."""
     try:
         rows = build(terms, principal_fen, start_on, **asked).rows
     except InputError:

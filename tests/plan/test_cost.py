@@ -14,10 +14,10 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
+from loancli.plan.build import build
 from loancli.plan.ceilings import Outcome, check_ceiling, limit_on, lpr_on, read_ceilings, verdict_on
 from loancli.plan.cost import Apr, apr, of_fastest, of_plan
 from loancli.plan.history import History
-from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
 from loancli.plan.rows import OwnRow

@@ -16,11 +16,11 @@ from loancli.core.errors import InputError
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.adjust import changed
+from loancli.plan.build import build
 from loancli.plan.ceilings import Outcome, check_ceiling, read_ceilings
 from loancli.plan.changes import change_of
 from loancli.plan.cost import of_fastest, of_plan
 from loancli.plan.fixed_fee import RATE_SCALE, curve_of, earned, fee_fen, periodic_rate
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, FixedFee, Frequency, MinimumProgress
 from loancli.plan.product_file import read_product
 

@@ -17,6 +17,7 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
+from loancli.plan.build import build
 from loancli.plan.flexible import (
     Owed,
     Progress,
@@ -30,7 +31,6 @@ from loancli.plan.flexible import (
     run_on_rows,
     window_of,
 )
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, Frequency, MinimumProgress, Missing
 
 START = date(2026, 1, 31)

@@ -8,9 +8,10 @@ import pytest
 import shelf
 from terms import CALENDAR, product
 
+from loancli.plan.build import build
 from loancli.plan.cost import apr
 from loancli.plan.due_days import due_dates
-from loancli.plan.kinds import build, level_exact
+from loancli.plan.kinds import level_exact
 
 TVM = shelf.cases("truth/tvm.json")
 need = partial(shelf.need, TVM)

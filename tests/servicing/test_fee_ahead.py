@@ -17,9 +17,9 @@ from told import Told, reason
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event
 from loancli.core.money import rounded
+from loancli.plan.build import build
 from loancli.plan.changes import change_of
 from loancli.plan.cost import apr, of_plan
-from loancli.plan.kinds import build
 from loancli.plan.product import (
     Allocation,
     Base,

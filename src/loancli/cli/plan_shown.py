@@ -27,9 +27,9 @@ def cost_of(
     instalment_fen: int | None = None,
 ) -> tuple["Plan", "Verdict"]:
     """The plan, and how its cost stands against the legal ceiling."""
+    from loancli.plan.build import build
     from loancli.plan.ceilings import check_ceiling
     from loancli.plan.flexible import check_bounds
-    from loancli.plan.kinds import build
 
     calendar = session.calendar(context)
     plan = build(

@@ -11,7 +11,9 @@ from fractions import Fraction
 
 from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
+from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
+from loancli.plan.build import fees_fen, with_fees
 from loancli.plan.changes import (
     Breathe,
     Change,
@@ -26,8 +28,8 @@ from loancli.plan.changes import (
 )
 from loancli.plan.contradictions import contradictions
 from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days
-from loancli.plan.kinds import Asks, Line, Rest, asks_of, breathe, fees_fen, rows_of, split_rest
 from loancli.plan.product import Kind, Pays, Product
+from loancli.plan.rest import Asks, Rest, asks_of, breathe, split_rest
 from loancli.plan.rows import Plan, Prepaid, Reason
 from loancli.plan.still_open import Open, days_interest_fen, per_fen, still_open
 
@@ -114,7 +116,7 @@ def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Cale
     return _joined(left, product, dues[:count], _split(left, product, _rest(left, product, dues[0]), dues, count))
 
 
-def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Line]:
+def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Row]:
     """What the steps ask for. Instalments that breathe go on to breathe, whatever else changes."""
     asks = [Asks(row.reason.split(":")[1], row.at_most_fen) for row in left.rows if row.is_breathing]
     if asks:
@@ -144,7 +146,7 @@ def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ..
 
 
 def _joined(
-    left: Open, product: Product, dues: Sequence[Due], lines: Sequence[Line], prepaid: tuple[Prepaid, ...] = ()
+    left: Open, product: Product, dues: Sequence[Due], rows: Sequence[Row], prepaid: tuple[Prepaid, ...] = ()
 ) -> Plan:
     """The kept rows and the new ones. Fees that are due with the first instalment of the loan stay with it."""
     plan = left.plan
@@ -152,7 +154,7 @@ def _joined(
     return replace(
         plan,
         product=product,
-        rows=left.kept + rows_of(dues, lines, asked_fen),
+        rows=left.kept + with_fees(rows, asked_fen),
         agreed=(*plan.agreed[: len(left.kept)], *(due.agreed_on for due in dues)),
         prepaid=plan.prepaid + prepaid,
         changed_on=left.from_on,
@@ -186,12 +188,12 @@ def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
     count = len(left.rows)
     if change.shortens:
         dues = _dues(left, product, left.agreed, calendar)
-        lines = _as_before(left, product, dues, rest_fen, carried_fen, base_fen)
+        rows = _as_before(left, product, dues, rest_fen, carried_fen, base_fen)
     else:
         dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
-        lines = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
+        rows = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
     assert plan.product is product
-    return _joined(left, product, dues[: len(lines)], lines, (paid,))
+    return _joined(left, product, dues[: len(rows)], rows, (paid,))
 
 
 def _as_before(
@@ -201,9 +203,9 @@ def _as_before(
     rest_fen: int,
     carried_fen: Fraction,
     base_fen: Fraction | None,
-) -> list[Line]:
+) -> list[Row]:
     """The instalments as they were, on less principal, until nothing is left of it."""
-    lines: list[Line] = []
+    rows: list[Row] = []
     for row, due in zip(left.rows, dues, strict=True):
         factor = due.factor if due.factor is not None else per_fen(product, due, due.from_on, due.to_on)
         carried_fen += (rest_fen if base_fen is None else base_fen) * factor
@@ -216,8 +218,8 @@ def _as_before(
             part_fen = row.principal_fen
         carried_fen = Fraction(0) if interest_fen == owed_fen else carried_fen - interest_fen
         if part_fen >= rest_fen or row is left.rows[-1]:
-            return [*lines, Line(rest_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
-        lines.append(Line(part_fen, interest_fen, row.reason))
+            return [*rows, due.row(rest_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
+        rows.append(due.row(part_fen, interest_fen, row.reason))
         rest_fen -= part_fen
     raise AssertionError("the last row takes the rest")
 
@@ -283,11 +285,11 @@ def _restructured(left: Open, change: Restructure, calendar: Calendar, products:
         agreed = later_days(product, left.from_on, (left.from_on,), reach)
     dues = _dues(left, product, agreed[-1:] if single else agreed, calendar)
     rest = _rest(left, product, dues[0])._replace(flat_base_fen=None, parts_fen=())  # flat: on what is lent anew
-    lines = split_rest(product, rest, dues, count=count)
+    rows = split_rest(product, rest, dues, count=count)
     if product.breathing_space and product.breathing_space.at_start:
         space = product.breathing_space
-        lines = breathe(product, rest, dues, asks_of(space.pays, lines[: space.at_start]), count=count)
-    return _joined(left, product, dues[:count], lines)
+        rows = breathe(product, rest, dues, asks_of(space.pays, rows[: space.at_start]), count=count)
+    return _joined(left, product, dues[:count], rows)
 
 
 # --- breathing space ---
@@ -319,8 +321,8 @@ def _breathed(left: Open, change: Breathe, calendar: Calendar) -> Plan:
     count = len(left.rows) + (change.periods if extends else 0)
     dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
     asks = asks_of(pays, left.rows[: change.periods])
-    lines = breathe(product, _rest(left, product, dues[0]), dues, asks, count=count)
-    return _joined(left, product, dues[:count], lines)
+    rows = breathe(product, _rest(left, product, dues[0]), dues, asks, count=count)
+    return _joined(left, product, dues[:count], rows)
 
 
 def spaces_on(plan: Plan) -> list[date]:

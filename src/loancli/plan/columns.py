@@ -1,4 +1,4 @@
-"""The plans of many loans of the same terms and days at once, to the fen what `kinds.build` makes of each.
+"""The plans of many loans of the same terms and days at once, to the fen what `build` makes of each.
 
 Columns of whole numbers: a row for each instalment, a column for each loan. A loan whose amounts might not fit into
 64 bits takes the same steps on Python's own integers.
@@ -15,10 +15,11 @@ import numpy as np
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
+from loancli.plan.build import build, steps_of
 from loancli.plan.column_kinds import KINDS, Found, Lanes, Terms
 from loancli.plan.due_days import Due
+from loancli.plan.factors import factors_of
 from loancli.plan.int_columns import AMOUNT_BITS, WORD, Columns, Numbers, divided
-from loancli.plan.kinds import build, factors_of, steps_of
 from loancli.plan.product import Product
 from loancli.plan.rows import OwnRow
 
@@ -30,7 +31,7 @@ _GROWTH_MAX, _RATIO_MAX = 2**10, 2**20  # an amount times weights of up to 1000,
 class Lines:
     """What a kind decides, in fen: a row for each instalment, a column for each loan.
 
-    A loan that cannot be split so (kinds.build tells the reason) is marked in `is_refused`; its columns are 0.
+    A loan that cannot be split so (`build` tells the reason) is marked in `is_refused`; its columns are 0.
     """
 
     principal_fen: Columns
@@ -71,17 +72,17 @@ def plans(
             first_due_on=first_due_on,
             own_rows=own_rows,
         )
-    dues, count = steps_of(
+    grid, count = steps_of(
         product, start_on, calendar=calendar, periods=periods, first_due_on=first_due_on, own_rows=own_rows
     )
     is_lent = (principals_fen >= product.principal_min_fen) & (principals_fen <= product.principal_max_fen)
     principals_fen = np.where(is_lent, principals_fen, product.principal_max_fen)
-    lines = spread(product, principals_fen, dues, count=count, own_rows=own_rows)
+    lines = spread(product, principals_fen, grid.dues, count=count, own_rows=own_rows)
     fee_fen = _fees_fen(product, principals_fen, count)
     is_refused = lines.is_refused | ~is_lent
     _clear(is_refused, lines.principal_fen, lines.interest_fen, fee_fen)
     return Plans(
-        dues=dues[:count],
+        dues=grid.dues[:count],
         principal_fen=lines.principal_fen,
         interest_fen=lines.interest_fen,
         fee_fen=fee_fen,
@@ -130,7 +131,7 @@ def one_by_one(
 ) -> Plans:
     """As `plans`, by the exact path: for a few loans, and for rules that have no columns."""
     asked: Any = {"calendar": calendar, "periods": periods, "first_due_on": first_due_on, "own_rows": own_rows}
-    dues, count = steps_of(product, start_on, **asked)
+    grid, count = steps_of(product, start_on, **asked)
     amounts = np.zeros((len(_PARTS), count, len(principals_fen)), dtype=np.int64)
     is_refused = np.zeros(len(principals_fen), dtype=np.bool_)
     for at, principal_fen in enumerate(principals_fen.tolist()):
@@ -139,7 +140,7 @@ def one_by_one(
             amounts[:, :, at] = [[getattr(row, name) for row in rows] for name in _PARTS]
         except InputError:
             is_refused[at] = True
-    return Plans(dues=dues[:count], **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
+    return Plans(dues=grid.dues[:count], **dict(zip(_PARTS, amounts, strict=True)), is_refused=is_refused)
 
 
 def _clear(lanes: Lanes, *columns: Numbers) -> None:
@@ -164,7 +165,7 @@ def _limit_fen(terms: Terms) -> int:
 
 
 def _fees_fen(product: Product, principals_fen: Columns, count: int) -> Columns:
-    """The fees of each row, as kinds has them."""
+    """The fees of each row, as build has them."""
     every_fen, first_fen = np.zeros_like(principals_fen), np.zeros_like(principals_fen)
     for fee in product.fees:
         fee_fen = fee.amount_fen + divided(principals_fen * fee.principal_ppm, PPM, product.rounding)
