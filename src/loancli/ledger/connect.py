@@ -14,9 +14,9 @@ from pathlib import Path
 from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
 
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
-SCHEMA = 5
+SCHEMA = 7
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {5: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869"}
+DIGESTS = {7: "fe144bb4c5d7ff48c0213777d8b26d480daae4ff7aef187bc77d940e4e1929dc"}
 
 _SETTINGS = {
     "foreign_keys": 1,

@@ -311,3 +311,22 @@ def m005_one_movement_once(db: Database) -> None:
         DROP TABLE receipt_4;
     """)
     db.executescript(_guard("verdict"))
+
+
+@migrations()
+def m007_turnover(db: Database) -> None:
+    """What moved on each account day by day. Can be built again."""
+    db.executescript("""
+        CREATE TABLE turnover (
+            account INTEGER NOT NULL REFERENCES account (id), booked_on TEXT NOT NULL, value_on TEXT NOT NULL,
+            debit_fen INTEGER NOT NULL, credit_fen INTEGER NOT NULL, PRIMARY KEY (account, booked_on, value_on)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO turnover
+            SELECT account, booked_on, value_on, sum(debit_fen), sum(credit_fen) FROM (
+                SELECT p.debit AS account, e.booked_on, e.value_on, p.amount_fen AS debit_fen, 0 AS credit_fen
+                FROM entry e JOIN posting p ON p.entry_id = e.id
+                UNION ALL
+                SELECT p.credit, e.booked_on, e.value_on, 0, p.amount_fen
+                FROM entry e JOIN posting p ON p.entry_id = e.id)
+            GROUP BY account, booked_on, value_on;
+    """)
