@@ -122,7 +122,7 @@ def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
         "total_fen": plan.principal_fen + plan.interest_fen + plan.fee_fen,
         **quoted_rate(plan.product),
         "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
-        "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
+        "apr_compound_percent": verdict.cost.compound_shown,
         **expected_rate(plan),
         "ceiling_ppm": verdict.limit.ppm,
         "within_ceiling": verdict.outcome.value,

@@ -75,7 +75,7 @@ def _side(side: "Side") -> dict[str, Any]:
         "fee_fen": side.fee_fen,
         "cost_fen": side.cost_fen,
         "apr_simple_percent": f"{side.cost.simple_percent:.2f}",
-        "apr_compound_percent": f"{side.cost.compound_percent:.2f}",
+        "apr_compound_percent": side.cost.compound_shown,
     }
 
 

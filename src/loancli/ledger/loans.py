@@ -113,6 +113,18 @@ def loan_ids(db: Connection, *, borrower_id: str | None = None) -> list[str]:
     return [row[0] for row in db.execute(f"SELECT loan_id FROM loan{where} ORDER BY loan_id", values)]
 
 
+def active(db: Connection, *, trade: str | None, product_code: str | None) -> list[str]:
+    """Active loans by id, of borrowers of a trade and of a product; None: of any."""
+    rows = db.execute(
+        """
+        SELECT loan_id FROM position JOIN loan USING (loan_id) JOIN borrower USING (borrower_id)
+        WHERE status = 'active' AND coalesce(?, trade) = trade AND coalesce(?, loan.product_code) = loan.product_code
+        ORDER BY loan_id""",
+        (trade, product_code),
+    )
+    return [row[0] for row in rows]
+
+
 def signed(db: Connection) -> list[tuple[str, str, date]]:
     """Every loan with its borrower and the day it was signed."""
     rows = db.execute("SELECT loan_id, borrower_id, signed_on FROM loan ORDER BY loan_id")

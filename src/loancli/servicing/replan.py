@@ -11,7 +11,7 @@ from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import split
 from loancli.plan.adjust import Open, changed_from
-from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Restructure
+from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Respread, Restructure
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.product import Product
 from loancli.plan.product_file import to_json
@@ -85,6 +85,8 @@ def replan(
         carried_fen=walk.accrued,
         fixed_fee_fen=walk.fee.left_fen if walk.fee else 0,
     )
+    if walk.contract.is_revenue_share:  # what is ahead of it is an outlook: at the level of what is open now
+        before = changed_from(left, Respread(periods=len(left.rows)), calendar=calendar)
     after = changed_from(left, change, calendar=calendar, products=products)
     new = after.rows[len(closed) :] + run_on_rows(after, calendar)
     event = Event(
