@@ -181,6 +181,17 @@ def test_a_missing_position_stands_on_the_day_of_its_entries_though_more_falls_d
     assert faults(db) == []
 
 
+def test_a_missing_position_leaves_to_the_close_of_the_open_day_what_happens_on_it_without_an_entry(tmp_path):
+    # Grace ends on the open day, from which penalty accrues.
+    db = new_ledger(tmp_path, is_durable=False)
+    open_loan(db)
+    close(db, FEBRUARY)
+    before = dump(db)
+    execute(db, "DELETE FROM position")
+    assert set(rebuilt(db)) == {"position"}
+    assert dump(db) == before
+
+
 SOURCES = {
     "an event": "UPDATE event SET payload = '{}' WHERE id = 2",
     "a posting": "UPDATE posting SET amount_fen = amount_fen + 1 WHERE entry_id = 1",
