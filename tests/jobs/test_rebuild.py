@@ -1,10 +1,14 @@
 """`ledger rebuild`: copies become what events, entries and rows give; what differed is told, nothing else changes."""
 
 import shutil
+import sqlite3
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ledger_maker import (
     DAY,
     OPENED_ON,
@@ -25,7 +29,7 @@ from ledger_maker import (
 from loancli.core.errors import LedgerError
 from loancli.jobs.rebuild import rebuild
 from loancli.ledger import derived
-from loancli.ledger.connect import Connection, open_ledger, writing
+from loancli.ledger.connect import Connection, attempt, open_ledger, trial, writing
 
 FEBRUARY = date(2026, 2, 5)  # an instalment falls due
 TODAY = date(2026, 2, 10)
@@ -89,7 +93,8 @@ DAMAGE = {
     "revenue": ("UPDATE daily_revenue SET amount_fen = amount_fen + 1 WHERE revenue_class = 'sure'",
                 "daily_revenue", 2),
     "no revenue": ("DELETE FROM daily_revenue", "daily_revenue", 2),
-    "turnover": ("UPDATE turnover SET value_on = '2026-01-09' WHERE debit_fen = 50000", "turnover", 4),
+    "turnover": ("UPDATE turnover SET day = '2026-01-09' WHERE debit_fen = 50000 AND day_by = 'value'",
+                 "turnover", 4),
     "no turnover": ("DELETE FROM turnover", "turnover", None),
     "a ruling": ("INSERT INTO ruling VALUES (3, 'round_trip', 'excluded', NULL)", "ruling", 1),
 }  # fmt: skip
@@ -107,6 +112,39 @@ def test_a_damaged_copy_is_told_and_becomes_what_it_was(db, damage):
     assert dump(db) == before
     assert faults(db) == []
     assert rebuilt(db) == {}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(derived.TABLES), st.integers(0, 99), st.integers(0, 20), st.sampled_from([0, 1, 7, "x"])
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(max_examples=60)
+def test_whatever_is_changed_in_copies_becomes_what_it_was(made, changes):
+    """Some columns of some rows get other values, or (past the last column) the row goes."""
+    by_day = ("since_on", "accrued_micro_fen", "penalty_accrued_fen")  # other, where the day of a position is lost
+    with closing(open_ledger(made)) as db, trial(db):
+        before, standing = dump(db), dump(db, without=by_day)
+        for table, row, column, value in changes:
+            keys = [found[1] for found in db.execute(f"PRAGMA table_info({table})") if found[5]]
+            names = [found[1] for found in db.execute(f"PRAGMA table_info({table})")]
+            found = db.execute(f"SELECT {', '.join(keys)} FROM {table}").fetchall()
+            if not found:
+                continue
+            where = " AND ".join(f"{key} = ?" for key in keys)
+            what = f"UPDATE {table} SET {names[column]} = ?" if column < len(names) else f"DELETE FROM {table}"
+            with suppress(sqlite3.IntegrityError), attempt(db):
+                values = [value] if column < len(names) else []
+                db.execute(f"{what} WHERE {where}", [*values, *found[row % len(found)]])
+        damaged = dump(db)
+        told = {each.table for each in rebuild(db) if each.differed}
+        assert told == {table for table in before if before[table] != damaged[table]}
+        assert dump(db, without=by_day) == standing
+        assert faults(db) == []
 
 
 LOST = {

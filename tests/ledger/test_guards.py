@@ -209,8 +209,8 @@ CHANGES = {
     "receipt_part": ["loan_id = 'x'", "amount_fen = amount_fen - 1", "event_key = 'payout/LN000001'"],
     "position": ["principal_outstanding_fen = 5", "credit_fen = 1", "status = 'settled'", "next_moment_on = NULL",
                  "product_code = 'x'", "since_on = 'x'", "since_on = '9999-12-31'", "since_on = '2026-01-06'"],
-    "turnover": ["debit_fen = debit_fen + 1", "credit_fen = credit_fen + 1", "booked_on = '2026-01-06'",
-                 "value_on = '2026-02-06'", "account = 14"],
+    "turnover": ["debit_fen = debit_fen + 1", "credit_fen = credit_fen + 1", "day = '2026-01-04'",
+                 "day_by = 'x'", "account = 14"],
     "instalment": ["paid_principal_fen = 0", "due_on = '2026-12-31'", "is_due = 0"],
     "account": ["code = code || ':x'"],
 }  # fmt: skip
@@ -228,7 +228,7 @@ ONE = {
     "receipt": "state = 'placed'",
     "instalment": "number = 1",
     "account": "code = 'loan:principal'",
-    "turnover": "(account, value_on) = (4, '2026-01-05')",
+    "turnover": "(day_by, account, day) = ('value', 4, '2026-01-05')",
 }
 
 
@@ -276,7 +276,7 @@ def test_a_missing_tail_of_the_journal_is_found(path):
 ADDED = {
     "a leg": "INSERT INTO posting VALUES (1, 1, 1, 4, 100)",
     "revenue": "INSERT INTO daily_revenue VALUES ('B1', '2026-01-07', 'alipay', 'sure', 100, 1, 0)",
-    "what moved on a day": "INSERT INTO turnover VALUES (1, '2026-01-07', '2026-01-07', 5, 5)",
+    "what moved on a day": "INSERT INTO turnover VALUES ('booking', 1, '2026-01-07', 5, 5)",
     "a receipt": "INSERT INTO receipt VALUES (1, 'placed', '', '[]')",
     "a part of a receipt": "INSERT INTO receipt_part SELECT txn_id, 2, loan_id, 5, 'payout/LN000001' FROM receipt_part",
     "a statement row": "INSERT INTO txn SELECT 99, key || '!', owner, channel, line, occurred_at, amount_fen,"

@@ -80,7 +80,7 @@ def test_a_leg_on_one_account_is_found(path):
 
 
 def test_turnover_that_is_not_that_of_the_entries_is_found(db):
-    execute(db, "UPDATE turnover SET credit_fen = credit_fen + 1 WHERE credit_fen = 5000")
+    execute(db, "UPDATE turnover SET credit_fen = credit_fen + 1 WHERE credit_fen = 5000 AND day_by = 'value'")
     found = answers(db)["what moved by day = the entries"]
     assert [told.partition(",")[0] for told in found] == ["what computed", "what stored"]
     assert "account borrower:credit" in found[0]

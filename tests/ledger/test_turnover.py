@@ -95,11 +95,11 @@ def test_what_is_booked_late_is_in_the_balance_of_its_value_day_and_not_in_that_
 
 
 def test_a_row_that_differs_is_told_by_its_account_and_both_figures(db):
-    execute(db, "UPDATE turnover SET debit_fen = 7 WHERE credit_fen = 500")
-    days = "account clearing:bank, booked_on 2026-01-05, value_on 2026-01-05"
+    of_bank = "account clearing:bank, day 2026-01-05"
+    execute(db, "UPDATE turnover SET debit_fen = 7 WHERE credit_fen = 500 AND day_by = 'value'")
     assert checks.answers(db, derived.differing("turnover")) == [
-        f"what computed, {days}, debit_fen 0, credit_fen 500",
-        f"what stored, {days}, debit_fen 7, credit_fen 500",
+        f"what computed, day_by value, {of_bank}, debit_fen 0, credit_fen 500",
+        f"what stored, day_by value, {of_bank}, debit_fen 7, credit_fen 500",
     ]
 
 

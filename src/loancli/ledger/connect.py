@@ -16,7 +16,7 @@ from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundErro
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 7
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {7: "fe144bb4c5d7ff48c0213777d8b26d480daae4ff7aef187bc77d940e4e1929dc"}
+DIGESTS = {7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b"}
 
 _SETTINGS = {
     "foreign_keys": 1,

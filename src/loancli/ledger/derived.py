@@ -24,7 +24,7 @@ SUMS = {
     "daily_revenue": Sums(revenue.SUMS),
     "turnover": Sums(
         turnover.SUMS,
-        "SELECT what, code AS account, booked_on, value_on, debit_fen, credit_fen FROM differing"
+        "SELECT what, day_by, code AS account, day, debit_fen, credit_fen FROM differing"
         " JOIN account ON id = differing.account",
     ),
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -123,7 +124,8 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
     last_id = db.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0]
     previous = head(db, "entry")
     count = 0
-    moved: dict[tuple[int, str], tuple[int, int]] = {}  # account and value day → debits and credits
+    debits_fen: Counter[tuple[int, str]] = Counter()  # by account and value day
+    credits_fen: Counter[tuple[int, str]] = Counter()
     for entry in entries:
         last_id += 1
         reverses = None
@@ -140,12 +142,11 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
         db.execute("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row, previous, sha))
         db.executemany("INSERT INTO posting VALUES (?,?,?,?,?)", legs)
         for _, _, debit, credit, fen in legs:
-            for account, debit_fen, credit_fen in ((debit, fen, 0), (credit, 0, fen)):
-                was_debit, was_credit = moved.get((account, value_on), (0, 0))
-                moved[account, value_on] = was_debit + debit_fen, was_credit + credit_fen
+            debits_fen[debit, value_on] += fen
+            credits_fen[credit, value_on] += fen
         previous = sha
         count += 1
-    turnover.add(db, booked_on.isoformat(), moved)
+    turnover.add(db, booked_on.isoformat(), debits_fen, credits_fen)
     return count
 
 
@@ -213,13 +214,13 @@ def balances(db: Connection, as_of: date | None = None, by: DayBy = DayBy.BOOKIN
     By booking day what is told of a closed day never changes. By value day it is what belongs to the days up to then,
     as far as is known now; accruals, which the next close takes back as of their own day, are not in it.
     """
-    column = "booked_on" if by is DayBy.BOOKING else "value_on"
     rows = db.execute(
-        f"""
+        """
         SELECT a.code, a.kind, coalesce(sum(t.debit_fen), 0), coalesce(sum(t.credit_fen), 0)
-        FROM account a LEFT JOIN turnover t ON t.account = a.id AND t.{column} <= ? GROUP BY a.id ORDER BY a.id
+        FROM account a LEFT JOIN turnover t ON t.account = a.id AND t.day_by = ? AND t.day <= ?
+        GROUP BY a.id ORDER BY a.id
         """,
-        (as_of.isoformat() if as_of else "9999-12-31",),
+        (by.value, as_of.isoformat() if as_of else "9999-12-31"),
     )
     return [
         {"account": code, "kind": kind, "debits_fen": debit, "credits_fen": credit, "balance_fen": debit - credit}

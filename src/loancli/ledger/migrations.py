@@ -318,15 +318,19 @@ def m007_turnover(db: Database) -> None:
     """What moved on each account day by day. Can be built again."""
     db.executescript("""
         CREATE TABLE turnover (
-            account INTEGER NOT NULL REFERENCES account (id), booked_on TEXT NOT NULL, value_on TEXT NOT NULL,
-            debit_fen INTEGER NOT NULL, credit_fen INTEGER NOT NULL, PRIMARY KEY (account, booked_on, value_on)
+            day_by TEXT NOT NULL CHECK (day_by IN ('booking', 'value')),
+            account INTEGER NOT NULL REFERENCES account (id), day TEXT NOT NULL,
+            debit_fen INTEGER NOT NULL, credit_fen INTEGER NOT NULL, PRIMARY KEY (day_by, account, day)
         ) STRICT, WITHOUT ROWID;
         INSERT INTO turnover
-            SELECT account, booked_on, value_on, sum(debit_fen), sum(credit_fen) FROM (
-                SELECT p.debit AS account, e.booked_on, e.value_on, p.amount_fen AS debit_fen, 0 AS credit_fen
-                FROM entry e JOIN posting p ON p.entry_id = e.id
-                UNION ALL
-                SELECT p.credit, e.booked_on, e.value_on, 0, p.amount_fen
-                FROM entry e JOIN posting p ON p.entry_id = e.id)
-            GROUP BY account, booked_on, value_on;
+            WITH pairs AS MATERIALIZED (
+                SELECT booked_on, value_on, debit, credit, sum(amount_fen) AS fen
+                FROM entry JOIN posting ON entry_id = id GROUP BY 1, 2, 3, 4)
+            SELECT day_by, account, day, sum(debit_fen) AS debit_fen, sum(credit_fen) AS credit_fen FROM (
+                SELECT 'booking' AS day_by, debit AS account, booked_on AS day, fen AS debit_fen, 0 AS credit_fen
+                FROM pairs
+                UNION ALL SELECT 'booking', credit, booked_on, 0, fen FROM pairs
+                UNION ALL SELECT 'value', debit, value_on, fen, 0 FROM pairs
+                UNION ALL SELECT 'value', credit, value_on, 0, fen FROM pairs)
+            GROUP BY day_by, account, day;
     """)

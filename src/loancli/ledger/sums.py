@@ -18,7 +18,7 @@ SQL = {
     "sub-ledger = general ledger": f"""
         SELECT account, booked_fen, loans_fen FROM ({_OF_LOANS}) JOIN (
             SELECT code AS account, coalesce(sum(debit_fen - credit_fen), 0) AS booked_fen
-            FROM account LEFT JOIN turnover ON account = id GROUP BY id) USING (account)
+            FROM account LEFT JOIN turnover ON account = id AND day_by = 'booking' GROUP BY id) USING (account)
         WHERE booked_fen <> loans_fen""",
     # At the end of any day, as it was booked then and as it is known now.
     "no principal was ever below zero": """
@@ -56,9 +56,8 @@ SQL = {
             p.key IN (SELECT key FROM taken_back) OR p.effective_on > coalesce((SELECT max(day) FROM day), '')))""",
     "what closed days say is what the books had": """
         WITH moved AS (
-            SELECT code, booked_on AS day, sum(debit_fen - credit_fen) AS fen
-            FROM turnover JOIN account ON id = account WHERE code IN ('loan:principal', 'loan:interest_accrued')
-            GROUP BY 1, 2),
+            SELECT code, day, debit_fen - credit_fen AS fen FROM turnover JOIN account ON id = account
+            WHERE day_by = 'booking' AND code IN ('loan:principal', 'loan:interest_accrued')),
          closed AS (SELECT day, iif(json_valid(totals), totals, '{}') AS totals FROM day),
          said AS (
             SELECT 'loan:principal' AS code, day, json_extract(totals, '$.outstanding_fen') AS fen FROM closed
