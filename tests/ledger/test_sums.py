@@ -70,13 +70,13 @@ def test_sound_books_answer_nothing(db):
 
 def test_a_leg_that_moves_less_than_nothing_is_found(path):
     db = tampered(path, "PRAGMA ignore_check_constraints = ON; UPDATE posting SET amount_fen = -amount_fen")
-    found = answers(db)["every leg moves an amount from one account to another, so that entries balance"]
+    found = answers(db)["entries balance: every leg moves an amount from account to account"]
     assert found[0] == "key LN000001/disbursed:payout/LN000001/2026-01-05/1, leg 0, amount_fen -1200000"
 
 
 def test_a_leg_on_one_account_is_found(path):
     db = tampered(path, "PRAGMA ignore_check_constraints = ON; UPDATE posting SET debit = credit WHERE entry_id = 1")
-    assert len(answers(db)["every leg moves an amount from one account to another, so that entries balance"]) == 1
+    assert len(answers(db)["entries balance: every leg moves an amount from account to account"]) == 1
 
 
 def test_turnover_that_is_not_that_of_the_entries_is_found(db):

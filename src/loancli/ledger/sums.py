@@ -11,7 +11,7 @@ _OF_LOANS = """
     UNION ALL SELECT 'borrower:credit', -coalesce(sum(credit_fen), 0) FROM position"""
 
 SQL = {
-    "every leg moves an amount from one account to another, so that entries balance": """
+    "entries balance: every leg moves an amount from account to account": """
         SELECT e.key, p.leg, p.amount_fen FROM posting p LEFT JOIN entry e ON e.id = p.entry_id
         WHERE p.amount_fen < 1 OR p.debit = p.credit""",
     "what moved by day = the entries": derived.differing("turnover"),
@@ -35,7 +35,8 @@ SQL = {
          running AS (
             SELECT loan_id, day_is, day, sum(fen) OVER (PARTITION BY loan_id, day_is ORDER BY day) AS principal_fen
             FROM by_day)
-        SELECT loan_id, day_is, min(day) AS day, principal_fen FROM running WHERE principal_fen < 0 GROUP BY 1, 2""",
+        SELECT loan_id, day_is, min(day) AS day, principal_fen FROM running
+        WHERE principal_fen < 0 AND loan_id IS NOT NULL GROUP BY 1, 2""",
     # One that was taken back may be gone from the books; one of the open day may not be in them yet.
     "every payment is in the books, and whole": """
         WITH booked AS (
