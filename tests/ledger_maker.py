@@ -282,7 +282,7 @@ def net_entries(db: Connection, *, with_day: bool = False) -> dict[tuple[str, ..
 
 def current_txns(db: Connection, owner: str) -> list[tuple[Any, ...]]:
     """The transactions of an owner as they stand, without where they were read."""
-    from loancli.ledger.statements import txns_of
+    from loancli.ledger.transactions import txns_of
 
     return sorted(
         (txn.key, *txn.row._replace(line=0), txn.revenue_class, txn.revenue_rule) for txn in txns_of(db, owner)

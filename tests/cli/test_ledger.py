@@ -91,4 +91,5 @@ def test_a_rebuild_from_books_that_are_not_as_they_were_written_is_refused(hurt)
     assert (told.code, told.out) == (6, "")
     assert told.err.startswith("error: event 3 (")
     assert "nothing was rebuilt from that, as it would mislead: restore a backup" in told.err
-    assert chinese.err.startswith("错误：")
+    assert chinese.err.startswith("错误：事件 3（")
+    assert "没有重建；请恢复备份" in chinese.err

@@ -8,6 +8,7 @@ import pytest
 import shelf
 from hypothesis import given
 from hypothesis import strategies as st
+from shelf import fen, need
 from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.days import Roll, months_after
@@ -29,16 +30,6 @@ TRUTH = shelf.cases("truth/apr.json")
 TOML = (SCHEDULES / "policies" / "ceilings.toml").read_text(encoding="utf-8")
 LPR = (SCHEDULES / "policies" / "lpr.csv").read_text(encoding="utf-8")
 CEILINGS = read_ceilings(TOML, LPR)
-
-
-def need(cases, case_id):
-    if case_id not in cases:
-        pytest.skip("the reference shelf is not here")
-    return cases[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
 
 
 def monthly(texts):

@@ -3,12 +3,14 @@
 import json
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import shelf
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from shelf import fen
 from terms import CALENDAR, product, revenue_product
 
 from loancli.core.days import Roll
@@ -35,16 +37,7 @@ START = date(2026, 1, 31)
 NO_CHECKPOINT = Progress(levels_fen=0, fixed_fen=0, is_checkpoint=False)
 OWED = Owed(outstanding_principal_fen=10_000_000, accrued=Fraction(120_000), level_fen=900_000)
 MECHANICS = shelf.cases("truth/revenue_plans.json")
-
-
-def need(case_id):
-    if case_id not in MECHANICS:
-        pytest.skip("the reference shelf is not here")
-    return MECHANICS[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
+need = partial(shelf.need, MECHANICS)
 
 
 def revenue(fen_counted, **changes):

@@ -7,7 +7,8 @@ import pytest
 import shelf
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
-from terms import CALENDAR, product, revenue_product
+from shelf import fen, need
+from terms import CALENDAR, FREQUENCIES, product, revenue_product
 
 from loancli.core.days import Calendar, Roll, months_after
 from loancli.core.errors import InputError
@@ -22,16 +23,6 @@ from loancli.plan.rows import Reason, reason_of
 START = date(2026, 1, 15)
 SCHEDULES = shelf.cases("truth/schedules.json")
 DOMAIN = shelf.cases("domain/cases.json")
-
-
-def need(cases, case_id):
-    if case_id not in cases:
-        pytest.skip("the reference shelf is not here")
-    return cases[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
 
 
 def parts(plan):
@@ -254,13 +245,6 @@ def dues_of(terms, start_on, count, first_due_on=None):
 
 
 ORDINARY = [kind for kind in Kind if kind not in {Kind.REVENUE_SHARE, Kind.CUSTOM}]  # test_own_rows has custom plans
-FREQUENCIES = [
-    Frequency(months=1),
-    Frequency(months=3),
-    Frequency(days=7),
-    Frequency(days=10),
-    Frequency(half_monthly=True),
-]
 BALLOONS = st.one_of(
     st.builds(Balloon, periods=st.integers(49, 120)),
     st.builds(Balloon, residual_ppm=st.integers(1, 999_999)),

@@ -2,6 +2,7 @@
 
 from datetime import date
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import shelf
@@ -12,13 +13,8 @@ from loancli.plan.due_days import due_dates
 from loancli.plan.kinds import build, level_exact
 
 TVM = shelf.cases("truth/tvm.json")
+need = partial(shelf.need, TVM)
 START = date(2026, 1, 15)
-
-
-def need(case_id):
-    if case_id not in TVM:
-        pytest.skip("the reference shelf is not here")
-    return TVM[case_id]
 
 
 def terms_of(case):

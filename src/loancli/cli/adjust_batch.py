@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.cells import visible
 from loancli.cli.exit import Exit
 from loancli.cli.options import Context, Format
-from loancli.cli.render import progress, show, talk, visible
+from loancli.cli.render import progress, show, talk
 from loancli.cli.sheet import read_sheet
 from loancli.core.days import date_of
 from loancli.core.errors import InputError, NotFoundError, Problem, RefusedError, input_error
 from loancli.core.money import yuan
+from loancli.texts import Lang, refusals
 
 if TYPE_CHECKING:
     from loancli.jobs.adjust_batch import Done, Wanted
@@ -174,7 +176,7 @@ def take_back(
             "change": event.payload["change"],
             "on": event.effective_on,
             "state": "left" if refusal else "undone",
-            "reason": refusal,
+            "reason": refusals.refusal(refusal, context.lang),
         }
         for event, refusal in undone
     ]
@@ -195,7 +197,7 @@ def _answer(
     from loancli.plan.diff import diff
 
     diffs = [diff(each.found.before, each.found.after) if each.found else None for each in done]
-    rows = [_row(each, its) for each, its in zip(done, diffs, strict=True)]
+    rows = [_row(each, its, context.lang) for each, its in zip(done, diffs, strict=True)]
     if session.as_json(output_format, output):
         for row, its in zip(rows, diffs, strict=True):
             row["days"] = [
@@ -218,14 +220,14 @@ def _answer(
         raise typer.Exit(Exit.PARTIAL if changed or refused < len(done) else Exit.REFUSED)
 
 
-def _row(done: "Done", its: "Diff | None") -> dict[str, Any]:
+def _row(done: "Done", its: "Diff | None", lang: Lang) -> dict[str, Any]:
     head = {
         "loan_id": done.wanted.loan_id,
         "change": done.wanted.text,
         "on": done.wanted.on,
         "state": "changes" if its else "in_force" if done.is_there else "refused",
         "fingerprint": done.fingerprint,
-        "reason": done.refusal,
+        "reason": refusals.refusal(done.refusal, lang),
     }
     if its is None:
         return {**head, **dict.fromkeys(_FIGURES), "worse": ""}

@@ -4,8 +4,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from loancli.cli import session
+from loancli.cli.cells import heading
 from loancli.cli.explain import cost_sum
-from loancli.cli.render import heading, save, show, talk
+from loancli.cli.render import save, show, talk
 from loancli.core.errors import RefusedError
 from loancli.core.money import yuan
 from loancli.core.rates import DayCount, percent

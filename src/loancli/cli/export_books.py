@@ -14,7 +14,8 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from loancli.cli.render import opened, visible, without_formula
+from loancli.cli.cells import visible, without_formula
+from loancli.cli.render import opened
 from loancli.core.books import Account, BookedEntry, Heading, MonthEnd
 from loancli.core.money import yuan
 

@@ -101,8 +101,9 @@ def _worked_out(db: Connection, chunk: Sequence[Wanted], rules: Rules) -> Iterat
 def _as_previewed(done: Done) -> Done:
     if done.found is None or done.wanted.fingerprint == done.fingerprint:
         return done
-    why = "the loan has changed since the preview" if done.wanted.fingerprint else "it was not previewed"
-    return Done(wanted=done.wanted, refusal=f"{why}; preview it again")
+    if done.wanted.fingerprint:
+        return Done(wanted=done.wanted, refusal="the loan has changed since the preview; preview it again")
+    return Done(wanted=done.wanted, refusal="it was not previewed; preview it again")
 
 
 def undoing(db: Connection, batch: str) -> list[tuple[Event, str]]:

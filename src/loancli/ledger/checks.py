@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from loancli.ledger import derived, journal, loans, receipts, statements, sums
+from loancli.ledger import derived, journal, loans, receipts, statements, sums, transactions
 from loancli.ledger.connect import Connection
 
 _LEGS = """(SELECT e.loan_id, d.code AS debit, c.code AS credit, p.amount_fen FROM posting p
@@ -82,7 +82,7 @@ SQL: dict[str, str] = {
             UNION SELECT receipt_id, other FROM shown JOIN same ON one = shown.txn_id),
          back AS MATERIALIZED (
             SELECT channel, refund_of, sum(amount_fen) AS fen
-            FROM ({statements.current("t.owner = 'lender' AND t.refund_of <> ''")})
+            FROM ({transactions.current("t.owner = 'lender' AND t.refund_of <> ''")})
             WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2)
         SELECT odd.* FROM odd WHERE state <> 'placed' OR placed_fen <> amount_fen - (
             SELECT coalesce(sum(fen), 0) FROM back WHERE (channel, refund_of) IN (

@@ -48,13 +48,8 @@ def add(db: Connection, record: LoanRecord) -> bool:
          record.signed_on.isoformat(), record.maturity_number, sha),
     )  # fmt: skip
     db.executemany(
-        "INSERT INTO plan_row VALUES (?,?,?,?,?,?,?,?,?)",
-        [
-            (record.loan_id, row.number, row.from_on.isoformat(), row.to_on.isoformat(), row.due_on.isoformat(),
-             row.principal_fen, row.interest_fen, row.fee_fen, row.reason)
-            for row in record.rows
-        ],
-    )  # fmt: skip
+        "INSERT INTO plan_row VALUES (?,?,?,?,?,?,?,?,?)", [(record.loan_id, *row.kept()) for row in record.rows]
+    )
     return True
 
 
@@ -62,23 +57,12 @@ def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
     """Contracts by loan id; unknown ids are left out."""
     wanted = json.dumps(list(loan_ids))
     rows: dict[str, list[Row]] = {}
-    for loan_id, number, from_on, to_on, due_on, principal, interest, fee, reason in db.execute(
+    for loan_id, *cells in db.execute(
         f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?))"
         " ORDER BY loan_id, number",
         (wanted,),
     ):
-        rows.setdefault(loan_id, []).append(
-            Row(
-                number=number,
-                from_on=date.fromisoformat(from_on),
-                to_on=date.fromisoformat(to_on),
-                due_on=date.fromisoformat(due_on),
-                principal_fen=principal,
-                interest_fen=interest,
-                fee_fen=fee,
-                reason=reason,
-            )
-        )
+        rows.setdefault(loan_id, []).append(Row.restored(cells))
     found = db.execute(
         "SELECT l.loan_id, l.borrower_id, l.product_code, t.json, l.principal_fen, l.signed_on, l.maturity_number"
         " FROM loan l JOIN terms t ON t.sha = l.terms_sha WHERE l.loan_id IN (SELECT value FROM json_each(?))",
