@@ -24,7 +24,7 @@ from ledger_maker import (
 from sqlite_utils import Database
 
 from loancli.ledger import journal, receipts, statements
-from loancli.ledger.connect import APPLICATION_ID, Connection, open_ledger
+from loancli.ledger.connect import APPLICATION_ID, SCHEMA, Connection, open_ledger
 from loancli.ledger.migrations import migrations
 
 DUE = date(2026, 2, 5)
@@ -117,7 +117,7 @@ def _copy(books: Connection, db: sqlite3.Connection, table: str) -> None:
 def test_a_ledger_of_schema_4_has_the_same_books_afterwards(books, tmp_path):
     _as_schema_4(books, tmp_path / "old.db")
     with closing(open_ledger(tmp_path / "old.db")) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (5,)
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
         assert faults(db) == []
         for table in ("event", "entry", "posting", "position", "instalment", "day", "loan", "txn_status"):
             assert dump(db)[table] == dump(books)[table]

@@ -14,9 +14,9 @@ from pathlib import Path
 from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
 
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
-SCHEMA = 5
+SCHEMA = 7
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {5: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869"}
+DIGESTS = {7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b"}
 
 _SETTINGS = {
     "foreign_keys": 1,
