@@ -6,11 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.backup import backup, restore
 from loancli.cli.exit import Exit
 from loancli.cli.options import FormatOption, OutputOption, context_of, day
 from loancli.cli.render import show, talk
 
 app = typer.Typer()
+app.command()(backup)
+app.command()(restore)
 SHOWN_MAX = 5  # answers of a failed question that are shown
 
 
