@@ -127,6 +127,20 @@ def test_a_full_disk_refuses(ends):
     assert told.startswith("error: the disk cannot take it (database or disk is full); nothing more was written: make")
 
 
+def test_a_ledger_that_cannot_be_written_refuses_and_tells_where_to_look(ends):
+    books = sqlite3.connect(":memory:")
+    books.execute("PRAGMA query_only = 1")
+    with pytest.raises(sqlite3.OperationalError) as fixed:
+        books.execute("CREATE TABLE a (b)")
+    books.close()
+    code, told = ends(fixed.value)
+    assert code == 3
+    assert told.startswith(
+        "error: the ledger cannot be written (attempt to write a readonly database), and nothing was"
+    )
+    assert "loancli doctor" in told
+
+
 def test_a_file_that_is_no_database_is_no_ledger(ends, tmp_path):
     (tmp_path / "a.db").write_text("no database at all" * 100)
     books = sqlite3.connect(tmp_path / "a.db")

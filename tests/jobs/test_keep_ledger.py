@@ -130,6 +130,20 @@ def test_backups_of_a_ledger_that_is_written_to_hold_a_moment_of_it_each(path, t
     assert count > 6
 
 
+def test_what_is_written_while_the_copy_is_made_belongs_to_the_next_one(path, tmp_path, monkeypatch):
+    def meanwhile(db):
+        found = _heads(db)
+        monkeypatch.undo()
+        with closing(open_ledger(path)) as other:
+            take(other, alipay([paid(OPENED_ON, 1)]), borrower_id="B1", name="meanwhile.csv")
+        return found
+
+    monkeypatch.setattr(backups, "heads", meanwhile)
+    before = books_of(path)
+    backed_up(path, tmp_path / "backup.db")
+    assert books_of(tmp_path / "backup.db") == before != books_of(path)
+
+
 def test_a_trial_backup_proves_and_leaves_no_file(path, tmp_path):
     assert backed_up(path, tmp_path / "backup.db", is_trial=True).counts["loan"] == 1
     assert names(tmp_path) == ["books.db"]
@@ -233,7 +247,7 @@ def test_a_copy_that_is_not_what_was_copied_gets_no_name(path, tmp_path, monkeyp
     assert names(tmp_path) == ["books.db"]
 
 
-_copy = backups.copy
+_copy, _heads = backups.copy, backups.heads
 
 
 # restore

@@ -190,8 +190,8 @@ def as_others(path: Path) -> list[str]:
                     told.append(str(db.execute("SELECT count(*) FROM loan").fetchone()[0]))
                     db.execute("INSERT INTO setting VALUES ('by', 'others')")
                     told.append("written")
-            except sqlite3.OperationalError as error:
-                told.append(error.sqlite_errorname)
+            except (sqlite3.OperationalError, PermissionError) as error:
+                told.append(getattr(error, "sqlite_errorname", "not permitted"))
             os.write(theirs, "\n".join(told).encode())
         finally:
             os._exit(0)
@@ -218,7 +218,7 @@ def test_what_cannot_be_written_can_be_read_and_nothing_is_left_beside_it(shared
 
 def test_a_ledger_that_may_not_be_read_is_told(shared):
     shared.chmod(0)
-    assert as_others(shared) == ["unreadable", "SQLITE_CANTOPEN"]
+    assert as_others(shared) == ["unreadable", "not permitted"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a file that belongs to another")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from ledger_maker import CHECKOUT
 
-from loancli.core.errors import BusyError, InputError
+from loancli.core.errors import BusyError, InputError, RefusedError
+from loancli.ledger import whole
 from loancli.ledger.whole import alone, check_free, made_whole, put_aside
 
 TAKEN = "choose another"
@@ -61,6 +62,18 @@ def test_without_links_the_name_is_taken_first(tmp_path, monkeypatch):
         made.write_text("all of it")
     assert names(tmp_path) == ["a"]
     with pytest.raises(InputError, match="exists already"), made_whole(tmp_path / "a", taken=TAKEN):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(whole.tempfile, "mkstemp", refuse)
+    says = r"a: cannot be written there \(Read-only file system\); choose another"
+    with pytest.raises(RefusedError, match=says), made_whole(tmp_path / "a", taken=TAKEN):
+        pass
+    with pytest.raises(InputError, match="there is no folder"), made_whole(tmp_path / "b" / "a", taken=TAKEN):
         pass
 
 

@@ -58,7 +58,8 @@ def restore(
     context = context_of(ctx)
     _check(file, context)
     copied = put_back(file, context.ledger, stamp=session.stamp(context), is_trial=dry_run)
-    show(_shown(copied), format=output_format, output=output, title=str(context.ledger), lang=context.lang)
+    found = {**_shown(copied), "kept_aside": str(copied.aside) if copied.aside else None}
+    show(found, format=output_format, output=output, title=str(context.ledger), lang=context.lang)
     key = "backup.restored_aside" if copied.aside else "backup.restored"
     values = {"file": file, "ledger": context.ledger, "day": copied.open_on, "aside": copied.aside}
     session.tell(context, key, dry_run=dry_run, **values)
@@ -87,5 +88,4 @@ def _shown(copied: "Copied") -> dict[str, Any]:
         "open_on": copied.open_on,
         **{name: copied.counts[table] for name, table in COUNTED.items()},
         **{f"{table}_sha": sha for table, sha in copied.heads.items()},
-        "kept_aside": str(copied.aside) if copied.aside else None,
     }

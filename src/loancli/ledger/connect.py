@@ -6,6 +6,7 @@ The settings and their reasons: docs/decisions/0003-books.md. sqlite-utils is im
 import hashlib
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,19 @@ _SETTINGS = {
 
 Connection = sqlite3.Connection
 _TAKEN = "a ledger is never overwritten"
+
+# The head of a SQLite file (sqlite.org/fileformat.html, 1.3): page size (1 stands for 65,536), change counter, size in
+# pages, user_version, application_id, and the change counter for which that size is valid.
+_MAGIC = b"SQLite format 3\0"
+_HEAD_BYTES = 100
+_HEAD = struct.Struct(">16x H 6x I I 28x I 4x I 20x I 4x")
+_HEADS = {
+    "empty": "is empty, as a copy that was broken off leaves it",
+    "not_sqlite": "is not a database of SQLite",
+    "truncated": "its end is missing ({bytes} of {whole} bytes)",
+    "foreign": "is a SQLite file of another program, not a loancli ledger",
+    "newer": "was written by a newer loancli (schema {schema}, this one knows {known}); upgrade loancli",
+}
 
 # The disk or its permissions, not the ledger: told as they are.
 _OF_THE_MACHINE = {
@@ -76,8 +90,7 @@ def open_ledger(path: Path) -> Connection:
     """
     if not path.is_file():
         raise NotFoundError(f"{path}: no ledger here; make one with: loancli --ledger {path} init")
-    if not path.stat().st_size:
-        raise LedgerError(f"{path}: is empty, as a copy that was broken off leaves it; restore a backup")
+    _refuse(path, head_fault(path))
     connection = None
     try:
         connection = connect(path)
@@ -101,15 +114,10 @@ def open_ledger(path: Path) -> Connection:
 def _check(connection: Connection, path: Path) -> None:
     """Ours, not newer, and as we left it; an older one is brought up. What is not ours is not written to."""
     with reading(connection):  # of one moment: another process may just bring it up
-        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         digest = schema_digest(connection)
-    if application_id != APPLICATION_ID:
-        raise LedgerError(f"{path}: this is a SQLite file of another program, not a loancli ledger")
-    if version > SCHEMA:
-        raise LedgerError(
-            f"{path}: written by a newer loancli (schema {version}, this one knows {SCHEMA}); upgrade loancli"
-        )
+    if version > SCHEMA:  # as the -wal says
+        _refuse(path, ("newer", {"schema": version, "known": SCHEMA}))
     if digest == DIGESTS.get(version) and version < SCHEMA:
         if is_fixed(path):
             raise LedgerError(
@@ -127,13 +135,50 @@ def _check(connection: Connection, path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")  # another program set another
 
 
+def _refuse(path: Path, fault: tuple[str, dict[str, object]] | None) -> None:
+    if fault is not None:
+        code, values = fault
+        raise LedgerError(f"{path}: {_HEADS[code].format(**values)}; see: loancli --ledger {path} doctor")
+
+
+def head_fault(path: Path) -> tuple[str, dict[str, object]] | None:
+    """Why a file is no ledger that can be opened, by its length and its first bytes: a code, and the values of it.
+
+    Read without SQLite, which would put files of its own beside one that is damaged or not ours.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    size = path.stat().st_size
+    if not head:
+        return "empty", {}
+    if not head.startswith(_MAGIC):
+        return "not_sqlite", {}
+    if len(head) < _HEAD_BYTES:
+        return "truncated", {"bytes": size, "whole": _HEAD_BYTES}
+    page, changes, pages, version, application_id, valid_for = _HEAD.unpack(head)
+    if application_id != APPLICATION_ID:
+        return "foreign", {}
+    if version > SCHEMA:
+        return "newer", {"schema": version, "known": SCHEMA}
+    whole = pages * (65_536 if page == 1 else page)
+    if changes == valid_for and size < whole and not has_wal(path):
+        return "truncated", {"bytes": size, "whole": whole}
+    return None
+
+
+def has_wal(path: Path) -> bool:
+    """Is a part of the ledger still in the -wal beside it?"""
+    wal = Path(f"{path}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
 def is_fixed(path: Path) -> bool:
     """The file or its folder cannot be written: it is read as it stands, without the files that SQLite puts beside it.
 
     A file with a -wal beside it is not read so: its newest part would be missing.
     """
     is_open = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
-    return not is_open and not Path(f"{path}-wal").exists()
+    return not is_open and not has_wal(path)
 
 
 def connect(path: Path, *, as_fixed: bool = False) -> Connection:

@@ -5,24 +5,21 @@ The books inside are proved by jobs/prove.py; here is what must hold before anyt
 
 import os
 import sqlite3
-import struct
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loancli.ledger.connect import (
-    APPLICATION_ID,
     DIGESTS,
-    SCHEMA,
     Connection,
     connect,
+    has_wal,
+    head_fault,
     schema_digest,
     schema_rows,
 )
 
-MAGIC = b"SQLite format 3\0"
-HEADER_BYTES = 100
 SHOWN_MAX = 5  # objects of a changed schema that are named
 
 
@@ -52,7 +49,7 @@ def faults(path: Path) -> list[Fault]:
     notes = _notes(path, wal)  # before the file is opened: who opens it last takes a -wal in that was left
     found = _rights(path, wal)
     if not found or found[0].code == "read_only":
-        found = [*_inside(path, wal), *found]
+        found = [*_inside(path), *found]
     return [*found, *notes]
 
 
@@ -68,10 +65,10 @@ def _rights(path: Path, wal: Path) -> list[Fault]:
     return [Fault(code="read_only", values={"ledger": path, "place": place})] if place else []
 
 
-def _inside(path: Path, wal: Path) -> Iterator[Fault]:
-    grave = _head(path, wal)
-    if grave is not None:
-        yield grave
+def _inside(path: Path) -> Iterator[Fault]:
+    head = head_fault(path)
+    if head is not None:
+        yield Fault(code=head[0], values={"ledger": path, **head[1]})
         return
     try:
         with closing(connect(path)) as db:
@@ -81,32 +78,6 @@ def _inside(path: Path, wal: Path) -> Iterator[Fault]:
             yield from _schema(db, path)
     except sqlite3.DatabaseError as error:
         yield Fault(code="pages", values={"ledger": path, "detail": error})
-
-
-def _head(path: Path, wal: Path) -> Fault | None:
-    """What the first bytes tell, read without SQLite: it would write beside a file that is not ours."""
-    with path.open("rb") as file:
-        head = file.read(HEADER_BYTES)
-    size = path.stat().st_size
-    if not head:
-        return Fault(code="empty", values={"ledger": path})
-    if not head.startswith(MAGIC):
-        return Fault(code="not_sqlite", values={"ledger": path})
-    if len(head) < HEADER_BYTES:
-        return Fault(code="truncated", values={"ledger": path, "bytes": size, "whole": HEADER_BYTES})
-    page, changes, pages = (struct.unpack(f">{kind}", head[at : at + width])[0] for kind, at, width in _NUMBERS)
-    version, application_id, valid_for = (struct.unpack(">I", head[at : at + 4])[0] for at in (60, 68, 92))
-    if application_id != APPLICATION_ID:
-        return Fault(code="foreign", values={"ledger": path})
-    if version > SCHEMA:
-        return Fault(code="newer", values={"ledger": path, "schema": version, "known": SCHEMA})
-    whole = pages * (65_536 if page == 1 else page)  # sqlite.org/fileformat.html: 1 stands for 65,536
-    if changes == valid_for and size < whole and not wal.exists():
-        return Fault(code="truncated", values={"ledger": path, "bytes": size, "whole": whole})
-    return None
-
-
-_NUMBERS = (("H", 16, 2), ("I", 24, 4), ("I", 28, 4))  # page size, change counter, size in pages
 
 
 def damage(db: Connection) -> str | None:
@@ -147,7 +118,7 @@ def _as_made(version: int) -> list[tuple[str, str, str]]:
 
 def _notes(path: Path, wal: Path) -> list[Fault]:
     found = []
-    if wal.exists() and wal.stat().st_size:
+    if has_wal(path):
         found.append(Fault(code="wal_left", values={"ledger": path, "wal": wal, "bytes": wal.stat().st_size}))
     if path.is_file() and path.stat().st_nlink > 1:
         found.append(Fault(code="links", values={"ledger": path, "names": path.stat().st_nlink}))

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-from loancli.core.errors import BusyError, InputError
+from loancli.core.errors import BusyError, InputError, RefusedError
 
 SIDE_FILES = ("-wal", "-shm", "-journal")  # which SQLite takes for parts of the file beside which they lie
 
@@ -22,7 +22,7 @@ def made_whole(path: Path, *, taken: str, replaces: bool = False, is_trial: bool
     """An empty file to be filled, which is named `path` when the block ends well; else, or as a trial, it is gone.
 
     Without `replaces` nothing that has the name is overwritten, not even a link to nowhere: InputError, which says why
-    not in the words of `taken`.
+    not in the words of `taken`. RefusedError if the folder cannot be written.
     """
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
@@ -83,7 +83,10 @@ def put_aside(path: Path, mark: str) -> Path:
 
 def _begun(path: Path) -> tuple[Path, int]:
     while True:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+        try:
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+        except OSError as error:
+            raise RefusedError(f"{path}: cannot be written there ({error.strerror}); choose another folder") from error
         # Held as long as the process lives: by this the next one knows that the file is not left behind.
         with suppress(OSError):  # a file system without such locks: then nothing is swept there
             fcntl.flock(handle, fcntl.LOCK_EX)
