@@ -154,7 +154,7 @@ def show_(
             "loans": loans.loan_ids(db, borrower_id=borrower_id),
             "files": sum(file["format"] != erasure.RECORD for file in statements.files(db, borrower_id)),
             "holds": [hold["kind"] for hold in contacts.holds(db, on=context.as_of, borrower_id=borrower_id)],
-            "forgotten": erasure.record_of(db, borrower_id),
+            **_record(erasure.record_of(db, borrower_id)),
         }
     show(found, format=output_format, output=output, title=borrower_id, lang=context.lang)
 
@@ -194,21 +194,24 @@ def forget(
 
 
 def _left(done: "Forgotten", lang: Lang) -> list[dict[str, Any]]:
-    """Each kind of data with how many there were, whether they are gone, and how long the others must stay."""
-    rows: list[dict[str, Any]] = [
-        {"data": name, "count": count, "outcome": "erased", "until_on": None, "why": say("forget.erased", lang)}
-        for name, count in done.erased.items()
-    ]
-    return rows + [
+    """Each kind of data that there was, whether it is gone, and how long the others must stay."""
+    return [
         {
             "data": name,
             "count": count,
-            "outcome": "hidden",
+            "outcome": outcome,
             "until_on": done.contacts_kept_until if name == "messages" else None,
-            "why": say(f"forget.{name}", lang),
+            "why": say(f"forget.{'erased' if outcome == 'erased' else name}", lang),
         }
-        for name, count in done.kept.items()
+        for outcome, found in (("erased", done.erased), ("hidden", done.kept))
+        for name, count in found.items()
+        if count
     ]
+
+
+def _record(record: dict[str, Any] | None) -> dict[str, Any]:
+    """When, by whom and why a borrower was forgotten; nothing of one who was not."""
+    return {f"forgotten_{name}": record[name] for name in ("at", "by", "reason")} if record else {}
 
 
 def _shown(borrower: Borrower, *, unmask: bool) -> dict[str, object]:
