@@ -11,8 +11,9 @@ import pytest
 import typer
 
 from loancli.cli.app import run
-from loancli.cli.exit import Exit, exit_of
+from loancli.cli.exit import _SQLITE_CODES, _SQLITE_TEXTS, Exit, exit_of
 from loancli.core import errors
+from loancli.texts import catalogue
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -123,7 +124,21 @@ def test_a_full_disk_refuses(ends):
     books.close()
     code, told = ends(full.value)
     assert code == 3
-    assert told == "error: the ledger cannot be used: database or disk is full\n"
+    assert told.startswith("error: the disk cannot take it (database or disk is full); nothing more was written: make")
+
+
+def test_a_ledger_that_cannot_be_written_refuses_and_tells_where_to_look(ends):
+    books = sqlite3.connect(":memory:")
+    books.execute("PRAGMA query_only = 1")
+    with pytest.raises(sqlite3.OperationalError) as fixed:
+        books.execute("CREATE TABLE a (b)")
+    books.close()
+    code, told = ends(fixed.value)
+    assert code == 3
+    assert told.startswith(
+        "error: the ledger cannot be written (attempt to write a readonly database), and nothing was"
+    )
+    assert "loancli doctor" in told
 
 
 def test_a_file_that_is_no_database_is_no_ledger(ends, tmp_path):
@@ -132,7 +147,14 @@ def test_a_file_that_is_no_database_is_no_ledger(ends, tmp_path):
     with pytest.raises(sqlite3.DatabaseError) as foreign:
         books.execute("PRAGMA user_version")
     books.close()
-    assert ends(foreign.value)[0] == 6
+    code, told = ends(foreign.value)
+    assert code == 6
+    assert "loancli ledger restore" in told
+
+
+def test_what_sqlite_may_say_has_its_words():
+    assert {f"exit.{key}" for key in catalogue("en")["exit"]} >= set(_SQLITE_TEXTS.values())
+    assert set(_SQLITE_TEXTS) <= set(_SQLITE_CODES)
 
 
 def test_wrong_sql_is_a_bug(ends):

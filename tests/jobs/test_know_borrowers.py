@@ -326,10 +326,10 @@ def test_a_hold_runs_from_its_first_day_to_its_last(undone, from_on, to_on, runs
 
 def test_a_lifted_hold_is_over_on_that_day(undone):
     hold_id = hold(undone, "dispute", TODAY - DAY)
-    assert contacts.lift_hold(undone, hold_id, on=TODAY)
+    assert contacts.lift_hold(undone, hold_id, on=TODAY, told="test")
     assert not features(undone, "LN000001").open_complaint
-    assert not contacts.lift_hold(undone, hold_id, on=TODAY)
-    assert not contacts.lift_hold(undone, 99, on=TODAY)
+    assert not contacts.lift_hold(undone, hold_id, on=TODAY, told="test")
+    assert not contacts.lift_hold(undone, 99, on=TODAY, told="test")
 
 
 def test_a_landline_is_no_mobile_number(known):
@@ -355,7 +355,7 @@ def test_every_kind_of_hold_that_can_be_put_on_file_is_a_refusal_or_a_hand_over(
         else:
             assert answer is not None
             assert answer.name.lower() == kind
-        contacts.lift_hold(undone, hold_id, on=TODAY)
+        contacts.lift_hold(undone, hold_id, on=TODAY, told="test")
     hold(undone, "marketing_opt_out")
     assert facts(undone).opted_out
 

@@ -126,7 +126,7 @@ def test_what_is_planned_after_the_approval_is_not_approved(db):
     run = contacts.run(db, batch)
     assert (run["state"], run["approved_by"], run["queued"]) == ("approved", "test", 2)
     with writing(db):
-        contacts.lift_hold(db, 1, on=TODAY)
+        contacts.lift_hold(db, 1, on=TODAY, told="test")
     assert plan(db, NOTE, TODAY).new_count == 1
     run = contacts.run(db, batch)
     assert (run["state"], run["approved_by"], run["queued"]) == ("planned", None, 3)

@@ -71,11 +71,14 @@ def run(path: Path, *words: str, limit: int | None = None) -> tuple[int, str]:
     return process.returncode, told.decode()
 
 
-def killed(path: Path, *words: str, after: float) -> bool:
-    """Start a command and kill it so many seconds after it began to write; False if it was done before."""
-    wal = Path(f"{path}-wal")
+def killed(path: Path, *words: str, after: float, begun: str = "") -> bool:
+    """Start a command and kill it so many seconds after it began to write; False if it was done before.
+
+    It began when the ledger has a -wal, or when a file is there whose path fits the pattern `begun`.
+    """
+    folder, name = os.path.split(begun or f"{path}-wal")
     process = start(path, *words)
-    while not wal.exists() and process.poll() is None:
+    while not any(Path(folder).glob(name)) and process.poll() is None:
         time.sleep(0.002)
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
@@ -228,6 +231,94 @@ def test_an_init_that_is_killed_can_be_run_again(tmp_path):
     assert run(path, "init")[0] == 3
     assert dump(db) == before
     db.close()
+
+
+def test_a_backup_that_is_killed_leaves_no_half_file_and_the_ledger_as_it_was(path, tmp_path):
+    dice = random.Random(11)
+    to = tmp_path / "kept" / "backup.db"
+    to.parent.mkdir()
+    before = checked(path)
+    kills = 0
+    for turn in range(5):
+        for left in to.parent.glob(".backup.db.*"):
+            left.rename(left.with_name(f".backup.db.left{left.suffix}"))  # so that the next one is seen to begin
+        words = ("ledger", "backup", str(to), "--replace")
+        kills += killed(path, *words, after=dice.uniform(0, 0.1), begun=f"{to.parent}/.backup.db.[!l]*.new")
+        assert len([*to.parent.glob(".backup.db.*.new")]) <= 1  # the next one sweeps what the last one left
+        if to.exists():
+            assert checked(to) == before, turn
+    assert kills >= 2
+    assert checked(path) == before
+    assert run(path, "ledger", "backup", str(to), "--replace")[0] == 0
+    assert [each.name for each in to.parent.iterdir()] == ["backup.db"]
+    assert checked(to) == before
+
+
+def test_a_restore_that_is_killed_can_be_run_again_and_loses_neither_ledger(path, tmp_path):
+    dice = random.Random(12)
+    to = tmp_path / "kept" / "backup.db"
+    to.parent.mkdir()
+    before = checked(path)
+    assert run(path, "ledger", "backup", str(to))[0] == 0
+    damaged = b"damaged, and kept"
+    kills = 0
+    for _ in range(3):
+        path.write_bytes(damaged)
+        for left in tmp_path.glob(".books.db.*"):
+            left.unlink()
+        words = ("ledger", "restore", str(to))
+        kills += killed(path, *words, after=dice.uniform(0, 0.1), begun=f"{tmp_path}/.books.db.*.new")
+        if path.exists() and path.read_bytes() != damaged:
+            assert checked(path) == before
+        elif not path.exists():
+            assert any(each.read_bytes() == damaged for each in tmp_path.glob("books.db.damaged-*"))
+    assert kills >= 1
+    path.write_bytes(damaged)
+    assert run(path, "ledger", "restore", str(to))[0] == 0
+    assert checked(path) == before
+    assert [*tmp_path.glob(".*.new*")] == []
+
+
+@pytest.mark.parametrize("room", [0, 65_536, 300_000])
+def test_a_backup_that_runs_out_of_disk_leaves_no_file(path, tmp_path, room):
+    to = tmp_path / "kept" / "backup.db"
+    to.parent.mkdir()
+    before = checked(path)
+    code, told = run(path, "ledger", "backup", str(to), limit=room)
+    assert code == 3, told
+    assert told.startswith("error: ")
+    assert "Traceback" not in told
+    assert [*to.parent.iterdir()] == []
+    code, told = run(tmp_path / "new.db", "ledger", "restore", str(path), limit=room)
+    assert code == 3, told
+    assert told.startswith("error: ")
+    assert not (tmp_path / "new.db").exists()
+    assert checked(path) == before
+    assert run(path, "ledger", "backup", str(to))[0] == 0
+    assert checked(to) == before
+
+
+def test_backups_at_once_to_one_name_leave_one_whole_file(path, tmp_path):
+    (tmp_path / "kept").mkdir()
+    words = ("ledger", "backup", str(tmp_path / "kept" / "backup.db"))
+    processes = [start(path, *words) for _ in range(3)]
+    told = [(process.communicate(timeout=60)[1].decode(), process.returncode) for process in processes]
+    assert sorted(code for _, code in told) == [0, 3, 3], told
+    assert checked(tmp_path / "kept" / "backup.db") == checked(path)
+    assert [each.name for each in (tmp_path / "kept").iterdir()] == ["backup.db"]
+
+
+def test_backups_during_a_close_are_moments_of_it(path, undisturbed, tmp_path):
+    process = start(path, *CLOSE)
+    count = 0
+    while process.poll() is None:
+        count += 1
+        assert run(path, "ledger", "backup", str(tmp_path / f"backup-{count}.db")) == (0, "")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    last = tmp_path / f"backup-{count}.db"
+    assert run(last, *CLOSE) == (0, "")  # goes on from the moment that it holds
+    assert checked(last) == checked(path) == undisturbed
 
 
 def test_a_reader_sees_sound_books_at_every_moment_of_a_close(path):

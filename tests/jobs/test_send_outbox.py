@@ -190,7 +190,7 @@ def test_a_hold_that_came_after_the_planning_holds(db, out):
     assert send(db, out, TODAY).waiting == {"DISPUTE": 1}
     assert [row["reason"] for row in contacts.refusals(db, "note")] == ["DISPUTE"]
     with writing(db):
-        contacts.lift_hold(db, 1, on=TODAY)
+        contacts.lift_hold(db, 1, on=TODAY, told="test")
     assert send(db, out, TODAY).sent_count == 1
 
 

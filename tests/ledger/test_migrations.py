@@ -1,18 +1,21 @@
 """A ledger of an earlier schema is brought up when it is opened, with the same books."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import date
 
 import pytest
 from ledger_maker import (
+    CHECKOUT,
     DAY,
+    OPENED_ON,
     alipay,
     balance,
     close,
     dump,
     faults,
-    file_of,
     new_ledger,
     open_loan,
     paid,
@@ -21,27 +24,22 @@ from ledger_maker import (
     sent_back,
     take,
 )
-from sqlite_utils import Database
+from older_ledgers import NAMES, WITH_STATEMENTS, as_schema
 
-from loancli.ledger import journal, receipts, statements
-from loancli.ledger.connect import APPLICATION_ID, SCHEMA, Connection, open_ledger
-from loancli.ledger.migrations import migrations
+from loancli.core.entry import Entry, Leg
+from loancli.core.errors import LedgerError
+from loancli.ledger import connect, journal, receipts
+from loancli.ledger.connect import (
+    DIGESTS,
+    SCHEMA,
+    Connection,
+    open_ledger,
+    schema_digest,
+    writing,
+)
+from loancli.ledger.journal import balances
 
 DUE = date(2026, 2, 5)
-# Tables of schema 4 that are as they were then, parents first.
-UNCHANGED = (
-    "setting",
-    "borrower",
-    "alias",
-    "terms",
-    "loan",
-    "plan_row",
-    "event",
-    "position",
-    "instalment",
-    "txn_status",
-)
-ENDS = ("txn", "day", "hold", "promise", "campaign_run", "outbox", "refusal")
 
 
 @pytest.fixture
@@ -59,75 +57,97 @@ def books(tmp_path) -> Connection:
     return db
 
 
-def _as_schema_4(books: Connection, path) -> None:
-    """The same books as schema 4 wrote them: its columns, its digests of rows, one loan a receipt."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        migrations.apply(Database(db), stop_before="m005_one_movement_once")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute("PRAGMA user_version = 4")
-        db.execute("BEGIN")
-        db.execute("PRAGMA defer_foreign_keys = 1")
-        later = {"expense:channel_fee"}
-        ids = {}
-        for number, code, kind, meaning in books.execute("SELECT * FROM account").fetchall():
-            if code not in later:
-                ids[number] = db.execute(
-                    "INSERT INTO account (code, kind, meaning) VALUES (?,?,?)", (code, kind, meaning)
-                ).lastrowid
-        assert [*ids] == [*ids.values()], "the chain of entries covers the numbers of accounts"
-        for table in UNCHANGED:
-            _copy(books, db, table)
-        for entry in books.execute("SELECT * FROM entry ORDER BY id").fetchall():
-            db.execute(f"INSERT INTO entry VALUES ({','.join('?' * len(entry))})", entry)
-            legs = books.execute("SELECT * FROM posting WHERE entry_id = ? ORDER BY leg", entry[:1]).fetchall()
-            db.executemany("INSERT INTO posting VALUES (?,?,?,?,?)", legs)
-        for table in ENDS:
-            _copy(books, db, table)
-        _copy(books, db, "daily_revenue")
-        db.execute("ATTACH ? AS now", (str(file_of(books)),))
-        db.execute(
-            "INSERT INTO receipt SELECT r.txn_id, r.state, p.loan_id, p.event_key, r.reason, r.candidates"
-            " FROM now.receipt r LEFT JOIN now.receipt_part p ON p.txn_id = r.txn_id"
-        )
-        previous = bytes(32)
-        for row in books.execute("SELECT * FROM file ORDER BY id").fetchall():
-            digest = statements.FirstDigest()
-            rows = books.execute(
-                f"SELECT {statements.STORED} FROM txn WHERE file_id = ? ORDER BY id", row[:1]
-            ).fetchall()
-            if rows:
-                digest.add_rows(rows)
-            for status in books.execute("SELECT * FROM txn_status WHERE file_id = ? ORDER BY txn_id, line", row[:1]):
-                digest.add_status(status)
-            values = [*row[1:14], digest.value(), *row[15:18]]
-            texts = [value.hex() if isinstance(value, bytes) else value for value in values]
-            sha = journal.chained(previous, row[0], *texts)
-            db.execute(f"INSERT INTO file VALUES ({','.join('?' * 20)})", (row[0], *values, previous, sha))
-            previous = sha
-        db.execute("COMMIT")
+def test_each_schema_has_its_migration_and_its_digest():
+    assert len(NAMES) == SCHEMA
+    assert [*DIGESTS] == [*range(1, SCHEMA + 1)]
 
 
-def _copy(books: Connection, db: sqlite3.Connection, table: str) -> None:
-    columns = ", ".join(row[1] for row in db.execute(f"PRAGMA table_info({table})"))
-    rows = books.execute(f"SELECT {columns} FROM {table}").fetchall()
-    marks = ",".join("?" * (columns.count(",") + 1))
-    db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
-
-
-def test_a_ledger_of_schema_4_has_the_same_books_afterwards(books, tmp_path):
-    _as_schema_4(books, tmp_path / "old.db")
+@pytest.mark.parametrize("version", range(WITH_STATEMENTS, SCHEMA + 1))
+def test_a_ledger_of_an_earlier_schema_has_the_same_books_afterwards(books, tmp_path, version):
+    as_schema(version, books, tmp_path / "old.db")
     with closing(open_ledger(tmp_path / "old.db")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
         assert faults(db) == []
-        for table in ("event", "entry", "posting", "position", "instalment", "day", "loan", "txn_status"):
+        for table in ("event", "entry", "posting", "position", "instalment", "day", "loan", "txn_status", "borrower"):
             assert dump(db)[table] == dump(books)[table]
         assert revenue_rows(db) == revenue_rows(books)
         assert receipts.listing(db) == receipts.listing(books)
         assert balance(db, "suspense") == balance(books, "suspense") == -777
+        assert balances(db) == balances(books)
+
+
+@pytest.mark.parametrize("version", range(1, WITH_STATEMENTS))
+def test_a_ledger_from_before_statements_has_the_same_books_afterwards(tmp_path, version):
+    """Schema 1 had the journal alone, schema 2 loans: what could be booked then is booked so afterwards."""
+    made = new_ledger(tmp_path, is_durable=False)
+    if version > 1:
+        open_loan(made)
+    with writing(made):
+        legs = (Leg(debit="clearing:bank", credit="income:interest", amount_fen=4_200),)
+        entry = Entry(key="by hand", loan_id="", kind="movement", cause="old", value_on=OPENED_ON, legs=legs)
+        journal.book(made, [entry], booked_on=OPENED_ON)
+    close(made, OPENED_ON + DAY)
+    as_schema(version, made, tmp_path / "old.db")
+    with closing(open_ledger(tmp_path / "old.db")) as db:
+        assert faults(db) == faults(made) == []
+        assert balances(db) == balances(made)
+        assert dump(db, without=("applied_at",)) == dump(made, without=("applied_at",))
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+from loancli.ledger import connect
+steps = int(sys.argv[2])
+migrate = connect._migrate
+def dying(db):
+    def step(statement):
+        global steps
+        steps -= 1
+        if steps < 0:
+            os._exit(9)
+    db.set_trace_callback(step)
+    migrate(db)
+connect._migrate = dying
+connect.open_ledger(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("steps", [0, 1, 9, 17, 25, 33])
+def test_a_migration_that_is_killed_is_done_the_next_time(books, tmp_path, steps):
+    path = tmp_path / "old.db"
+    as_schema(4, books, path)
+    died = subprocess.run([sys.executable, "-c", DIES, path, str(steps)], env={"PYTHONPATH": str(CHECKOUT / "src")})
+    assert died.returncode == 9
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+        assert schema_digest(db) == DIGESTS[4]
+    with closing(open_ledger(path)) as db:
+        assert faults(db) == []
+        assert receipts.listing(db) == receipts.listing(books)
+
+
+def test_an_older_ledger_that_another_program_changed_is_refused_untouched(books, tmp_path):
+    path = tmp_path / "old.db"
+    as_schema(4, books, path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TRIGGER entry_stays")
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="schema was changed"):
+        open_ledger(path)
+    assert path.read_bytes() == before
+
+
+def test_an_older_ledger_that_cannot_be_written_is_told(books, tmp_path, monkeypatch):
+    path = tmp_path / "old.db"
+    as_schema(4, books, path)
+    monkeypatch.setattr(connect.os, "access", lambda *_: False)
+    with pytest.raises(LedgerError, match=r"older loancli \(schema 4\).*copy it into a folder"):
+        open_ledger(path)
 
 
 def test_rows_that_arrive_again_after_the_migration_count_once(books, tmp_path):
-    _as_schema_4(books, tmp_path / "old.db")
+    as_schema(4, books, tmp_path / "old.db")
     with closing(open_ledger(tmp_path / "old.db")) as db:
         before = revenue_rows(db)
         again = [paid(DUE, 8_800, "R1"), paid(DUE, 1_200, "R2"), paid(DUE, 50, "R3")]

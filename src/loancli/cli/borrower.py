@@ -1,18 +1,22 @@
 """loancli borrower: borrowers, and the names their payments arrive under."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loancli.cli import session
 from loancli.cli.cells import visible
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import show
+from loancli.cli.render import show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.loan import Borrower
 from loancli.core.mask import mask_name, mask_phone
+from loancli.texts import Lang, say
+
+if TYPE_CHECKING:
+    from loancli.jobs.forget_borrower import Forgotten
 
 app = typer.Typer()
 KINDS = ("person", "sole_trader", "company")
@@ -139,8 +143,8 @@ def show_(
     output: OutputOption = None,
     unmask: UnmaskOption = False,
 ) -> None:
-    """Show one borrower with loans, files and holds."""
-    from loancli.ledger import borrowers, contacts, loans, statements
+    """Show one borrower with loans, files and holds; of one who was forgotten also when, by whom and why."""
+    from loancli.ledger import borrowers, contacts, erasure, loans, statements
 
     context = context_of(ctx)
     with session.ledger(context) as db:
@@ -149,16 +153,72 @@ def show_(
             **_shown(borrower, unmask=unmask),
             "aliases": [alias if unmask else mask_name(alias) for alias in borrower.aliases],
             "loans": loans.loan_ids(db, borrower_id=borrower_id),
-            "files": len(statements.files(db, borrower_id)),
+            "files": sum(file["format"] != erasure.RECORD for file in statements.files(db, borrower_id)),
             "holds": [hold["kind"] for hold in contacts.holds(db, on=context.as_of, borrower_id=borrower_id)],
+            **_record(erasure.record_of(db, borrower_id)),
         }
     show(found, format=output_format, output=output, title=borrower_id, lang=context.lang)
+
+
+@app.command()
+def forget(
+    ctx: typer.Context,
+    borrower_id: Annotated[str, typer.Argument(help="The borrower's number, which stays in the books.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")],
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Erase a borrower's personal data and keep the books; lists what was erased, and what stays, hidden, and why.
+
+    Refused while a loan is open, money waits or is held, or a complaint or dispute is open.
+    """
+    from loancli.jobs.forget_borrower import forget as erase
+    from loancli.ledger.connect import trial, writing
+    from loancli.ledger.erasure import wipe
+
+    context = context_of(ctx)
+    if not reason.strip():
+        raise typer.BadParameter("say why: the request, its day, its number", param_hint="--reason")
+    is_clean = True
+    with session.ledger(context) as db:
+        with (trial if dry_run else writing)(db):
+            done = erase(db, borrower_id, reason=reason.strip(), stamp=session.stamp(context))
+        if not dry_run:
+            is_clean = wipe(db)
+    rows = session.in_words(_left(done, context.lang), output_format, output, context.lang)
+    show(rows, format=output_format, output=output, title=borrower_id, lang=context.lang)
+    key = "borrower.forgotten" if done.is_new else "borrower.forgotten_before"
+    session.tell(context, key, dry_run=dry_run, borrower_id=borrower_id)
+    if not is_clean:
+        talk(context, "borrower.traces", borrower_id=borrower_id)
+
+
+def _left(done: "Forgotten", lang: Lang) -> list[dict[str, Any]]:
+    """Each kind of data that there was, whether it is gone, and how long the others must stay."""
+    return [
+        {
+            "data": name,
+            "count": count,
+            "outcome": outcome,
+            "until_on": done.contacts_kept_until if name == "messages" else None,
+            "why": say(f"forget.{'erased' if outcome == 'erased' else name}", lang),
+        }
+        for outcome, found in (("erased", done.erased), ("hidden", done.kept))
+        for name, count in found.items()
+        if count
+    ]
+
+
+def _record(record: dict[str, Any] | None) -> dict[str, Any]:
+    """When, by whom and why a borrower was forgotten; nothing of one who was not."""
+    return {f"forgotten_{name}": record[name] for name in ("at", "by", "reason")} if record else {}
 
 
 def _shown(borrower: Borrower, *, unmask: bool) -> dict[str, object]:
     return {
         "borrower_id": borrower.borrower_id,
-        "name": borrower.name if unmask else mask_name(borrower.name),
+        "name": (borrower.name if unmask else mask_name(borrower.name)) or None,
         "phone": borrower.phone if unmask else mask_phone(borrower.phone),
         "trade": borrower.trade,
         "kind": borrower.kind,

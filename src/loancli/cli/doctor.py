@@ -102,13 +102,18 @@ def _lpr(context: Context) -> Finding:
 
 
 def _ledger(context: Context) -> Finding:
+    from loancli.ledger.health import faults
+
+    found = faults(context.ledger)
+    told = "; ".join(say(f"health.{fault.code}", context.lang, **fault.values) for fault in found)
+    if any(not fault.is_note for fault in found):
+        return "bad", told
     if not context.ledger.exists():
         return "note", say("doctor.no_ledger", context.lang, ledger=context.ledger)
     with session.ledger(context) as db:
-        damage = db.execute("PRAGMA quick_check").fetchone()[0]
-        if damage != "ok":
-            return "bad", say("doctor.damaged", context.lang, detail=damage)
         count = db.execute("SELECT count(*) FROM loan").fetchone()[0]
+    if told:
+        return "note", told
     mode = context.ledger.stat().st_mode & 0o777
     if mode & 0o077:
         return "note", say("doctor.open_to_others", context.lang, ledger=context.ledger)
@@ -116,12 +121,13 @@ def _ledger(context: Context) -> Finding:
 
 
 def _close(context: Context) -> Finding:
-    if not context.ledger.exists():
-        return "note", "-"
     from loancli.ledger.days import open_day
 
-    with session.ledger(context) as db:
-        open_on = open_day(db)
+    try:
+        with session.ledger(context) as db:
+            open_on = open_day(db)
+    except (LoancliError, sqlite3.Error):  # the check before has told why
+        return "note", "-"
     behind = (context.as_of - open_on).days
     return (
         ("ok", str(open_on)) if behind <= 0 else ("note", say("doctor.behind", context.lang, day=open_on, days=behind))

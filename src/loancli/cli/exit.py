@@ -58,6 +58,16 @@ _SQLITE_CODES = {
     26: Exit.BOOKS,  # no database
 }
 
+# What of them has a sentence of its own, with what to do.
+_SQLITE_TEXTS = {
+    5: "exit.ledger_busy",
+    8: "exit.ledger_read_only",
+    10: "exit.disk",
+    13: "exit.disk",
+    11: "exit.ledger_damaged",
+    26: "exit.ledger_damaged",
+}
+
 # Typer says these in English only. What matches none is shown as it is; tests/cli/test_exit.py notices other words.
 _USAGE = {
     "usage.no_command_but": re.compile(r"No such command '(?P<name>.*)'\. ?Did you mean (?P<near>.*)\?"),
@@ -110,7 +120,7 @@ def exit_of(error: BaseException) -> Exit:
 
 def _message(error: BaseException, lang: Lang) -> str:
     if type(error).__module__ == "sqlite3":
-        key = "exit.ledger_busy" if exit_of(error) is Exit.BUSY else "exit.ledger_unusable"
+        key = _SQLITE_TEXTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "exit.ledger_unusable")
         return say(key, lang, cause=error)
     if isinstance(error, OSError):
         file_name = visible(str(error.filename)) if error.filename is not None else say("exit.some_file", lang)

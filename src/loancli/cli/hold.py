@@ -34,7 +34,7 @@ def add(
     if until is not None and until < context.as_of:
         raise typer.BadParameter(f"{until} is before {context.as_of}", param_hint="--until")
     with session.change(context, dry_run=dry_run) as db:
-        borrowers.one(db, borrower_id)
+        borrowers.active(db, borrower_id)
         hold_id = contacts.add_hold(
             db, borrower_id=borrower_id, kind=kind, note=note, from_on=context.as_of, to_on=until, actor=context.actor
         )
@@ -45,6 +45,7 @@ def add(
 def lift(
     ctx: typer.Context,
     hold_id: Annotated[int, typer.Argument(min=1, max=session.NUMBER_MAX, help="The hold's number in `hold list`.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it ends, for its note.")] = "",
     dry_run: DryRunOption = False,
 ) -> None:
     """End a hold: from --as-of on the borrower may be contacted again."""
@@ -52,7 +53,8 @@ def lift(
 
     context = context_of(ctx)
     with session.change(context, dry_run=dry_run) as db:
-        if not contacts.lift_hold(db, hold_id, on=context.as_of):
+        told = " ".join(("lifted by", context.actor, *(("because", reason.strip()) if reason.strip() else ())))
+        if not contacts.lift_hold(db, hold_id, on=context.as_of, told=told):
             raise NotFoundError(f"there is no hold {hold_id} that is still open; see: loancli hold list")
     session.tell(context, "hold.lifted", dry_run=dry_run, hold=hold_id)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.backup import backup, restore
 from loancli.cli.exit import Exit
 from loancli.cli.export_books import Target, write
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
@@ -14,6 +15,8 @@ from loancli.cli.render import progress, show, talk
 from loancli.core.entry import DayBy
 
 app = typer.Typer()
+app.command()(backup)
+app.command()(restore)
 SHOWN_MAX = 5  # answers of a failed question that are shown
 
 

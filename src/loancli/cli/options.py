@@ -119,7 +119,15 @@ def _version(wanted: bool) -> None:
 def global_options(
     ctx: typer.Context,
     ledger: Annotated[
-        Path, typer.Option("--ledger", "-L", envvar="LOANCLI_LEDGER", metavar="FILE", help="The ledger file.")
+        Path,
+        typer.Option(
+            "--ledger",
+            "-L",
+            envvar="LOANCLI_LEDGER",
+            metavar="FILE",
+            readable=False,  # opening it tells more
+            help="The ledger file.",
+        ),
     ] = Path("loancli.db"),
     as_of: Annotated[
         date | None,

@@ -1,6 +1,7 @@
 """loancli payment: repayments received, and those that a person must place: one by one, or by a filled-in list."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,6 +128,7 @@ def match(
     learn: Annotated[
         bool, typer.Option("--learn", help="Later payments of this payer are for the same borrower.")
     ] = False,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the books.")] = "",
     from_file: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="A list of `payment unmatched -o FILE`, filled in: XLSX or CSV."),
@@ -144,7 +146,7 @@ def match(
     if from_file is not None:
         if payment_id is not None or learn:
             raise typer.BadParameter("a list says for itself what to place and to learn", param_hint="--from")
-        _match_list(ctx, from_file, keep_going=keep_going, dry_run=dry_run)
+        _match_list(ctx, from_file, keep_going=keep_going, dry_run=dry_run, reason=reason.strip())
         return
     if payment_id is None or not loans:
         raise typer.BadParameter("needs a payment and a loan, or --from FILE", param_hint="PAYMENT_ID LOAN")
@@ -153,7 +155,7 @@ def match(
     from loancli.jobs.place_payment import Placement, place_payments
 
     context = context_of(ctx)
-    placement = Placement(payment_id=payment_id, shares=_shares(loans), is_learnt=learn)
+    placement = Placement(payment_id=payment_id, shares=_shares(loans), is_learnt=learn, why=reason.strip())
     with session.change(context, dry_run=dry_run) as db:
         report = place_payments(db, [placement], stamp=session.stamp(context))
     key = "payment.placed" if report.placed_count else "payment.same"
@@ -175,7 +177,7 @@ def _tell(context: "Context", report: Any) -> None:
         talk(context, "import.warning", warning=warning)
 
 
-def _match_list(ctx: typer.Context, file: Path, *, keep_going: bool, dry_run: bool) -> None:
+def _match_list(ctx: typer.Context, file: Path, *, keep_going: bool, dry_run: bool, reason: str) -> None:
     from loancli.jobs.place_payment import place_payments
 
     context = context_of(ctx)
@@ -184,7 +186,7 @@ def _match_list(ctx: typer.Context, file: Path, *, keep_going: bool, dry_run: bo
     if problems and not keep_going:
         raise input_error(problems)
     with session.change(context, dry_run=dry_run) as db:
-        placements = [placement for _, placement in wanted]
+        placements = [replace(placement, why=reason) for _, placement in wanted]
         report = place_payments(db, placements, stamp=session.stamp(context), keep_going=True)
         problems += [
             Problem(file_name=sheet.file_name, row=wanted[at][0], column=column, message=message)

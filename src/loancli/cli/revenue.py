@@ -15,7 +15,7 @@ from loancli.cli.charts import bars
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
 from loancli.cli.render import show, talk, write
 from loancli.core.errors import RefusedError
-from loancli.core.mask import mask_name
+from loancli.core.mask import HIDDEN, mask_name
 from loancli.core.money import yuan
 from loancli.core.rates import percent
 from loancli.texts import say
@@ -253,7 +253,7 @@ def classify(
     if row is None and kind is None and rule is None:
         kind = Class.POSSIBLE
     with session.change(context, dry_run=dry_run or verdict is None) as db:
-        borrowers.one(db, borrower_id)
+        is_forgotten = borrowers.one(db, borrower_id).is_forgotten
         found = _found(db, borrower_id, row, kind, rule, from_on, to_on, payer)
         decided = None
         if verdict is not None:
@@ -270,6 +270,8 @@ def classify(
             found = decided.rows
     sentence = _sentences(context)
     rows = [_row(each, sentence, unmask=unmask) for each in found]
+    if is_forgotten:
+        rows = [{**row, "payer": HIDDEN, "item": HIDDEN} for row in rows]
     show(rows, format=output_format, output=output, title=borrower_id, screen=CLASSIFY_SCREEN, lang=context.lang)
     amount_fen = sum(each.row.amount_fen for each in found)
     if decided is None:

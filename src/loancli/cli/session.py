@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from loancli.plan.revenue import Rules as RevenueRules
 
 PAIRS_FILE = "pairs.toml"
-_SPOKEN = {"kind", "day_count", "within_ceiling", "part"}  # columns of codes, each with a section of the catalogue
+_SPOKEN = {
+    "kind",
+    "day_count",
+    "within_ceiling",
+    "part",
+    "data",
+    "outcome",
+}  # columns of codes, each with a section of the catalogue
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 

@@ -20,6 +20,11 @@ class Borrower:
     kind: str = "sole_trader"  # person | sole_trader | company
     aliases: tuple[str, ...] = ()
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Were the personal data erased? Nobody is added without a name."""
+        return not self.name
+
 
 class Row(NamedTuple):
     """One due line of a plan. Interest counts from `from_on` to `to_on`; a due day that was moved may lie beyond.

@@ -1,5 +1,7 @@
 """Personal data as it may be shown: on screens, in logs, exports and error messages (IDN-04)."""
 
+HIDDEN = "***"  # of a borrower who was forgotten, also where everything is asked for
+
 
 def mask_phone(phone: str) -> str:
     """'13800001234' → '138****1234'."""

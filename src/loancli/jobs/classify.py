@@ -28,7 +28,7 @@ def classify(
     Raises NotFoundError for a row that is not the borrower's, RefusedError where a class cannot be: sure and possible
     are for money that came in, reduction for money that went out.
     """
-    borrowers.one(db, borrower_id)
+    borrowers.active(db, borrower_id)
     found = {each.txn_id: each for each in transactions.txns(db, txn_ids) if each.owner == borrower_id}
     missing = [txn_id for txn_id in txn_ids if txn_id not in found or found[txn_id].revenue_class is None]
     if missing:

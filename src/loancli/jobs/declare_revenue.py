@@ -38,7 +38,7 @@ class Declaration:
 def declare_revenue(db: Connection, declared: Declaration, *, stamp: Stamp, as_of: date) -> int:
     """Write a declaration; the number of rows, 0 if the same is there already. Raises InputError, RefusedError."""
     _check(declared, as_of)
-    borrowers.one(db, declared.borrower_id)
+    borrowers.active(db, declared.borrower_id)
     sha = hashlib.sha256(
         journal.canonical(
             [

@@ -41,7 +41,7 @@ def open_loans(db: Connection, signings: Sequence[Signing], *, calendar: Calenda
     payouts: list[Event] = []
     new: list[str] = []
     for each in signings:
-        borrowers.one(db, each.borrower_id)
+        borrowers.active(db, each.borrower_id)
         plan = each.plan
         record = LoanRecord(
             loan_id=each.loan_id,

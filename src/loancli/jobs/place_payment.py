@@ -26,6 +26,7 @@ class Placement:
     payment_id: int
     shares: tuple[Share, ...]
     is_learnt: bool = False
+    why: str = ""  # the person's reason, for the event
     amount_fen: int | None = None  # of the payment, where the list says so: it must be the one that was looked at
 
 
@@ -107,6 +108,7 @@ class _Plan:
     rows: list[Txn]  # all rows that show its money
     shares: list[tuple[str, int]]
     left_fen: int  # what of it was not paid back
+    why: str
 
     def carry_out(self, placing: Placing) -> None:
         shares, kept = self.shares, ""
@@ -115,7 +117,8 @@ class _Plan:
                 shares = [(shares[0][0], self.txn.row.amount_fen)]
             else:
                 kept = rest_mark(self.left_fen)
-        placing.put(self.txn, shares, f"by {placing.stamp.actor}", self.receipt, kept=kept)
+        reason = f"by {placing.stamp.actor}" + (f": {self.why}" if self.why else "")
+        placing.put(self.txn, shares, reason, self.receipt, kept=kept, why=self.why)
         placing.follow(self.txn, self.rows)
 
 
@@ -140,7 +143,8 @@ def _planned(db: Connection, placement: Placement) -> _Plan | None:
             )
     rows = _rows(db, txn)
     left_fen = left_of(db, txn, rows)
-    return _Plan(txn=txn, receipt=receipt, rows=rows, shares=_shares(placement, txn, left_fen), left_fen=left_fen)
+    shares = _shares(placement, txn, left_fen)
+    return _Plan(txn=txn, receipt=receipt, rows=rows, shares=shares, left_fen=left_fen, why=placement.why)
 
 
 def _is_same(shares: Sequence[Share], receipt: Receipt) -> bool:

@@ -140,15 +140,22 @@ class Placing:
         receipts.place(self.db, Receipt(txn_id=txn.txn_id, state="suspense", reason=reason))
 
     def put(
-        self, txn: Txn, shares: Sequence[tuple[str, int]], reason: str, was: Receipt | None, *, kept: str = ""
+        self,
+        txn: Txn,
+        shares: Sequence[tuple[str, int]],
+        reason: str,
+        was: Receipt | None,
+        *,
+        kept: str = "",
+        why: str = "",
     ) -> None:
-        """Onto loans, each with its amount; `kept` marks the keys of what is left after a refund."""
+        """Onto loans, each with its amount. `kept` marks the keys of what is left after a refund; `why`: a person's."""
         if was is not None:
             self.release_suspense(txn)
         parts = []
         for number, (loan_id, amount_fen) in enumerate(shares, start=1):
             key = self._free(f"{PAYMENT}{txn.key}{kept}" + (f"#{number}" if number > 1 else ""))
-            self._pay(txn, loan_id, amount_fen, key)
+            self._pay(txn, loan_id, amount_fen, key, why)
             parts.append(Part(loan_id, amount_fen, key))
         receipts.place(self.db, Receipt(txn_id=txn.txn_id, state="placed", reason=reason, parts=tuple(parts)))
         self.placed_count += 1
@@ -230,14 +237,19 @@ class Placing:
 
     # How it is written
 
-    def _pay(self, txn: Txn, loan_id: str, amount_fen: int, key: str) -> None:
+    def _pay(self, txn: Txn, loan_id: str, amount_fen: int, key: str, why: str = "") -> None:
         self._events.append(
             Event(
                 key=key,
                 loan_id=loan_id,
                 kind=EventKind.PAYMENT_RECEIVED,
                 effective_on=date.fromisoformat(txn.row.occurred_on),
-                payload={"amount_fen": amount_fen, "channel": txn.channel, "txn_key": txn.key},
+                payload={
+                    "amount_fen": amount_fen,
+                    "channel": txn.channel,
+                    "txn_key": txn.key,
+                    **({"reason": why} if why else {}),
+                },
                 actor=self.stamp.actor,
             )
         )

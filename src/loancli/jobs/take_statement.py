@@ -114,7 +114,7 @@ def take_statement(
         )
     names: frozenset[str] = frozenset()
     if borrower_id is not None:
-        borrower = borrowers.one(db, borrower_id)
+        borrower = borrowers.active(db, borrower_id)
         names = frozenset({borrower.name, *borrower.aliases})
     shops = how.shops or frozenset(name for name in names if _SHOP.fullmatch(name))
     statement = open_statement(source, file_name, how.encoding, shops)

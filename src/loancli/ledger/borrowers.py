@@ -22,6 +22,7 @@ def add(db: Connection, borrowers: Iterable[Borrower]) -> int:
         if found and set(borrower.aliases) <= known and replace(found, aliases=borrower.aliases) == borrower:
             continue
         if found is not None:
+            _refuse_forgotten(found)
             raise RefusedError(
                 f"borrower {borrower.borrower_id} exists already, with other details; nothing was written"
             )
@@ -80,3 +81,18 @@ def one(db: Connection, borrower_id: str) -> Borrower:
     if found is None:
         raise NotFoundError(f"there is no borrower '{borrower_id}'; see: loancli borrower list")
     return found
+
+
+def active(db: Connection, borrower_id: str) -> Borrower:
+    """The borrower, of whom something new is to be written. Raises NotFoundError, RefusedError if forgotten."""
+    found = one(db, borrower_id)
+    _refuse_forgotten(found)
+    return found
+
+
+def _refuse_forgotten(borrower: Borrower) -> None:
+    if borrower.is_forgotten:
+        raise RefusedError(
+            f"borrower {borrower.borrower_id} was forgotten: nothing is added to that number any more; a person who"
+            " comes back gets a new one"
+        )

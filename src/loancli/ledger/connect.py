@@ -6,17 +6,25 @@ The settings and their reasons: docs/decisions/0003-books.md. sqlite-utils is im
 import hashlib
 import os
 import sqlite3
-import tempfile
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
+from loancli.core.errors import BusyError, LedgerError, NotFoundError
+from loancli.ledger.whole import check_free, made_whole
 
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
 SCHEMA = 7
-# SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b"}
+# SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open, before a migration too.
+DIGESTS = {
+    1: "6aeaefc7d9bf6a366d3c0697ec3ab2b93e8063e36403b5df6ba792e14c2d81a8",
+    2: "da6b62facb1deead2418cdedc4b0c7c0641b22b6648a4b6c29a25e9b027ec2b3",
+    3: "fbdac1391c4b4d25842949e362bdaf20468e2aafe40d90919e18111440a6088e",
+    4: "6c18823d7956373c6124481cdc5547601a8a2395bb1399ffae119218ab9b3c30",
+    5: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869",
+    7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b",
+}
 
 _SETTINGS = {
     "foreign_keys": 1,
@@ -30,6 +38,20 @@ _SETTINGS = {
 }
 
 Connection = sqlite3.Connection
+_TAKEN = "a ledger is never overwritten"
+
+# The head of a SQLite file (sqlite.org/fileformat.html, 1.3): page size (1 stands for 65,536), change counter, size in
+# pages, user_version, application_id, and the change counter for which that size is valid.
+_MAGIC = b"SQLite format 3\0"
+_HEAD_BYTES = 100
+_HEAD = struct.Struct(">16x H 6x I I 28x I 4x I 20x I 4x")
+_HEADS = {
+    "empty": "is empty, as a copy that was broken off leaves it",
+    "not_sqlite": "is not a database of SQLite",
+    "truncated": "its end is missing ({bytes} of {whole} bytes)",
+    "foreign": "is a SQLite file of another program, not a loancli ledger",
+    "newer": "was written by a newer loancli (schema {schema}, this one knows {known}); upgrade loancli",
+}
 
 # The disk or its permissions, not the ledger: told as they are.
 _OF_THE_MACHINE = {
@@ -43,23 +65,13 @@ _OF_THE_MACHINE = {
 
 def create(path: Path, *, opened_on: str, accounts: dict[str, tuple[str, str]]) -> None:
     """A new ledger whose first business day is `opened_on`. Raises InputError if the file exists."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
-    if path.exists() or path.is_symlink():
-        raise _exists(path)
-    # Made beside its place (mode 0600) and put there when it is whole, so that a crash leaves no half ledger.
-    handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    os.close(handle)
-    try:
-        _fill(Path(made), opened_on, accounts)
-        _put(made, path)
-    finally:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{made}{suffix}").unlink(missing_ok=True)
+    check_free(path, taken=_TAKEN)
+    with made_whole(path, taken=_TAKEN) as made:
+        _fill(made, opened_on, accounts)
 
 
 def _fill(path: Path, opened_on: str, accounts: dict[str, tuple[str, str]]) -> None:
-    connection = _connect(path)
+    connection = connect(path)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -72,34 +84,17 @@ def _fill(path: Path, opened_on: str, accounts: dict[str, tuple[str, str]]) -> N
         connection.close()
 
 
-def _put(made: str, path: Path) -> None:
-    """Give the file its name, unless another has it: a link never overwrites."""
-    try:
-        try:
-            os.link(made, path)
-        except FileExistsError:
-            raise
-        except OSError:  # this file system has no links: take the name first
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            Path(made).replace(path)
-    except FileExistsError:
-        raise _exists(path) from None
-
-
-def _exists(path: Path) -> InputError:
-    return InputError(f"{path}: exists already; a ledger is never overwritten")
-
-
 def open_ledger(path: Path) -> Connection:
-    """The ledger at `path`, checked.
+    """The ledger at `path`, checked; for reading only where its folder cannot be written.
 
     Raises NotFoundError, LedgerError (foreign, newer, damaged, changed schema) or BusyError.
     """
     if not path.is_file():
         raise NotFoundError(f"{path}: no ledger here; make one with: loancli --ledger {path} init")
+    _refuse(path, head_fault(path))
     connection = None
     try:
-        connection = _connect(path)
+        connection = connect(path)
         _check(connection, path)
     except BaseException as error:
         if connection is not None:
@@ -111,30 +106,90 @@ def open_ledger(path: Path) -> Connection:
             raise
         if "locked" in str(error):
             raise BusyError(f"{path}: another command is writing; try again") from error
-        raise LedgerError(f"{path}: cannot be read as a ledger ({error})") from error
+        raise LedgerError(
+            f"{path}: cannot be read as a ledger ({error}); see what is wrong with: loancli --ledger {path} doctor"
+        ) from error
     return connection
 
 
 def _check(connection: Connection, path: Path) -> None:
     """Ours, not newer, and as we left it; an older one is brought up. What is not ours is not written to."""
-    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application_id != APPLICATION_ID:
-        raise LedgerError(f"{path}: this is a SQLite file of another program, not a loancli ledger")
-    if version > SCHEMA:
-        raise LedgerError(
-            f"{path}: written by a newer loancli (schema {version}, this one knows {SCHEMA}); upgrade loancli"
-        )
-    if version < SCHEMA:
+    with reading(connection):  # of one moment: another process may just bring it up
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        digest = schema_digest(connection)
+    if version > SCHEMA:  # as the -wal says
+        _refuse(path, ("newer", {"schema": version, "known": SCHEMA}))
+    if digest == DIGESTS.get(version) and version < SCHEMA:
+        if is_fixed(path):
+            raise LedgerError(
+                f"{path}: written by an older loancli (schema {version}); to bring it up, copy it into a folder that"
+                " can be written"
+            )
         _migrate(connection)
-    if schema_digest(connection) != DIGESTS[SCHEMA]:
-        raise LedgerError(f"{path}: the schema was changed by another program (a guard is missing); restore a backup")
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):  # another program set it
-        connection.execute("PRAGMA journal_mode = WAL")
+        version, digest = SCHEMA, schema_digest(connection)
+    if digest != DIGESTS.get(version):
+        raise LedgerError(
+            f"{path}: the schema was changed by another program (a guard is missing); see what with: loancli --ledger"
+            f" {path} doctor; then restore a backup"
+        )
+    if not is_fixed(path) and connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")  # another program set another
 
 
-def _connect(path: Path) -> Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+def _refuse(path: Path, fault: tuple[str, dict[str, object]] | None) -> None:
+    if fault is not None:
+        code, values = fault
+        raise LedgerError(f"{path}: {_HEADS[code].format(**values)}; see: loancli --ledger {path} doctor")
+
+
+def head_fault(path: Path) -> tuple[str, dict[str, object]] | None:
+    """Why a file is no ledger that can be opened, by its length and its first bytes: a code, and the values of it.
+
+    Read without SQLite, which would put files of its own beside one that is damaged or not ours.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    size = path.stat().st_size
+    if not head:
+        return "empty", {}
+    if not head.startswith(_MAGIC):
+        return "not_sqlite", {}
+    if len(head) < _HEAD_BYTES:
+        return "truncated", {"bytes": size, "whole": _HEAD_BYTES}
+    page, changes, pages, version, application_id, valid_for = _HEAD.unpack(head)
+    if application_id != APPLICATION_ID:
+        return "foreign", {}
+    if version > SCHEMA:
+        return "newer", {"schema": version, "known": SCHEMA}
+    whole = pages * (65_536 if page == 1 else page)
+    if changes == valid_for and size < whole and not has_wal(path):
+        return "truncated", {"bytes": size, "whole": whole}
+    return None
+
+
+def has_wal(path: Path) -> bool:
+    """Is a part of the ledger still in the -wal beside it?"""
+    wal = Path(f"{path}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def is_fixed(path: Path) -> bool:
+    """The file or its folder cannot be written: it is read as it stands, without the files that SQLite puts beside it.
+
+    A file with a -wal beside it is not read so: its newest part would be missing.
+    """
+    is_open = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+    return not is_open and not has_wal(path)
+
+
+def connect(path: Path, *, as_fixed: bool = False) -> Connection:
+    """A connection with our settings, to a file whose content is not checked. Raises LedgerError, sqlite3.Error.
+
+    `as_fixed`: nobody writes to the file, so it is read as it stands and nothing is put beside it.
+    """
+    way = "mode=ro&immutable=1" if as_fixed or is_fixed(path) else "mode=rw"
+    address = f"{path.absolute().as_uri()}?{way}"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=10)
     for name, value in _SETTINGS.items():
         connection.execute(f"PRAGMA {name} = {value}")
         found = connection.execute(f"PRAGMA {name}").fetchone()
@@ -155,10 +210,14 @@ def _migrate(connection: Connection) -> None:
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
+def schema_rows(connection: Connection) -> list[tuple[str, str, str]]:
+    """Type, name and statement of everything in the schema, in a fixed order."""
+    return connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name").fetchall()
+
+
 def schema_digest(connection: Connection) -> str:
-    """SHA-256 over the schema's statements, in a fixed order."""
-    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name").fetchall()
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
+    """SHA-256 over the schema's statements."""
+    return hashlib.sha256(repr(schema_rows(connection)).encode()).hexdigest()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from loancli.core.message import Message
+from loancli.ledger import erasure
 from loancli.ledger.connect import Connection
 
 COUNTED = "('claimed', 'sent', 'unknown')"  # what may have reached the person counts against the caps
@@ -36,11 +37,13 @@ def add_hold(
     return cursor.lastrowid
 
 
-def lift_hold(db: Connection, hold_id: int, *, on: date) -> bool:
-    """End a hold; False if there is no such open hold."""
+def lift_hold(db: Connection, hold_id: int, *, on: date, told: str) -> bool:
+    """End a hold, and add to its note who did and why; False if there is no such open hold."""
     last_day = (on - timedelta(days=1)).isoformat()
     found = db.execute(
-        "UPDATE hold SET to_on = ? WHERE id = ? AND (to_on IS NULL OR to_on > ?)", (last_day, hold_id, last_day)
+        "UPDATE hold SET to_on = :on, note = note || iif(note = '', '', '; ') || :told"
+        " WHERE id = :id AND (to_on IS NULL OR to_on > :on)",
+        {"on": last_day, "told": told, "id": hold_id},
     )
     return found.rowcount == 1
 
@@ -168,12 +171,13 @@ def withdraw_approval(db: Connection, batch: str) -> None:
 
 def messages(db: Connection, *, batch: str | None = None, state: str | None = None) -> list[dict[str, Any]]:
     """Messages of the outbox, in the order in which they were planned."""
-    return _rows(
+    found = _rows(
         db,
         f"SELECT {_MESSAGE}, state, detail FROM outbox"
         " WHERE (:batch IS NULL OR batch = :batch) AND (:state IS NULL OR state = :state) ORDER BY id",
         {"batch": batch, "state": state},
     )
+    return erasure.hide(found, ("phone", "text"), erasure.forgotten(db), key="borrower_id")
 
 
 def refusals(db: Connection, batch: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from loancli.ledger import transactions
+from loancli.ledger import erasure, transactions
 from loancli.ledger.connect import Connection
 
 SAME_MONEY = "same_money"  # the rule of a ruling: the row is money that another export shows as well
@@ -106,6 +106,8 @@ def listing(db: Connection, *, state: str | None = None, loan_id: str | None = N
     )
     names = [column[0] for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor]
+    personal = ("counterparty", "counterparty_account", "note", "item")
+    found = erasure.hide(found, personal, erasure.hidden_payments(db), key="payment_id")
     parts = _parts(db, json.dumps([each["payment_id"] for each in found]))
     for each in found:
         each["parts"] = parts.get(each["payment_id"], [])
