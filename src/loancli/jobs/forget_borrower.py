@@ -9,7 +9,7 @@ from loancli.core.loan import Borrower
 from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.place_receipts import payable_loans
-from loancli.ledger import borrowers, contacts, erasure, loans, receipts
+from loancli.ledger import borrowers, contacts, erasure, loans, receipts, transactions
 from loancli.ledger.connect import Connection
 from loancli.servicing.match import Matcher
 

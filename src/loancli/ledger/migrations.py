@@ -314,7 +314,7 @@ def m005_one_movement_once(db: Database) -> None:
 
 
 @migrations()
-def m007_turnover(db: Database) -> None:
+def m006_turnover(db: Database) -> None:
     """What moved on each account day by day. Can be built again."""
     db.executescript("""
         CREATE TABLE turnover (
