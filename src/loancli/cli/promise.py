@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from loancli.cli import session
-from loancli.cli.loan import LoanArgument
+from loancli.cli.loan_event import LoanArgument
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import amount
 from loancli.cli.render import show

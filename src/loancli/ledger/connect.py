@@ -14,9 +14,9 @@ from pathlib import Path
 from loancli.core.errors import BusyError, InputError, LedgerError, NotFoundError
 
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
-SCHEMA = 5
+SCHEMA = 6
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open.
-DIGESTS = {5: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869"}
+DIGESTS = {6: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869"}
 
 _SETTINGS = {
     "foreign_keys": 1,
