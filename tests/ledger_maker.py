@@ -27,7 +27,7 @@ from loancli.jobs.prove import prove
 from loancli.jobs.record_event import Effect, put_in_force, work_out, work_out_void
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
-from loancli.plan.kinds import build
+from loancli.plan.build import build
 from loancli.plan.pairs_file import read_pairs
 from loancli.plan.product import Product
 from loancli.plan.revenue_file import read_rules
@@ -287,7 +287,7 @@ def net_entries(db: Connection, *, with_day: bool = False) -> dict[tuple[str, ..
 
 def current_txns(db: Connection, owner: str) -> list[tuple[Any, ...]]:
     """The transactions of an owner as they stand, without where they were read."""
-    from loancli.ledger.statements import txns_of
+    from loancli.ledger.transactions import txns_of
 
     return sorted(
         (txn.key, *txn.row._replace(line=0), txn.revenue_class, txn.revenue_rule) for txn in txns_of(db, owner)

@@ -1,5 +1,6 @@
 """An event of a loan is recorded once, shown before it is booked, and told late it changes no closed day."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -146,11 +147,21 @@ def test_a_void_restores_the_books_and_a_void_of_it_the_event(books):
     assert faults(books) == []
 
 
-def test_what_was_recorded_and_is_void_says_how_to_have_it_back(books):
+def test_what_was_voided_is_recorded_anew_under_another_key(books):
     tell(books, fee(LATE), today=LATE)
     take_back(books, LOAN, "e1", today=LATE)
-    with pytest.raises(RefusedError, match="loancli loan void LN000001 void/e1"):
-        tell(books, fee(LATE), today=LATE)
+    again = tell(books, fee(LATE), today=LATE)
+    assert again.events[0].key == "e1#2"
+    assert tell(books, fee(LATE), today=LATE) is None
+    assert [each.amount_fen for each in again.after.movements if each.cause.startswith("charged")] == []
+    assert again.after.position.next_due_fen == again.before.position.next_due_fen + 5_000
+
+
+def test_a_key_of_another_loan_is_refused(books):
+    tell(books, fee(LATE), today=LATE)
+    open_loan(books, "LN000002", start_on=LATE)
+    with pytest.raises(RefusedError, match="recorded already, of another loan"):
+        tell(books, replace(fee(LATE), loan_id="LN000002"), today=LATE)
 
 
 def test_a_payment_of_an_export_recovers_what_is_written_off(books):

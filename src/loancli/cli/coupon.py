@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from loancli.cli.loan_event import REFERENCE, OnOption, record
-from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.plan import amount
+from loancli.cli.options import DryRunOption, FormatOption, OutputOption, amount, context_of
 from loancli.core.errors import InputError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan

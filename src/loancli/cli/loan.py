@@ -11,21 +11,16 @@ from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
 from loancli.cli.loan_event import REFERENCE, LoanArgument, check_channel, check_reference
 from loancli.cli.loan_event import app as events_app
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import (
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.plan_options import (
     FirstDueOption,
     InstalmentOption,
     PeriodsOption,
     PrincipalOption,
     RowsOption,
     StartOption,
-    amount,
-    cost_of,
-    plan_rows,
-    plan_screen,
-    plan_summary,
-    price_key,
 )
+from loancli.cli.plan_shown import cost_of, plan_rows, plan_screen, plan_summary, price_key
 from loancli.cli.render import show, talk
 from loancli.core.days import days_past_due
 from loancli.core.errors import RefusedError

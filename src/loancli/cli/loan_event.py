@@ -8,9 +8,8 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.effect import answer
-from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import amount
-from loancli.cli.render import Format, show, talk
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.render import show, talk
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
 from loancli.texts import say

@@ -1,7 +1,7 @@
 """Record what a person tells of a loan, or take it back: worked out from its life, shown before and after, settled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from loancli.core.entry import Entry
@@ -29,16 +29,23 @@ class Effect:
 
 
 def work_out(db: Connection, event: Event, *, stamp: Stamp) -> Effect | None:
-    """What an event would do; None where the same is there already.
+    """What an event would do; None where the same counts already. One that was voided is recorded anew.
 
-    Raises NotFoundError; RefusedError where the loan does not allow it, or it was recorded and taken back since.
+    Raises NotFoundError; RefusedError where the loan does not allow it, or the key says something else already.
     """
     loans.record(db, event.loan_id)
     contract, events = gather(db, [event.loan_id])[event.loan_id]
-    if journal.is_recorded(db, event.key):
-        _refuse_void(events, event)
-        journal.record(db, [event], recorded_at=stamp.text)  # refuses other content under the same key
+    same = [each for each in events if each.key == event.key or each.key.startswith(f"{event.key}#")]
+    counting = {each.key for each in active_events(events, date.max)}
+    there = next((each for each in same if each.key in counting), None)
+    if there is not None:
+        if (there.effective_on, there.payload) != (event.effective_on, event.payload):
+            raise RefusedError(f"event '{there.key}' is recorded already, with other content; nothing was written")
         return None
+    if same:  # recorded before, and voided
+        event = replace(event, key=f"{event.key}#{len(same) + 1}")
+    elif journal.is_recorded(db, event.key):
+        raise RefusedError(f"event '{event.key}' is recorded already, of another loan; nothing was written")
     check(contract, events, event, today=stamp.on)
     return effect_of(db, contract, events, [event], stamp=stamp)
 
@@ -74,15 +81,3 @@ def put_in_force(db: Connection, effect: Effect, *, stamp: Stamp) -> None:
     """Record the events and settle the loan, inside the caller's transaction."""
     journal.record(db, effect.events, recorded_at=stamp.text)
     settle(db, sorted({event.loan_id for event in effect.events}))
-
-
-def _refuse_void(events: Sequence[Event], event: Event) -> None:
-    """The same again is nothing new, but where it was taken back, that is to be taken back, or a new one told."""
-    if event.key in {each.key for each in active_events(events, event.effective_on)}:
-        return
-    takers = [each.key for each in events if each.payload.get("event_key") == event.key]
-    if takers:
-        raise RefusedError(
-            f"this is recorded already, and void; to have it back: loancli loan void {event.loan_id} {takers[-1]}"
-            f" --reason …; for another of the same day and amount, give --ref"
-        )

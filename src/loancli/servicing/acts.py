@@ -39,11 +39,12 @@ def check(contract: Contract, events: Sequence[Event], new: Event, *, today: dat
         raise RefusedError(f"{what}: loan {contract.loan_id} is not paid out on {on}")
     if new.kind is EventKind.RECOVERED:
         if before.status != "written_off":
-            raise RefusedError(f"{what}: on {on} loan {contract.loan_id} is {before.status}, not written off")
-    elif new.kind is not EventKind.CREDIT_REFUNDED and before.status in {"settled", "written_off"}:
-        is_lost = before.status == "written_off"
-        told = f"written off; for what comes in: loancli loan recover {contract.loan_id} YUAN" if is_lost else "settled"
-        raise RefusedError(f"{what}: on {on} loan {contract.loan_id} is {told}")
+            raise RefusedError(f"{what}: loan {contract.loan_id} is not written off on {on}; it is {before.status}")
+    elif new.kind is not EventKind.CREDIT_REFUNDED:
+        if before.status == "settled":
+            raise RefusedError(f"{what}: loan {contract.loan_id} is settled on {on}; nothing is owed any more")
+        if before.status == "written_off":
+            raise RefusedError(f"{what}: loan {contract.loan_id} is written off on {on}; what comes in is a recovery")
     if new.kind is EventKind.AMOUNT_WAIVED:
         _check_waiver(contract, events, new)
     elif new.kind is EventKind.INTEREST_PAUSED:
@@ -125,8 +126,8 @@ def check_void(contract: Contract, events: Sequence[Event], void: Event, *, toda
     gone = [event for event in before if event.key not in keys_after]
     back = [event for event in after if event.key not in keys_before and event.kind is not EventKind.EVENT_VOIDED]
     for moved in (*gone, *back):
-        if moved.kind in CHANGES:
-            _check_changes(after, moved)
+        if moved.kind in CHANGES and (reason := resting_on(moved, after)):
+            raise RefusedError(f"void: {reason}")
     if any(event.kind is EventKind.DISBURSED for event in gone) and not contract.is_line:
         others = [event for event in after if event.kind not in {EventKind.EVENT_VOIDED, *COMPUTED}]
         if others:
@@ -139,9 +140,16 @@ def check_void(contract: Contract, events: Sequence[Event], void: Event, *, toda
             check(contract, others, event, today=today)
 
 
-def _check_changes(after: Sequence[Event], moved: Event) -> None:
-    """The rows of a later change, or of one in the same turn, are made for the plan as it was."""
-    slot = order(moved)[:3]
-    for event in after:
-        if event.kind in CHANGES and event.key != moved.key and order(event)[:3] >= slot:
-            raise RefusedError(f"void: the plan of {event.effective_on} rests on it; void that first: {event.key}")
+def resting_on(change: Event, active: Sequence[Event]) -> str:
+    """What rests on the plan as a change made it, so that it cannot be taken away from under that; '' for nothing."""
+    slot = order(change)[:3]
+    for event in active:
+        if event.key == change.key:
+            continue
+        if event.kind in CHANGES and order(event)[:3] >= slot:
+            return f"'{event.payload['change']}' of {event.effective_on} rests on it; void that first"
+        if event.kind is EventKind.INSTALMENT_FIXED and event.effective_on >= change.effective_on:
+            number = event.payload["number"]
+            if number >= change.payload["number"]:
+                return f"instalment {number} was fixed on it; change the plan again instead"
+    return ""
