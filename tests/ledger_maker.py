@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from terms import CALENDAR, SCHEDULES, product
 
 from loancli.core.days import BEIJING
+from loancli.core.event import Event
 from loancli.core.loan import Borrower
 from loancli.core.money import yuan
 from loancli.jobs import Stamp
@@ -24,6 +25,7 @@ from loancli.jobs.draw_line import Draw, draw_line
 from loancli.jobs.open_loan import Signing, open_loans
 from loancli.jobs.place_payment import Placement, PlacementReport, place_payments
 from loancli.jobs.prove import prove
+from loancli.jobs.record_event import Effect, put_in_force, work_out, work_out_void
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
 from loancli.plan.build import build
@@ -144,6 +146,23 @@ def draw(
     with writing(db):
         asked = Draw(loan_id=loan_id, on=on, amount_fen=amount_fen, channel=channel, reference=reference)
         return draw_line(db, asked, stamp=stamp(today or on))
+
+
+def tell(db: Connection, event: Event, *, today: date) -> Effect | None:
+    """A person records an event of a loan in a transaction of its own; None where the same is there already."""
+    with writing(db):
+        effect = work_out(db, event, stamp=stamp(today))
+        if effect is not None:
+            put_in_force(db, effect, stamp=stamp(today))
+        return effect
+
+
+def take_back(db: Connection, loan_id: str, key: str, *, today: date) -> Effect:
+    """A person voids an event in a transaction of its own."""
+    with writing(db):
+        effect = work_out_void(db, loan_id, key, reason="slip", stamp=stamp(today))
+        put_in_force(db, effect, stamp=stamp(today))
+        return effect
 
 
 class Paid(NamedTuple):

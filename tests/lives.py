@@ -156,6 +156,46 @@ def voided(of: Event, on: date | None = None) -> Event:
     return event(EventKind.EVENT_VOIDED, f"voided/{of.key}", on or of.effective_on, event_key=of.key, reason="slip")
 
 
+def charged(on: date, amount_fen: int, key: str = "c1") -> Event:
+    return event(EventKind.FEE_CHARGED, key, on, amount_fen=amount_fen, name="court")
+
+
+def waived(on: date, part: str, amount_fen: int, key: str = "w1") -> Event:
+    return event(EventKind.AMOUNT_WAIVED, key, on, part=part, amount_fen=amount_fen, reason="hardship")
+
+
+def coupon(
+    on: date,
+    *,
+    amount_fen: int | None = None,
+    share_ppm: int = 1_000_000,
+    instalments: int | None = None,
+    key: str = "k1",
+) -> Event:
+    payload = {"coupon": key, "amount_fen": amount_fen, "share_ppm": share_ppm, "instalments": instalments}
+    return event(EventKind.COUPON_REDEEMED, key, on, **payload)
+
+
+def paused(on: date, to_on: date, key: str = "i1") -> Event:
+    return event(EventKind.INTEREST_PAUSED, key, on, to_on=to_on.isoformat(), reason="flood")
+
+
+def written_off(on: date, key: str = "o1") -> Event:
+    return event(EventKind.WRITTEN_OFF, key, on, reason="closed")
+
+
+def recovered(on: date, amount_fen: int, key: str = "r1") -> Event:
+    return event(EventKind.RECOVERED, key, on, amount_fen=amount_fen, channel="bank")
+
+
+def refunded(on: date, amount_fen: int, key: str = "f1") -> Event:
+    return event(EventKind.CREDIT_REFUNDED, key, on, amount_fen=amount_fen, channel="bank")
+
+
+def chosen(of: Event, choice: str, key: str = "s1") -> Event:
+    return event(EventKind.SURPLUS_CHOSEN, key, of.effective_on, rests_on=of.key, choice=choice)
+
+
 @st.composite
 def products(draw: st.DrawFn, kinds: Sequence[Kind] = ORDINARY) -> Product:
     """Ordinary terms: every kind, day count, roll and frequency that may go together."""
@@ -254,8 +294,31 @@ class RandomLife(NamedTuple):
 
 
 @st.composite
-def random_lives(draw: st.DrawFn, *, periods_max: int = 6, payments_max: int = 6) -> RandomLife:
-    """Payments of any amount on any days, some bounced, some voided, some of that voided again.
+def forgiving(draw: st.DrawFn, on: date, key: str, amounts: st.SearchStrategy[int]) -> Event:
+    """An event of a day that adds to a debt or takes off it, or that pays or refunds money by hand."""
+    kind = draw(st.sampled_from(["charge", "waive", "waive", "coupon", "pause", "write off", "recover", "refund"]))
+    if kind == "waive":
+        return waived(on, draw(st.sampled_from(["fee", "penalty", "interest"])), draw(amounts), key)
+    if kind == "coupon":
+        return coupon(
+            on,
+            amount_fen=draw(st.none() | amounts),
+            share_ppm=draw(st.sampled_from([1_000_000, 500_000, 333_333])),
+            instalments=draw(st.sampled_from([None, 1, 2])),
+            key=key,
+        )
+    if kind == "pause":
+        return paused(on, on + draw(st.integers(0, 40)) * DAY, key)
+    if kind == "write off":
+        return written_off(on, key)
+    made = {"charge": charged, "recover": recovered, "refund": refunded}[kind]
+    return made(on, draw(amounts), key)
+
+
+@st.composite
+def random_lives(draw: st.DrawFn, *, periods_max: int = 6, payments_max: int = 6, forgiving_max: int = 3) -> RandomLife:
+    """Payments of any amount on any days, some bounced, some voided, some of that voided again; for some the borrower
+    chose what becomes of a surplus. Fees, waivers, coupons, pauses, refunds, write-offs and recoveries come between.
 
     A credit line is drawn in parts on any days of its term, whatever is free then: a payment may bounce later.
     """
@@ -281,6 +344,18 @@ def random_lives(draw: st.DrawFn, *, periods_max: int = 6, payments_max: int = 6
             events.append(last)
         if taken_back % 2 == 0:
             counting.append(paid)
+        if draw(st.integers(0, 3)) == 0:
+            choice = chosen(paid, draw(st.sampled_from(["next", "shorter"])), f"s{number}")
+            events.append(choice)
+            counting += [choice] * (taken_back % 2 == 0)
+    for number in range(draw(st.integers(0, forgiving_max))):
+        on = contract.signed_on + draw(st.integers(0, days)) * DAY
+        given_up = draw(forgiving(on, f"e{number}", st.sampled_from(levels_fen) | st.integers(1, 20_000)))
+        events.append(given_up)
+        if draw(st.integers(0, 3)) == 0:
+            events.append(voided(given_up, on + draw(st.integers(0, 9)) * DAY))
+        else:
+            counting.append(given_up)
     return RandomLife(
         contract, events, counting, max((each.effective_on for each in events), default=contract.signed_on) + 100 * DAY
     )
@@ -302,17 +377,23 @@ def check_conservation(lived: Life, disbursed_fen: int) -> None:
     assert sum(books.values()) == 0
     assert set(books) <= set(ACCOUNTS)
     assert all(movement.amount_fen > 0 for movement in lived.movements)
-    repaid_fen = sum(
-        movement.amount_fen
-        for movement in lived.movements
-        if movement.credit == "loan:principal" and movement.debit != "loan:principal"
-    )
-    assert disbursed_fen == repaid_fen + position.principal_outstanding_fen
+    gone = [movement for movement in lived.movements if movement.credit == "loan:principal"]
+    lost_fen = sum(movement.amount_fen for movement in gone if movement.debit == "expense:written_off")
+    repaid_fen = sum(movement.amount_fen for movement in gone if movement.debit != "expense:written_off")
+    assert disbursed_fen == repaid_fen + lost_fen + position.principal_outstanding_fen
+    assert 0 <= -books.get("income:recovered", 0) <= books.get("expense:written_off", 0)
+    for account in ("expense:waived", "expense:coupon"):  # what is forgiven was owed
+        assert (
+            0
+            <= books.get(account, 0)
+            <= -sum(books.get(f"income:{part}", 0) for part in ("interest", "fee", "penalty"))
+        )
     assert books.get("loan:principal", 0) == position.principal_outstanding_fen >= 0
     assert books.get("loan:interest_due", 0) == position.interest_due_fen >= 0
     assert books.get("loan:fee_due", 0) == position.fee_due_fen >= 0
     assert books.get("loan:penalty_due", 0) == position.penalty_due_fen >= 0
-    assert -books.get("borrower:credit", 0) == position.credit_fen >= 0
+    assert -books.get("borrower:credit", 0) == position.credit_fen
+    assert position.credit_fen >= 0 or any(movement.cause.startswith("refunded:") for movement in lived.movements)
     clearing_fen = sum(fen for account, fen in books.items() if account.startswith("clearing:"))
     assert clearing_fen == position.paid_total_fen - disbursed_fen
 
@@ -327,9 +408,13 @@ def check_conservation(lived: Life, disbursed_fen: int) -> None:
         assert 0 <= state.paid_penalty_fen <= state.penalty_fen
     assert position.accrued >= 0
     assert position.accruing_per_day >= 0
-    settled = position.principal_outstanding_fen == position.due_fen == 0
-    assert (position.status in {"settled", "open"}) == settled
-    if settled:
+    ahead_fen = sum(state.unpaid_fen for state in lived.instalments if not state.is_due)
+    nothing_owed = position.principal_outstanding_fen == position.due_fen == ahead_fen == 0 <= position.credit_fen
+    is_claim = -books.get("income:recovered", 0) < books.get("expense:written_off", 0)
+    if position.status != "signed":
+        assert (position.status in {"settled", "open", "written_off"}) == nothing_owed
+        assert (position.status == "written_off") == (nothing_owed and is_claim)
+    if nothing_owed:
         assert position.accrued == position.accruing_per_day == 0
 
 

@@ -12,6 +12,8 @@ from loancli.ledger.migrations import migrations
 
 NAMES = [migration.name for migration in migrations.pending(Database(memory=True))]
 BEFORE_RECEIPT_PARTS = 5  # the first schema in which a receipt has parts, and a file the digest of today
+WITH_FORGIVING = 6  # the first with accounts for what is waived, paid by coupons, written off and recovered
+FORGIVING = {"expense:waived", "expense:coupon", "expense:written_off", "income:recovered"}
 WITH_STATEMENTS = 3  # the first in which there is anything that borrowers or the lender imported
 # Their columns were others once, or a chain goes through them row by row.
 _BY_HAND = {"account", "entry", "posting", "file", "receipt", "receipt_part", "_sqlite_migrations"}
@@ -27,6 +29,7 @@ def as_schema(version: int, books: Connection, path: Path) -> None:
         db.execute("BEGIN")
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         later = {"expense:channel_fee"} if version < BEFORE_RECEIPT_PARTS else set()
+        later |= FORGIVING if version < WITH_FORGIVING else set()
         accounts = [row for row in books.execute("SELECT * FROM account").fetchall() if row[1] not in later]
         assert [row[0] for row in accounts] == [*range(1, len(accounts) + 1)], "entries' digests cover these numbers"
         db.executemany("INSERT INTO account VALUES (?,?,?,?)", accounts)

@@ -29,7 +29,7 @@ from lives import (
 )
 
 from loancli.core.days import Roll
-from loancli.core.event import Event
+from loancli.core.event import Event, EventKind
 from loancli.core.loan import Position
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount, rate_ppm_of
@@ -238,9 +238,13 @@ def test_the_movements_of_a_payment_sum_to_it(told: RandomLife) -> None:
     for movement in lived.movements:
         if movement.debit.startswith("clearing:"):
             taken_fen[movement.cause] = taken_fen.get(movement.cause, 0) + movement.amount_fen
-    paid = [each for each in told.counting if each.key.startswith("p") and "/" not in each.key]
-    assert taken_fen == {f"payment:{each.key}": each.payload["amount_fen"] for each in paid}
-    assert lived.position.paid_total_fen == sum(taken_fen.values())
+    words = {EventKind.PAYMENT_RECEIVED: "payment", EventKind.RECOVERED: "recovered"}
+    paid = {
+        f"{words[each.kind]}:{each.key}": each.payload["amount_fen"] for each in told.counting if each.kind in words
+    }
+    refunded_fen = sum(each.payload["amount_fen"] for each in told.counting if each.kind is EventKind.CREDIT_REFUNDED)
+    assert taken_fen == paid
+    assert lived.position.paid_total_fen == sum(taken_fen.values()) - refunded_fen
 
 
 # --- order, reversals ---
@@ -670,6 +674,8 @@ def test_exactly_the_quote_settles_and_a_fen_less_does_not(told: RandomLife, dat
     contract = told.contract
     days = (told.end_on - contract.signed_on).days
     on = contract.signed_on + data.draw(st.integers(0, days)) * DAY
+    # What is paid on the day of a write-off comes before it.
+    assume(not any(each.kind is EventKind.WRITTEN_OFF and each.effective_on == on for each in told.events))
     before = life(contract, told.events, on)
     asked = quote(contract, told.events, on)
 
@@ -686,7 +692,7 @@ def test_exactly_the_quote_settles_and_a_fen_less_does_not(told: RandomLife, dat
     check_conservation(exact, told.disbursed_fen(on))
     if asked.to_pay_fen > 1:
         short = life(contract, [*told.events, payment(on, asked.to_pay_fen - 1, "~short")], on)
-        assert short.position.status == "active"
+        assert short.position.status in {"active", "written_off"}
 
 
 def test_credit_counts_towards_settling_early() -> None:

@@ -58,7 +58,7 @@ def test_a_changed_loan_that_pays_when_due_lives_as_the_change_showed(
     events = [payout(contract)]
     on = contract.signed_on
     for text in texts:
-        on += data.draw(st.integers(1, 50)) * DAY
+        on += data.draw(st.integers(0, 50)) * DAY
         before_on = on - DAY if text.startswith("breathe") else on  # a space is there before what is paid on its day
         events = paid_as_due(contract, events, before_on)
         try:
@@ -97,7 +97,7 @@ def test_a_change_amid_any_payments_keeps_every_fen_and_any_order_of_arrival(
 
 
 @SLOW
-@given(lives_of(), st.sampled_from(CHANGES), st.data())
+@given(lives_of(forgiving_max=0), st.sampled_from(CHANGES), st.data())
 def test_what_is_shown_ahead_after_a_change_is_what_the_change_showed(
     told: RandomLife, text: str, data: st.DataObject
 ) -> None:
@@ -159,6 +159,25 @@ def test_a_change_before_a_later_one_is_refused_until_that_is_voided() -> None:
         change(contract, [*events, later], "extend 2", date(2026, 4, 20))
     void = voided(later, date(2026, 5, 20))
     assert change(contract, [*events, later, void], "extend 2", date(2026, 4, 20)).event
+
+
+def test_of_two_changes_of_a_day_the_second_rests_on_the_first() -> None:
+    contract, events = loan()
+    on = date(2026, 3, 20)
+    events.append(change(contract, events, "rate 6%", on).event)
+    second = change(contract, events, "extend 3", on)
+    lived = life(contract, [*events, second.event], on)
+    assert [row.due_on for row in second.after.rows] == [state.due_on for state in lived.instalments]
+    assert len(lived.instalments) == 15
+    assert lived.contract.product.annual_rate_ppm == 60_000
+
+
+def test_a_breathing_space_is_not_granted_before_a_change_of_its_day() -> None:
+    contract, events = loan()
+    on = date(2026, 3, 20)
+    events.append(change(contract, events, "rate 6%", on).event)
+    with pytest.raises(RefusedError, match="rests on the plan"):
+        change(contract, events, "breathe 1", on)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Why an instalment is what it is, as one sentence: the codes of plan/ told from the catalogue."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from loancli.core.money import yuan
@@ -10,16 +12,19 @@ from loancli.texts import Lang, say
 if TYPE_CHECKING:
     from loancli.plan.ceilings import Verdict
 
+NOTHING: Mapping[str, int] = MappingProxyType({})
 _PPM = {"share"}
 _DAYS = {"single"}
 
 
-def why(reason: str, lang: Lang, *, fee_fen: int = 0, penalty_fen: int = 0) -> str:
+def why(
+    reason: str, lang: Lang, *, fee_fen: int = 0, penalty_fen: int = 0, forgiven_fen: Mapping[str, int] = NOTHING
+) -> str:
     """The sentence for `Row.reason` ('level:88885') or for the reasons of a fixed revenue instalment (a JSON list).
 
-    Fees and penalty come on top of what the reason explains.
+    Fees and penalty come on top of what the reason explains; what is forgiven was taken off it.
     """
-    more = (("fee", fee_fen), ("penalty", penalty_fen))
+    more = (("fee", fee_fen), ("penalty", penalty_fen), *forgiven_fen.items())
     parts = [_why(reason, lang), *(say(f"why.{name}", lang, amount=yuan(fen)) for name, fen in more if fen)]
     return say("why.join", lang).join(parts)
 

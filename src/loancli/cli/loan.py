@@ -1,6 +1,5 @@
 """loancli loan: sign loans, and see where they stand on any day."""
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,8 @@ from loancli.cli import session
 from loancli.cli.explain import cost_sum, why
 from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
+from loancli.cli.loan_event import REFERENCE, LoanArgument, check_channel, check_reference
+from loancli.cli.loan_event import app as events_app
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
 from loancli.cli.plan_options import (
     FirstDueOption,
@@ -25,11 +26,14 @@ from loancli.core.days import days_past_due
 from loancli.core.errors import RefusedError
 from loancli.core.mask import mask_name
 from loancli.core.money import yuan
+from loancli.servicing.bookings import forgiven, written_off
 
 if TYPE_CHECKING:
+    from loancli.core.loan import InstalmentState
     from loancli.servicing.life import Life
 
 app = typer.Typer()
+app.add_typer(events_app)
 LIST_SCREEN = (
     "loan_id",
     "name",
@@ -40,9 +44,7 @@ LIST_SCREEN = (
     "next_due_on",
     "next_due_fen",
 )
-LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 ChannelOption = Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")]
-LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
 
 
 @app.command("open")
@@ -71,7 +73,7 @@ def open_(
     from loancli.plan.ceilings import Outcome
 
     context = context_of(ctx)
-    _check_channel(channel)
+    check_channel(channel)
     terms = seasoned(context, session.product(context, product), borrower, None)
     if first_draw:
         check_kind(terms, "first_draw")
@@ -80,7 +82,7 @@ def open_(
     )
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(cost_sum(verdict, context.lang))
-    if loan_id is not None and LOAN_ID.fullmatch(loan_id) is None:
+    if loan_id is not None and REFERENCE.fullmatch(loan_id) is None:
         raise typer.BadParameter("1 to 40 letters, digits, - and _, for payers to quote", param_hint="--loan-id")
     with session.change(context, dry_run=dry_run) as db:
         number = next_loan_id(db) if loan_id is None else loan_id
@@ -97,11 +99,6 @@ def open_(
         talk(context, "loan.line_opened", loan_id=number, limit=yuan(plan.principal_fen), drawn=yuan(first_draw))
         return
     talk(context, "loan.dry_run" if dry_run else "loan.opened" if new else "loan.same", loan_id=number)
-
-
-def _check_channel(channel: str) -> None:
-    if channel not in {"bank", "alipay", "wechat"}:
-        raise typer.BadParameter(f"'{channel}' is not one of bank, alipay, wechat", param_hint="--channel")
 
 
 @app.command()
@@ -125,9 +122,8 @@ def draw(
     from loancli.servicing.life import life
 
     context = context_of(ctx)
-    _check_channel(channel)
-    if reference and LOAN_ID.fullmatch(reference) is None:
-        raise typer.BadParameter("1 to 40 letters, digits, - and _", param_hint="--ref")
+    check_channel(channel)
+    check_reference(reference)
     asked = Draw(loan_id=loan_id, on=on or context.as_of, amount_fen=drawn, channel=channel, reference=reference)
     with session.change(context, dry_run=dry_run) as db:
         is_new = draw_line(db, asked, stamp=session.stamp(context))
@@ -192,6 +188,7 @@ def _life(context: Context, loan_id: str) -> "Life":
 
 def _head(at_day: "Life") -> dict[str, Any]:
     contract, position = at_day.contract, at_day.position
+    lost = written_off(at_day.movements)
     oldest_on = position.oldest_unpaid_due_on
     return {
         "loan_id": contract.loan_id,
@@ -210,21 +207,25 @@ def _head(at_day: "Life") -> dict[str, Any]:
         "next_due_fen": position.next_due_fen,
         "credit_fen": position.credit_fen,
         "paid_total_fen": position.paid_total_fen,
+        **(lost if lost["written_off_fen"] else {}),
     }
 
 
 def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
     rows = []
+    given_up = forgiven(at_day.movements)
+    is_ended = at_day.position.status in {"settled", "written_off"}
     for state in at_day.instalments:
         if state.number > at_day.contract.maturity_number and not state.due_fen:
             continue  # a window that the term has not run on into
-        is_over = at_day.position.status == "settled" and not state.due_fen  # nothing is left for it to ask for
-        told = why(state.reason, context.lang, fee_fen=state.fee_fen, penalty_fen=state.penalty_fen)
+        is_over = is_ended and not state.due_fen  # nothing is left for it to ask for
+        lost = given_up.get(state.number, {})
+        told = why(state.reason, context.lang, fee_fen=state.fee_fen, penalty_fen=state.penalty_fen, forgiven_fen=lost)
         rows.append(
             {
                 "number": state.number,
                 "due_on": state.due_on,
-                "state": _state(state.is_due, state.is_fixed or is_over, state.due_fen, state.unpaid_fen),
+                "state": "written_off" if "written_off" in lost else _state(state, is_over=is_over),
                 "due_fen": state.due_fen,
                 "principal_fen": state.principal_fen,
                 price_key(at_day.contract.product): state.interest_fen,
@@ -232,67 +233,18 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
                 "penalty_fen": state.penalty_fen,
                 "paid_fen": state.paid_fen,
                 "paid_on": state.paid_on,
-                "why": "" if is_over else told,
+                "why": "" if is_over and not lost else told,
             }
         )
     return rows
 
 
-def _state(is_due: bool, is_fixed: bool, due_fen: int, unpaid_fen: int) -> str:
-    if is_due:
-        return "paid" if unpaid_fen == 0 else "due"
-    if not is_fixed:
+def _state(state: "InstalmentState", *, is_over: bool) -> str:
+    if state.is_due:
+        return "paid" if state.unpaid_fen == 0 else "due"
+    if not (state.is_fixed or is_over):
         return "open"
-    return "planned" if due_fen else "nothing_due"
-
-
-@app.command()
-def events(
-    ctx: typer.Context, loan_id: LoanArgument, output_format: FormatOption = None, output: OutputOption = None
-) -> None:
-    """Show what happened to a loan, and what each event and each day moved: for every part of every instalment."""
-    from loancli.jobs.settle import gather
-    from loancli.ledger import loans
-    from loancli.servicing.life import life
-
-    context = context_of(ctx)
-    with session.ledger(context) as db:
-        loans.record(db, loan_id)
-        contract, found = gather(db, [loan_id])[loan_id]
-    happened = [
-        {
-            "on": event.effective_on,
-            "what": event.kind.value,
-            "key": event.key,
-            "by": event.actor,
-            **_amount(event.payload),
-        }
-        for event in sorted(found, key=lambda event: event.effective_on)
-        if event.effective_on <= context.as_of
-    ]
-    moved = [
-        {
-            "on": movement.value_on,
-            "what": movement.cause.partition(":")[0],
-            "key": movement.cause.partition(":")[2],
-            "part": movement.part,
-            "instalment": movement.number or None,
-            "amount_fen": movement.amount_fen,
-            "debit": movement.debit,
-            "credit": movement.credit,
-        }
-        for movement in life(contract, found, context.as_of).movements
-    ]
-    if session.as_json(output_format, output):
-        show({"events": happened, "movements": moved}, format=output_format, output=output, lang=context.lang)
-        return
-    if output is None and output_format in {None, Format.TABLE}:
-        show(happened, title=loan_id, lang=context.lang)
-    show(moved, format=output_format, output=output, title=loan_id, lang=context.lang)
-
-
-def _amount(payload: dict[str, Any]) -> dict[str, Any]:
-    return {"amount_fen": payload.get("amount_fen")}
+    return "planned" if state.due_fen else "nothing_due"
 
 
 @app.command()
@@ -332,6 +284,7 @@ def quote(
         "fee_fen": answer.fee_fen,
         "penalty_fen": answer.penalty_fen,
         "credit_fen": answer.credit_fen,
+        **({"written_off_fen": answer.written_off_fen} if answer.written_off_fen else {}),
         price_key(contract.product).replace("_fen", "_to_the_end_fen"): later_fen,
     }
     show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from loancli.cli import session
-from loancli.cli.loan import LoanArgument
+from loancli.cli.loan_event import LoanArgument
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, amount, context_of, day
 from loancli.cli.render import show
 from loancli.core.errors import InputError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loancli.cli import session
-from loancli.cli.loan import LoanArgument
+from loancli.cli.loan_event import LoanArgument
 from loancli.cli.options import Format, FormatOption, OutputOption, context_of
 from loancli.cli.render import show
 from loancli.core.errors import NotFoundError

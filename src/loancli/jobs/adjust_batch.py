@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from loancli.core.errors import InputError, NotFoundError, RefusedError
-from loancli.core.event import Event, EventKind
+from loancli.core.event import Event
 from loancli.jobs import Stamp
 from loancli.jobs.adjust_loan import Rules, work_out
 from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal
 from loancli.ledger.connect import Connection, writing
-from loancli.servicing.contract import CHANGES
+from loancli.servicing.acts import resting_on, void_of
 from loancli.servicing.life import active_events
 from loancli.servicing.replan import Replan
 
@@ -123,7 +123,15 @@ def undo(db: Connection, batch: str, *, stamp: Stamp) -> Iterator[tuple[Event, s
     for at in range(0, len(in_force), CHUNK):
         with writing(db):
             told = list(_undoable(db, in_force[at : at + CHUNK]))
-            voids = [_void(event, batch, stamp) for event, refusal in told if not refusal]
+            known = gather(db, [event.loan_id for event, refusal in told if not refusal])
+            voids = [
+                replace(
+                    void_of(known[event.loan_id][1], event.key, reason=f"undo {batch}", actor=stamp.actor),
+                    batch=f"undo/{batch}",
+                )
+                for event, refusal in told
+                if not refusal
+            ]
             journal.record(db, voids, recorded_at=stamp.text)
             settle(db, [void.loan_id for void in voids])
         yield from told
@@ -134,27 +142,4 @@ def _undoable(db: Connection, chunk: Sequence[Event]) -> Iterator[tuple[Event, s
     for event in chunk:
         active = active_events(known[event.loan_id][1], date.max)
         if event.key in {each.key for each in active}:
-            yield event, _rests_on(event, active)
-
-
-def _rests_on(change: Event, active: Sequence[Event]) -> str:
-    """What rests on the changed plan, so that it cannot be taken away from under it."""
-    for event in active:
-        if event.effective_on >= change.effective_on and event.key != change.key:
-            if event.kind in CHANGES:
-                return f"'{event.payload['change']}' of {event.effective_on} rests on it; void that first"
-            if event.kind is EventKind.INSTALMENT_FIXED and event.payload["number"] >= change.payload["number"]:
-                return f"instalment {event.payload['number']} was fixed on it; change the plan again instead"
-    return ""
-
-
-def _void(event: Event, batch: str, stamp: Stamp) -> Event:
-    return Event(
-        key=f"void/{event.key}",
-        loan_id=event.loan_id,
-        kind=EventKind.EVENT_VOIDED,
-        effective_on=event.effective_on,
-        payload={"event_key": event.key, "reason": f"undo {batch}"},
-        actor=stamp.actor,
-        batch=f"undo/{batch}",
-    )
+            yield event, resting_on(event, active)

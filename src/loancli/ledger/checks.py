@@ -70,7 +70,7 @@ SQL: dict[str, str] = {
     "every placed receipt is placed whole": f"""
         WITH RECURSIVE
          odd AS MATERIALIZED (
-            SELECT r.txn_id, r.state, t.amount_fen, coalesce(sum(p.amount_fen), 0) AS placed_fen
+            SELECT r.txn_id, r.state, t.amount_fen, coalesce(sum(p.amount_fen), 0) AS placed_fen, count(p.part) AS parts
             FROM receipt r JOIN txn t ON t.id = r.txn_id LEFT JOIN receipt_part p ON p.txn_id = r.txn_id
             WHERE r.state IN ('placed', 'suspense') GROUP BY r.txn_id
             HAVING placed_fen <> iif(r.state = 'placed', t.amount_fen, 0)),
@@ -83,12 +83,16 @@ SQL: dict[str, str] = {
          back AS MATERIALIZED (
             SELECT channel, refund_of, sum(amount_fen) AS fen
             FROM ({transactions.current("t.owner = 'lender' AND t.refund_of <> ''")})
-            WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2)
-        SELECT odd.* FROM odd WHERE state <> 'placed' OR placed_fen <> amount_fen - (
-            SELECT coalesce(sum(fen), 0) FROM back WHERE (channel, refund_of) IN (
-                SELECT channel, external_id FROM shown JOIN txn ON id = shown.txn_id WHERE receipt_id = odd.txn_id
-                UNION SELECT channel, trade_id FROM shown JOIN txn ON id = shown.txn_id
-                WHERE receipt_id = odd.txn_id))""",
+            WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2),
+         rest AS (
+            SELECT odd.*, amount_fen - (
+                SELECT coalesce(sum(fen), 0) FROM back WHERE (channel, refund_of) IN (
+                    SELECT channel, external_id FROM shown JOIN txn ON id = shown.txn_id WHERE receipt_id = odd.txn_id
+                    UNION SELECT channel, trade_id FROM shown JOIN txn ON id = shown.txn_id
+                    WHERE receipt_id = odd.txn_id)) AS left_fen
+            FROM odd)
+        SELECT txn_id, state, amount_fen, placed_fen FROM rest WHERE state <> 'placed'
+            OR iif(parts > 1, placed_fen NOT BETWEEN left_fen AND amount_fen, placed_fen <> left_fen)""",
     "the same money is one receipt": f"""
         SELECT r.txn_id, r.other_txn_id FROM ruling r JOIN receipt a ON a.txn_id = r.txn_id
         JOIN receipt b ON b.txn_id = r.other_txn_id

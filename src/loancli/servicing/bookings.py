@@ -23,8 +23,14 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "income:fee": ("income", "fees"),
     "income:penalty": ("income", "penalty interest"),
     "expense:channel_fee": ("expense", "fees of payment channels, which the lender bears"),
+    "expense:waived": ("expense", "interest, penalty and fees that were due and are waived"),
+    "expense:coupon": ("expense", "interest that coupons pay in the borrower's place"),
+    "expense:written_off": ("expense", "what was owed and is written off"),
+    "income:recovered": ("income", "money received for what was written off"),
 }
 
+# Who bears what is no longer asked of the borrower.
+_FORGIVING = {"expense:waived": "waived", "expense:coupon": "coupon", "expense:written_off": "written_off"}
 CHANNEL_FEE = "channel_fee:"  # how the causes of fee entries begin; the channel follows
 
 
@@ -73,6 +79,26 @@ def difference(loan_id: str, movements: Iterable[Movement], booked: Sequence[Boo
             )
         )
     return entries
+
+
+def forgiven(movements: Iterable[Movement]) -> dict[int, dict[str, int]]:
+    """By instalment: fen that were waived, paid by coupons or written off, by those words."""
+    found: dict[int, dict[str, int]] = {}
+    for movement in movements:
+        word = _FORGIVING.get(movement.debit)
+        if word and movement.number:
+            parts = found.setdefault(movement.number, {})
+            parts[word] = parts.get(word, 0) + movement.amount_fen
+    return found
+
+
+def written_off(movements: Iterable[Movement]) -> dict[str, int]:
+    """Fen that were written off, and that were recovered since."""
+    lost_fen = recovered_fen = 0
+    for movement in movements:
+        lost_fen += movement.amount_fen if movement.debit == "expense:written_off" else 0
+        recovered_fen += movement.amount_fen if movement.credit == "income:recovered" else 0
+    return {"written_off_fen": lost_fen, "recovered_fen": recovered_fen}
 
 
 def suspense(*, txn_key: str, channel: str, amount_fen: int, value_on: date) -> Entry:

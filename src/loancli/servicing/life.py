@@ -4,10 +4,10 @@ Everything the program shows or books about a loan comes from `life()`: what fel
 where the loan stands, when anything changes next by itself, and the movements between accounts. Arrival order does not
 matter: events count by day, then by kind (core.event.RANK), then by key.
 
-How a day goes: facts about the plan (disbursement, fixed instalments) come first, then what happens by itself (an
-interest period ends, an instalment falls due, a grace period runs out), then draws of a credit line, which belong to
-the period that begins, then payments. Interest runs on principal that
-is not yet due; overdue principal bears the penalty rate instead (PRC-05), from its due day, unless it is paid in grace.
+How a day goes: facts about the plan (disbursement, fixed instalments, pauses, charged fees) come first, then what
+happens by itself (an interest period ends, an instalment falls due, a grace period runs out), then draws of a credit
+line, which belong to the period that begins, then waivers, payments and what is done with them, then changes of the
+plan.
 """
 
 import heapq
@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from loancli.core.event import RANK, Event, EventKind
+from loancli.core.event import RANK, Event, EventKind, is_before_the_day
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.servicing.contract import Contract, Movement
-from loancli.servicing.walk import DAY, PARTS, Walk
+from loancli.servicing.lines import DAY, PARTS
+from loancli.servicing.outcome import look_ahead, position_of, state_of
+from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
 
@@ -36,11 +38,12 @@ class Life:
 
 
 def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
-    """Events up to `as_of` that no active void or reversal takes back, in the order in which they count."""
-    known = sorted(
-        (event for event in events if event.effective_on <= as_of),
-        key=lambda event: (event.effective_on, RANK[event.kind], event.key),
-    )
+    """Events up to `as_of` that no active void or reversal takes back, in the order in which they count.
+
+    What rests on another event counts only while that one does: the plan that was changed for a payment that bounced.
+    """
+    known = sorted((event for event in events if event.effective_on <= as_of), key=order)
+    by_key = {event.key: event for event in known}
     takers: dict[str, list[Event]] = {}
     for event in known:
         target = event.payload.get("event_key") or event.payload.get("payment_key")
@@ -50,10 +53,17 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
 
     def is_active(event: Event) -> bool:
         if event.key not in memo:
-            memo[event.key] = not any(is_active(taker) for taker in takers.get(event.key, ()))
+            base = event.payload.get("rests_on")
+            stands = base is None or (base in by_key and is_active(by_key[base]))
+            memo[event.key] = stands and not any(is_active(taker) for taker in takers.get(event.key, ()))
         return memo[event.key]
 
     return [event for event in known if is_active(event)]
+
+
+def order(event: Event) -> tuple[date, int, int, str]:
+    """Events count by day, then by kind, then by key; changes of a plan of one day in the turns that they were made."""
+    return event.effective_on, RANK[event.kind], event.payload.get("turn", 0), event.key
 
 
 def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: bool = False) -> Life:
@@ -64,12 +74,12 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     events = list(events)
     walk, upcoming = walked(contract, events, as_of, is_kept=is_kept)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
-    walk.look_ahead()
+    look_ahead(walk)
     return Life(
         contract=walk.contract,
         as_of=as_of,
-        instalments=tuple(walk.state(line) for line in walk.lines),
-        position=walk.position(as_of, upcoming, recorded),
+        instalments=tuple(state_of(walk, line) for line in walk.lines),
+        position=position_of(walk, as_of, upcoming, recorded),
         movements=tuple(walk.movements),
     )
 
@@ -80,8 +90,10 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
 
     What happens on the day after an instalment is fixed is left out: payments, and a change of the plan.
     """
-    late = (EventKind.PAYMENT_RECEIVED, EventKind.PLAN_CHANGED)
-    before = [event for event in events if event.effective_on < as_of or event.kind not in late]
+    takers = (EventKind.PAYMENT_REVERSED, EventKind.EVENT_VOIDED)
+    before = [
+        event for event in events if event.effective_on < as_of or is_before_the_day(event.kind) or event.kind in takers
+    ]
     walk, _ = walked(contract, before, as_of)
     walk.accrue(walk.contract.rows[number - 1].to_on)
     return walk.pool_fen, Fraction(walk.fee.left_fen) if walk.fee else walk.accrued
@@ -103,6 +115,11 @@ def walked(
     walk = Walk(contract)
     moments = _moments(contract.rows, date.min)
     pending = active_events(events, as_of)
+    walk.choices = {
+        event.payload["rests_on"]: event.payload["choice"]
+        for event in pending
+        if event.kind is EventKind.SURPLUS_CHOSEN
+    }
     at = 0
     while True:
         day = min(
@@ -119,12 +136,12 @@ def walked(
             if event.kind is EventKind.BREATHING_SPACE_GRANTED:
                 walk.changed(event)
                 moments = _moments(walk.contract.rows, day)
-            elif event.kind is EventKind.PAYMENT_RECEIVED or (contract.is_line and event.kind is EventKind.DISBURSED):
-                after.append(event)
-            elif RANK[event.kind] < RANK[EventKind.PAYMENT_RECEIVED]:
-                walk.fact(event)
             elif event.kind is EventKind.PLAN_CHANGED:
                 changes.append(event)
+            elif not is_before_the_day(event.kind) or (contract.is_line and event.kind is EventKind.DISBURSED):
+                after.append(event)
+            else:
+                walk.happen(event)
             at += 1
         while walk.grace_ends and walk.grace_ends[0][0] == day:
             walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
@@ -138,10 +155,7 @@ def walked(
             else:
                 walk.close_period(line)
         for event in after:
-            if event.kind is EventKind.DISBURSED:
-                walk.fact(event)
-                continue
-            walk.pay(day, event.payload["amount_fen"], f"clearing:{event.payload['channel']}", f"payment:{event.key}")
+            walk.happen(event)
         for event in changes:
             walk.changed(event)
             moments = _moments(walk.contract.rows, day + DAY)
@@ -151,18 +165,23 @@ def walked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What settles a loan on a day, part by part; `credit_fen` is money of the borrower that is there already."""
+    """What settles a loan on a day, part by part; `credit_fen` is money of the borrower that is there already.
+
+    Below zero it is credit that was refunded and turned out not to be there; of a written-off loan the claim is left.
+    """
 
     on: date
     fee_fen: int
     penalty_fen: int
     interest_fen: int
     principal_fen: int
+    written_off_fen: int
     credit_fen: int
 
     @property
     def to_pay_fen(self) -> int:
-        return max(0, self.fee_fen + self.penalty_fen + self.interest_fen + self.principal_fen - self.credit_fen)
+        parts_fen = self.fee_fen + self.penalty_fen + self.interest_fen + self.principal_fen + self.written_off_fen
+        return max(0, parts_fen - self.credit_fen)
 
 
 def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
@@ -177,7 +196,7 @@ def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
         payload={"amount_fen": enough_fen, "channel": "quote"},
         actor="",
     )
-    parts: dict[str, int] = dict.fromkeys((*PARTS, "credit"), 0)
+    parts: dict[str, int] = dict.fromkeys((*PARTS, "recovered", "credit"), 0)
     for movement in life(contract, [*events, payment], on).movements:
         if movement.debit == "clearing:quote":
             parts[movement.part] += movement.amount_fen
@@ -187,5 +206,6 @@ def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
         penalty_fen=parts["penalty"],
         interest_fen=parts["interest"],
         principal_fen=parts["principal"],
+        written_off_fen=parts["recovered"],
         credit_fen=life(contract, events, on).position.credit_fen,
     )

@@ -30,6 +30,8 @@ def check_draw(contract: Contract, events: Sequence[Event], draw: OnDay) -> None
     """
     line = _check_terms(in_force(contract, active_events(events, draw.on)), draw)
     before = life(contract, events, draw.on).position
+    if before.status == "written_off":
+        raise RefusedError(f"draw: {contract.loan_id} is written off on {draw.on}; nothing more is drawn on it")
     late_on = before.oldest_unpaid_due_on
     if late_on is not None and late_on < draw.on:
         raise RefusedError(

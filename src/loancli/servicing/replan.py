@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from loancli.core.days import Calendar
 from loancli.core.errors import RefusedError
-from loancli.core.event import Event, EventKind
+from loancli.core.event import RANK, Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import split
 from loancli.plan.adjust import changed_from
@@ -19,7 +19,9 @@ from loancli.plan.rows import Plan, Prepaid
 from loancli.plan.still_open import Open
 from loancli.servicing.contract import CHANGES, Contract
 from loancli.servicing.life import active_events, walked
-from loancli.servicing.walk import DAY, Walk
+from loancli.servicing.lines import DAY
+from loancli.servicing.outcome import look_ahead, state_of
+from loancli.servicing.walk import Walk
 from loancli.servicing.windows import next_number
 
 
@@ -53,12 +55,11 @@ def replan(
     change rests on the plan as it was; InputError for what the terms do not allow.
     """
     active = active_events(events, date.max)
-    later = [event for event in active if event.kind in CHANGES and event.effective_on > on]
-    if later:
-        raise RefusedError(f"a change of {later[0].effective_on} rests on the plan as it was on {on}; void it first")
+    breathes = isinstance(change, Breathe)
+    kind = EventKind.BREATHING_SPACE_GRANTED if breathes else EventKind.PLAN_CHANGED
+    turn = _turn(active, kind, on)
     if isinstance(change, Prepay):
         raise RefusedError("prepay: take the payment of a loan first; then 'respread' what is left of it")
-    breathes = isinstance(change, Breathe)
     walk, _ = walked(contract, events, on - DAY if breathes else on)
     walk.accrue(on)
     if walk.pool_fen == 0:
@@ -93,7 +94,7 @@ def replan(
     event = Event(
         key=key,
         loan_id=contract.loan_id,
-        kind=EventKind.BREATHING_SPACE_GRANTED if breathes else EventKind.PLAN_CHANGED,
+        kind=kind,
         effective_on=on,
         payload={
             "change": told,
@@ -102,10 +103,21 @@ def replan(
             "maturity_number": len(after.rows),
             "terms": to_json(after.product) if after.product != before.product else None,
             "why": dict(why or {}),
+            **({"turn": turn} if turn else {}),
         },
         actor=actor,
     )
     return Replan(before=before, after=after, event=event)
+
+
+def _turn(active: Sequence[Event], kind: EventKind, on: date) -> int:
+    """The turn of a new change among those of its kind and day: after all of them. RefusedError for a later change."""
+    changes = [event for event in active if event.kind in CHANGES]
+    later = [event for event in changes if (event.effective_on, RANK[event.kind]) > (on, RANK[kind])]
+    if later:
+        raise RefusedError(f"a change of {later[0].effective_on} rests on the plan as it was on {on}; void it first")
+    turns = [event.payload.get("turn", 0) for event in changes if (event.effective_on, event.kind) == (on, kind)]
+    return 1 + max(turns, default=-1)
 
 
 def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int) -> None:
@@ -123,15 +135,15 @@ def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int
             raise RefusedError(
                 f"instalment {line.row.number} is fixed and falls due on {line.row.due_on}; change the terms then"
             )
-        walk.fact(event)
+        walk.happen(event)
         walk.close_period(line)
 
 
 def _plan(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
     """The loan's plan as its life has it: what fell due, what was paid ahead, and what the rows ahead will ask for."""
     walk.is_off_plan = True  # so that it looks ahead by what is there, not by the rows as they were made
-    walk.look_ahead()
-    states = [walk.state(line) for line in walk.lines[: len(rows)]]
+    look_ahead(walk)
+    states = [state_of(walk, line) for line in walk.lines[: len(rows)]]
     told = [
         row._replace(
             principal_fen=state.principal_fen,

@@ -13,8 +13,8 @@ from loancli.plan.flexible import Window, closes_on, window_of
 from loancli.plan.product import Product, Trigger
 from loancli.servicing.contract import Contract, in_force
 from loancli.servicing.life import active_events
+from loancli.servicing.lines import DAY
 from loancli.servicing.replan import replan
-from loancli.servicing.walk import DAY
 from loancli.servicing.windows import Revenue
 
 SURE = ("sure",)  # what counts where the terms, which have no share, do not say it

@@ -1,0 +1,93 @@
+"""An instalment while the days of a loan are walked, and a coupon that pays interest in the borrower's place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+
+from loancli.core.event import Event
+from loancli.core.loan import Row
+from loancli.core.money import Rounding, rounded
+from loancli.core.rates import PPM
+
+DAY = timedelta(days=1)
+PARTS = ("fee", "penalty", "interest", "principal")
+
+
+@dataclass(slots=True)
+class Line:
+    """What an instalment asks for and what was paid of it. What is waived or written off is no longer asked for."""
+
+    row: Row
+    fixed_fen: int | None = None  # revenue share: the amount fixed at the close of its window
+    takes_rest: bool = False  # whatever is left is due with it
+    reason: str = ""
+    closed: bool = False  # its interest period has ended
+    is_due: bool = False
+    due: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    paid_on: date | None = None
+    penalty: Fraction = Fraction(0)  # accrued, not crystallised
+    penalty_from: date | None = None  # set when grace has run out
+    charges: tuple[tuple[str, int], ...] = ()  # cause and fen of fees that were charged and fall due with it
+    rebates: tuple[tuple[str, int], ...] = ()  # cause and fen that coupons pay of its interest when it falls due
+
+    def unpaid(self, part: str) -> int:
+        return self.due[part] - self.paid[part]
+
+    @property
+    def unpaid_fen(self) -> int:
+        return sum(self.due.values()) - sum(self.paid.values())
+
+    @property
+    def late_fen(self) -> int:
+        """What makes the instalment past due: a rest of penalty alone does not age a loan."""
+        return self.unpaid("fee") + self.unpaid("interest") + self.unpaid("principal")
+
+    def charge(self, cause: str, amount_fen: int) -> None:
+        """A fee on top of what its row asks for."""
+        self.due["fee"] += amount_fen
+        self.charges += ((cause, amount_fen),)
+
+
+@dataclass(slots=True)
+class Coupon:
+    """Pays a share of the interest of so many instalments, up to an amount; None is no bound."""
+
+    cause: str
+    share_ppm: int
+    left_fen: int | None
+    instalments: int | None
+
+
+def coupon_of(event: Event) -> Coupon:
+    """The coupon as it is when it is redeemed."""
+    payload = event.payload
+    return Coupon(f"coupon:{event.key}", payload["share_ppm"], payload["amount_fen"], payload["instalments"])
+
+
+def rebates(coupons: Iterable[Coupon], interest_fen: int, rounding: Rounding) -> list[tuple[Coupon, int]]:
+    """What each coupon would pay of an interest, the first redeemed first, together never more than it."""
+    found = []
+    left_fen = interest_fen
+    for coupon in coupons:
+        if coupon.instalments == 0:
+            continue
+        fen = min(left_fen, rounded(Fraction(interest_fen * coupon.share_ppm, PPM), rounding))
+        if coupon.left_fen is not None:
+            fen = min(fen, coupon.left_fen)
+        if fen:
+            found.append((coupon, fen))
+            left_fen -= fen
+    return found
+
+
+def use(paid: Iterable[tuple[Coupon, int]], *, of_instalment: bool) -> tuple[tuple[str, int], ...]:
+    """Take what the coupons pay off them; return it by cause. `of_instalment`: it is the interest of a whole one."""
+    paid = tuple(paid)
+    for coupon, fen in paid:
+        if coupon.left_fen is not None:
+            coupon.left_fen -= fen
+        if of_instalment and coupon.instalments is not None:
+            coupon.instalments -= 1
+    return tuple((coupon.cause, fen) for coupon, fen in paid)

@@ -1,0 +1,150 @@
+"""What a walk comes to: where the loan stands, its instalments, and what those ahead will ask for."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+from loancli.core.loan import InstalmentState, Position
+from loancli.core.money import rounded
+from loancli.core.rates import DayCount, interest_exact, year_fraction
+from loancli.plan.flexible import closes_on, window_of
+from loancli.plan.line import Drawable, drawable
+from loancli.servicing.lines import DAY, Line
+from loancli.servicing.walk import Walk
+
+
+def look_ahead(walk: Walk) -> None:
+    """What the instalments ahead will ask for, if nothing else is paid before: their periods end on a copy."""
+    if not (walk.is_off_plan or walk.contract.is_revenue_share):
+        return  # the rows tell
+    future = copy(walk)
+    future.fee = copy(walk.fee)
+    future.lines = [replace(line, due=dict(line.due)) for line in walk.lines]
+    future.coupons = [copy(coupon) for coupon in walk.coupons]
+    for line in future.lines:
+        if line.closed:
+            continue
+        if walk.contract.is_revenue_share and line.fixed_fen is None:
+            break
+        future.close_period(line)
+        walk.ahead[line.row.number] = line.due
+
+
+def state_of(walk: Walk, line: Line) -> InstalmentState:
+    """An instalment as it stands; ahead of it, what it will ask for as far as that is known."""
+    known, row = line.closed, line.row
+    asked = walk.ahead.get(row.number)
+    if known:
+        asked = line.due
+    elif walk.disbursed_fen and walk.pool_fen == 0:
+        asked = {"principal": 0, "interest": 0, "fee": line.due["fee"]}  # nothing else is left to pay
+    elif asked is None:
+        asked = {"principal": row.principal_fen, "interest": row.interest_fen, "fee": row.fee_fen + line.due["fee"]}
+    return InstalmentState(
+        number=row.number,
+        due_on=row.due_on,
+        is_due=line.is_due,
+        is_fixed=known or line.fixed_fen is not None or not walk.contract.is_revenue_share,
+        principal_fen=asked["principal"],
+        interest_fen=asked["interest"],
+        fee_fen=asked["fee"],
+        penalty_fen=line.due["penalty"],
+        paid_principal_fen=line.paid["principal"],
+        paid_interest_fen=line.paid["interest"],
+        paid_fee_fen=line.paid["fee"],
+        paid_penalty_fen=line.paid["penalty"],
+        paid_on=line.paid_on,
+        reason=line.reason,
+    )
+
+
+def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Position:
+    """Where the loan stands; `upcoming` days matter while something is owed, those of `recorded` events always."""
+    walk.accrue(as_of)
+    ahead = [line for line in walk.lines if not line.is_due and (line.unpaid_fen or line.rebates)]
+    due = [line for line in walk.lines if line.is_due and line.unpaid_fen]
+    outstanding_fen = walk.outstanding_fen
+    owes = outstanding_fen > 0 or bool(due) or bool(ahead) or walk.credit_fen < 0
+    status = "signed" if not walk.disbursed_fen else "active" if owes else "settled"
+    can_draw = Drawable(0, None)
+    if walk.claim_fen and not owes:
+        status = "written_off"
+    elif walk.product.line is not None:
+        drawn_fen, limit_fen, rows = walk.disbursed_fen, walk.contract.principal_fen, walk.contract.rows
+        can_draw = drawable(walk.product.line, rows, limit_fen, as_of, drawn_fen=drawn_fen, in_use_fen=outstanding_fen)
+        if not owes and as_of >= rows[0].from_on:
+            status = "open" if can_draw.free_fen else "settled"
+    next_line = next((state_of(walk, line) for line in walk.lines if not line.is_due and line.row.due_on > as_of), None)
+    accrued = walk.accrued + sum(line.due["interest"] for line in ahead)
+    penalties = [line.penalty + walk.penalty_since(line, as_of) for line in due]
+    accrued += sum(penalties, start=Fraction(0))
+    tomorrow = as_of + DAY
+    per_day = _interest_tomorrow(walk, as_of, tomorrow)
+    moments = list(upcoming)
+    if walk.fee and per_day:  # the day on which all of the fee is earned
+        moments.append(as_of + ((walk.fee.left_fen - walk.accrued) // per_day + 1) * DAY)
+    for line in due:
+        if line.penalty_from is not None:
+            years = year_fraction(walk.penalty_days, as_of, tomorrow)
+            per_day += interest_exact(walk.penalty_base(line), walk.penalty_ppm, years)
+    if walk.pool_fen and walk.accrued_to > as_of:
+        moments.append(walk.accrued_to)  # the calendar moved the due day before the end of its period
+    open_window = _next_window_close(walk)
+    if open_window:
+        moments.append(max(open_window, tomorrow))
+    if trigger := _next_trigger(walk, as_of):
+        moments.append(trigger)
+    if owes and walk.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
+        moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
+    moments += [until_on for _, until_on in walk.pauses if until_on > as_of]
+    if status in {"settled", "open", "written_off"}:
+        moments.clear()
+    if can_draw.until_on:
+        moments.append(can_draw.until_on)
+    moments += recorded
+    return Position(
+        loan_id=walk.contract.loan_id,
+        status=status,
+        since_on=as_of,
+        principal_outstanding_fen=outstanding_fen,
+        principal_overdue_fen=sum(line.unpaid("principal") for line in due),
+        interest_due_fen=sum(line.unpaid("interest") for line in due),
+        fee_due_fen=sum(line.unpaid("fee") for line in due),
+        penalty_due_fen=sum(line.unpaid("penalty") for line in due),
+        penalty_accrued_fen=sum(rounded(penalty, walk.product.rounding) for penalty in penalties),
+        credit_fen=walk.credit_fen,
+        oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
+        next_due_on=next_line.due_on if next_line and owes else None,
+        next_due_fen=next_line.due_fen if next_line and owes else 0,
+        next_moment_on=min(moments, default=None),
+        accrued=accrued,
+        accruing_per_day=per_day,
+        paid_total_fen=walk.paid_total_fen,
+        free_fen=can_draw.free_fen,
+    )
+
+
+def _next_window_close(walk: Walk) -> date | None:
+    """The day on which the next revenue instalment is to be fixed."""
+    if not walk.contract.is_revenue_share or (walk.disbursed_fen and not walk.pool_fen):
+        return None
+    line = next((line for line in walk.lines if line.fixed_fen is None), None)
+    return closes_on(window_of(walk.product, walk.contract.rows, line.row.number)) if line else None
+
+
+def _next_trigger(walk: Walk, as_of: date) -> date | None:
+    """The next day on which a window closes that may grant a breathing space by itwalk."""
+    space = walk.product.breathing_space
+    if space is None or space.trigger is None or (walk.disbursed_fen and not walk.pool_fen):
+        return None
+    rows = walk.contract.rows[: walk.contract.maturity_number]
+    days = (closes_on(window_of(walk.product, rows, row.number)) for row in rows)
+    return next((day for day in days if day > as_of), None)
+
+
+def _interest_tomorrow(walk: Walk, as_of: date, tomorrow: date) -> Fraction:
+    if walk.accrued_to > as_of or (walk.fee and walk.accrued == walk.fee.left_fen):
+        return Fraction(0)
+    return walk.interest(as_of, tomorrow)
