@@ -17,6 +17,7 @@ from loancli.plan.product import (
     Product,
     RevenueShare,
 )
+from loancli.servicing.delinquency import read_ageing
 
 SCHEDULES = Path(__file__).resolve().parents[1] / "schedules"
 
@@ -28,6 +29,9 @@ def calendar() -> Calendar:
 
 
 CALENDAR = calendar()
+
+
+AGEING = read_ageing((SCHEDULES / "policies" / "ageing.toml").read_text(encoding="utf-8"), "ageing.toml")
 
 
 def product(**changes: Any) -> Product:

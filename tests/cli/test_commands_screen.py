@@ -126,7 +126,9 @@ def test_a_hostile_word_in_a_command_is_shown_escaped(line, text, shared_desk):
 # A reader who leaves, another locale, a process from the first import on
 
 
-@pytest.mark.parametrize("line", ["payment list", "loan events LN000002 --format json", "loan list --format csv"])
+@pytest.mark.parametrize(
+    "line", ["payment list", "loan events LN000002 --format json", "--quiet loan list --format csv"]
+)
 def test_a_reader_who_leaves_early_is_no_error(line, shared_desk):
     process = shared_desk.start(*line.split())
     assert process.stdout.readline()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loancli import shipped
 from loancli.cli.options import Context, Format, now
-from loancli.cli.render import kind_of, talk, visible
+from loancli.cli.render import kind_of, plain, talk, visible
 from loancli.core.days import BEIJING, Calendar, read_calendar
 from loancli.core.errors import InputError, NotFoundError, SetupError
 from loancli.core.mask import mask_name, mask_phone
@@ -24,9 +24,16 @@ if TYPE_CHECKING:
     from loancli.plan.pairs_file import PairsFile
     from loancli.plan.product import Product
     from loancli.plan.revenue import Rules as RevenueRules
+    from loancli.servicing.delinquency import Ageing
 
 PAIRS_FILE = "pairs.toml"
-_SPOKEN = {"kind", "day_count", "within_ceiling", "part"}  # columns of codes, each with a section of the catalogue
+_SPOKEN = {
+    "kind",
+    "day_count",
+    "within_ceiling",
+    "part",
+    "asset_class",
+}  # columns of codes, each with a section of the catalogue
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 
@@ -80,7 +87,7 @@ def in_words(
 
 def _in_words(name: str, value: Any, lang: Lang) -> Any:
     section = name.removeprefix("example_")
-    return said(f"{section}.{value}", lang, value) if section in _SPOKEN else value
+    return said(f"{section}.{plain(value)}", lang, value) if section in _SPOKEN else value
 
 
 def masked(text: str, names: Iterable[str]) -> str:
@@ -143,6 +150,13 @@ def ceilings(context: Context) -> "Ceilings":
     return read_ceilings(found["ceilings.toml"], found["lpr.csv"])
 
 
+def ageing(context: Context) -> "Ageing":
+    """What is past due, and the lines between buckets and classes."""
+    from loancli.servicing.delinquency import read_ageing
+
+    return read_ageing(_one(context, "policies", "ageing.toml"), "ageing.toml")
+
+
 def revenue_rules(context: Context) -> dict[str, "RevenueRules"]:
     """The rules that tell business receipts from private money, by channel."""
     from loancli.plan.revenue_file import read_rules
@@ -184,6 +198,7 @@ def contact_rules(context: Context, campaign: str) -> "Rules":
         templates=templates,
         limits=limits,
         calendar=calendar(context),
+        ageing=ageing(context),
     )
 
 

@@ -3,5 +3,6 @@
 contract (what was signed) · life (the computation) · walk (one loan, day by day) · fee_ahead (its fixed fee, where it
 has one) · allocate (what a payment pays first) · bookings (movements → entries; the chart of accounts) · match (a
 received payment ↔ a loan, or why not) · windows (which revenue fixes which instalment) · line (draws of a credit
-line) · replan (a signed plan changed) · triggers (breathing space that a weak window grants).
+line) · replan (a signed plan changed) · triggers (breathing space that a weak window grants) ·
+delinquency (days past due, bucket, class).
 """
