@@ -1,6 +1,5 @@
 """loancli loan: sign loans, and see where they stand on any day."""
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ from loancli.cli import session
 from loancli.cli.explain import cost_sum, why
 from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
+from loancli.cli.loan_import import import_
 from loancli.cli.loan_list import list_
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
@@ -28,13 +28,13 @@ from loancli.cli.plan import (
 )
 from loancli.cli.render import show, talk
 from loancli.core.errors import RefusedError
+from loancli.core.loan import LOAN_ID
 from loancli.core.money import yuan
 
 if TYPE_CHECKING:
     from loancli.servicing.life import Life
 
 app = typer.Typer()
-LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 ChannelOption = Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")]
 LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
 
@@ -132,6 +132,7 @@ def draw(
     session.tell(context, key, dry_run=dry_run, loan_id=loan_id, day=asked.on, **told)
 
 
+app.command("import")(import_)
 app.command("list")(list_)
 
 

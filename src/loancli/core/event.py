@@ -26,7 +26,8 @@ RANK = {kind: rank for rank, kind in enumerate(EventKind)}
 class Event:
     """One fact. `key` makes it happen once: the same key with the same content again is nothing new.
 
-    Payloads: disbursed (of a credit line: each draw), payment_received {amount_fen, channel, txn_key};
+    Payloads: disbursed (of a credit line: each draw), payment_received {amount_fen, channel, txn_key}; the first payout
+    of a loan that was signed elsewhere {…, imported: {outstanding_fen, paid_until}}, as its file stated them;
     payment_reversed {payment_key};
     revenue_window_closed {number, from_on, to_on, counted_fen: {channel: fen}, late_fen, missing, assumed_fen,
     used_fen};

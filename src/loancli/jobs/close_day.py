@@ -18,11 +18,11 @@ from loancli.jobs.age_loans import aged
 from loancli.jobs.settle import book_lives, gather
 from loancli.ledger import days, journal, loans, revenue
 from loancli.ledger.connect import Connection, trial, writing
-from loancli.plan.flexible import window_of
+from loancli.plan.flexible import closes_on, window_of
 from loancli.servicing.bookings import accrual
-from loancli.servicing.contract import Contract
+from loancli.servicing.contract import Contract, in_force
 from loancli.servicing.delinquency import Ageing
-from loancli.servicing.life import life
+from loancli.servicing.life import active_events, life
 from loancli.servicing.triggers import granted, looks_back_to
 from loancli.servicing.windows import Revenue, close_window, next_number
 
@@ -117,6 +117,29 @@ def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date,
             from_on = first_on.replace(year=first_on.year - 1, day=1)
             revenue = revenue_of(db, contract.borrower_id, from_on=from_on, to_on=day)
         new += close_window(contract, [*events, *new], number, revenue, actor=stamp.actor)
+    return new
+
+
+def past_windows(
+    db: Connection,
+    contract: Contract,
+    events: Sequence[Event],
+    through: date,
+    *,
+    calendar: Calendar,
+    stamp: Stamp,
+) -> list[Event]:
+    """What closing the days up to `through` would have found for a loan that was not here, by revenue as known now."""
+    new: list[Event] = []
+    if not contract.is_revenue_share and looks_back_to(contract, events) is None:
+        return new
+    day = contract.signed_on
+    while day <= through:
+        new += _breathe(db, contract, [*events, *new], day, calendar, stamp)
+        new += _fix(db, contract, [*events, *new], day, stamp)
+        now = in_force(contract, active_events([*events, *new], date.max))
+        days = (closes_on(window_of(now.product, now.rows, row.number)) for row in now.rows)
+        day = min((each for each in days if each > day), default=date.max)
     return new
 
 

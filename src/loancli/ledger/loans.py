@@ -57,6 +57,14 @@ def add(db: Connection, record: LoanRecord) -> bool:
     return True
 
 
+def signed_shas(db: Connection, loan_ids: Sequence[str]) -> dict[str, bytes]:
+    """Of the loans that are there, what `contract_sha` says of each."""
+    wanted = json.dumps(list(loan_ids))
+    return dict(
+        db.execute("SELECT loan_id, sha FROM loan WHERE loan_id IN (SELECT value FROM json_each(?))", (wanted,))
+    )
+
+
 def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
     """Contracts by loan id; unknown ids are left out."""
     wanted = json.dumps(list(loan_ids))
