@@ -71,6 +71,8 @@ LINES = {
     "borrower add B0001 --name other": (3, "B0001 already"),
     "borrower add B0099 --name x --kind robot": (3, "kind robot person, sole_trader, company"),
     "loan show LN999999": (4, "LN999999 loan list"),
+    "loan track LN999999": (4, "LN999999 loan list"),
+    "--as-of 2025-05-01 loan track LN000010": (4, "LN000010 2025-05-01"),
     "loan events LN999999": (4, "LN999999"),
     "loan quote LN999999": (4, "LN999999"),
     "loan open --borrower B9999 --product equal-instalments --principal 5000": (4, "B9999"),

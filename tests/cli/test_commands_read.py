@@ -41,6 +41,8 @@ READS = {
     ),
     "loan list --bucket M1 --bucket M2 --class special_mention --signed-to 2026-01-31": ("", "loan_id bucket"),
     "loan list --due-from 2026-03-02 --due-to 2026-03-31 --sort next_due_on": ("", "loan_id next_due_on"),
+    "loan track LN000007": ("steps", "on step amount_fen in_chinese in_english"),
+    "loan track LN000003": ("steps", "on step detail in_chinese"),
     "loan show LN000002": ("instalments", "number due_on state due_fen paid_fen paid_on why"),
     "loan events LN000002": ("movements", "on what key part instalment amount_fen debit credit"),
     "loan quote LN000002": (None, "loan_id on to_pay_fen principal_fen interest_fen penalty_fen credit_fen"),

@@ -24,6 +24,9 @@ SCREENS = {
     "plan-show-line-en": ("en", f"plan show credit-line {DRAWN}"),
     "plan-show-line-zh": ("zh", f"plan show credit-line {DRAWN}"),
     "loan-show-zh": ("zh", "loan show LN000002"),
+    "loan-list-late-en": ("en", "loan list --late"),
+    "loan-track-zh": ("zh", "loan track LN000007"),
+    "loan-track-en": ("en", "loan track LN000003"),
     "segment-list-en": ("en", "segment list"),
     "ledger-balances-en": ("en", "ledger balances"),
 }

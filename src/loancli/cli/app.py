@@ -43,7 +43,11 @@ REGISTRY = (
     _group("borrower", "Borrowers.", "借款人"),
     _group("product", "The terms that loans are made on.", "贷款产品及条款"),
     _group("plan", "A plan without a loan: rows, cost, two side by side.", "还款计划试算、成本与对比"),
-    _group("loan", "Loans: open, draw, list, show, events, quote.", "贷款：开立、支用、查看、事件、结清试算"),
+    _group(
+        "loan",
+        "Loans: open, draw, import, list, show, track, events, quote.",
+        "贷款：开立、支用、导入、列表、查看、进度、事件、结清试算",
+    ),
     _group("adjust", "The plan of a signed loan changed: preview, apply.", "变更已签贷款的还款计划：预览、执行"),
     _command("import", "Read payment exports.", "读取支付平台账单", module="import_files"),
     _group("payment", "Repayments received, and those a person must place.", "已收还款及待人工认领的款项"),

@@ -11,6 +11,7 @@ from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
 from loancli.cli.loan_import import import_
 from loancli.cli.loan_list import list_
+from loancli.cli.loan_track import track
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
 from loancli.cli.plan import (
     FirstDueOption,
@@ -221,6 +222,9 @@ def _state(is_due: bool, is_fixed: bool, due_fen: int, unpaid_fen: int) -> str:
     if not is_fixed:
         return "open"
     return "planned" if due_fen else "nothing_due"
+
+
+app.command()(track)
 
 
 @app.command()

@@ -33,6 +33,7 @@ _SPOKEN = {
     "within_ceiling",
     "part",
     "asset_class",
+    "stage",
 }  # columns of codes, each with a section of the catalogue
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
