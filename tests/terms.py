@@ -29,6 +29,13 @@ def calendar() -> Calendar:
 
 
 CALENDAR = calendar()
+FREQUENCIES = [
+    Frequency(months=1),
+    Frequency(months=3),
+    Frequency(days=7),
+    Frequency(days=10),
+    Frequency(half_monthly=True),
+]
 
 
 AGEING = read_ageing((SCHEDULES / "policies" / "ageing.toml").read_text(encoding="utf-8"), "ageing.toml")

@@ -18,9 +18,9 @@ from loancli.core.loan import InstalmentState
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount
 from loancli.plan.adjust import changed
+from loancli.plan.build import build
 from loancli.plan.changes import Defer
 from loancli.plan.due_days import due_dates
-from loancli.plan.kinds import build
 from loancli.plan.product import Allocation, Frequency
 from loancli.servicing.contract import Contract
 from loancli.servicing.delinquency import AssetClass, Bucket, at_risk_ppm, late_since, read_ageing

@@ -12,21 +12,16 @@ from loancli.cli.line import check_kind, limit_of
 from loancli.cli.loan_import import import_
 from loancli.cli.loan_list import list_
 from loancli.cli.loan_track import track
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import (
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.plan_options import (
     FirstDueOption,
     InstalmentOption,
     PeriodsOption,
     PrincipalOption,
     RowsOption,
     StartOption,
-    amount,
-    cost_of,
-    plan_rows,
-    plan_screen,
-    plan_summary,
-    price_key,
 )
+from loancli.cli.plan_shown import cost_of, plan_rows, plan_screen, plan_summary, price_key
 from loancli.cli.render import show, talk
 from loancli.core.errors import RefusedError
 from loancli.core.loan import LOAN_ID

@@ -7,8 +7,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.exit import Exit
-from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.plan import amount
+from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, amount, context_of
 from loancli.cli.rejects import write_rejects
 from loancli.cli.render import counting, show, talk
 from loancli.cli.sheet import read_sheet

@@ -20,9 +20,9 @@ from loancli.jobs.open_loan import record_of
 from loancli.jobs.settle import book_lives, contract_of
 from loancli.ledger import borrowers, days, journal, loans
 from loancli.ledger.connect import Connection
+from loancli.plan.build import build
 from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
 from loancli.plan.flexible import check_bounds
-from loancli.plan.kinds import build
 from loancli.plan.rows import Plan
 from loancli.servicing.contract import Contract
 from loancli.servicing.delinquency import Ageing
