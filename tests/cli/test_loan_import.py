@@ -109,7 +109,7 @@ def test_the_good_rows_alone_if_asked_and_the_bad_ones_in_a_file(moved_in, desk)
     with desk.unchanged():
         tried = bring(desk, *typed, "--dry-run", lang="zh")
     assert tried.code == 5
-    assert "bad.csv:5:borrower_id" in tried.err
+    assert "bad.csv:5:borrower_id: 没有借款人“B3”" in tried.err
     told = bring(desk, *typed, "--rejects", "rejects.csv")
     assert told.code == 5
     assert told.json()[-1]["new"] == 2

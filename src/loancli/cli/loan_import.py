@@ -13,6 +13,7 @@ from loancli.cli.render import counting, show, talk
 from loancli.cli.sheet import read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.money import yuan
+from loancli.texts.refusals import refusal
 
 if TYPE_CHECKING:
     from loancli.jobs.import_loans import Imported, Portfolio
@@ -72,7 +73,7 @@ def import_(
     portfolio, problems = _read(context, file, payments, channel)
     if problems and (not keep_going or any(_is_anybodys(problem, portfolio) for problem in problems)):
         raise input_error(problems)
-    _check_sum(portfolio, expected, has_problems=bool(problems))
+    _check_sum(portfolio, expected)
     count = len(portfolio.loans)
     with session.change(context, dry_run=dry_run) as db, counting(file.name, count, LONG_ROWS, context) as watch:
         done = import_loans(
@@ -94,7 +95,7 @@ def import_(
         return
     if dry_run:
         for problem in problems:
-            talk(context, "import.warning", warning=problem)
+            talk(context, "import.warning", warning=refusal(str(problem), context.lang))
     else:
         write_rejects(context, problems, rejects)
     raise typer.Exit(Exit.PARTIAL)
@@ -125,13 +126,12 @@ def _is_anybodys(problem: Problem, portfolio: "Portfolio") -> bool:
     return problem.file_name == portfolio.past_name and problem.column is None
 
 
-def _check_sum(portfolio: "Portfolio", expected_fen: int | None, *, has_problems: bool) -> None:
+def _check_sum(portfolio: "Portfolio", expected_fen: int | None) -> None:
     stated_fen = sum(row.outstanding_fen for row in portfolio.loans)
     if expected_fen is not None and stated_fen != expected_fen:
-        rows = "the rows that can be read come" if has_problems else "its rows come"
         raise InputError(
-            f"{portfolio.file_name}: outstanding: {rows} to {yuan(stated_fen)} yuan, not to {yuan(expected_fen)};"
-            " nothing was written"
+            f"{portfolio.file_name}: outstanding: the rows come to {yuan(stated_fen)} yuan, not to"
+            f" {yuan(expected_fen)}; nothing was written"
         )
 
 

@@ -209,7 +209,9 @@ class _Import:
     def _plan(self, row: LoanRow) -> Plan:
         asked = row.asked
         if asked.start_on > self.stamp.on:
-            raise _RefusedRowError(self._at(row, "signed_on", f"{asked.start_on} is after {self.stamp.on}"))
+            raise _RefusedRowError(
+                self._at(row, "signed_on", f"{asked.start_on} is after {self.stamp.on}; that day has not come")
+            )
         try:
             plan = build(
                 asked.product,
@@ -291,7 +293,9 @@ class _Import:
     def _kept(self, row: LoanRow, contract: Contract, events: Sequence[Event], until: date) -> list[Event]:
         """The payments by which all that fell due up to a day was paid on its day."""
         if until > self.stamp.on:
-            raise _RefusedRowError(self._at(row, "paid_until", f"{until} is after {self.stamp.on}"))
+            raise _RefusedRowError(
+                self._at(row, "paid_until", f"{until} is after {self.stamp.on}; that day has not come")
+            )
         paid: dict[tuple[date, str], int] = {}
         for movement in life(contract, events, until, is_kept=True).movements:
             if movement.debit == "clearing:plan":
