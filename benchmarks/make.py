@@ -67,12 +67,14 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
     from loancli.plan.product_file import read_product
     from loancli.plan.rows import Plan
     from loancli.servicing.bookings import ACCOUNTS
+    from loancli.servicing.delinquency import read_ageing
 
     schedules = CHECKOUT / "schedules"
     calendar = read_calendar(
         {file.name: file.read_text(encoding="utf-8") for file in (schedules / "calendars").glob("cn-*.csv")}
     )
     product = read_product((schedules / "products" / "equal-instalments.toml").read_text(encoding="utf-8"), "product")
+    ageing = read_ageing((schedules / "policies" / "ageing.toml").read_text(encoding="utf-8"), "ageing.toml")
     stamp = Stamp(actor="bench", at=datetime(2026, 3, 10, 9, tzinfo=BEIJING))
     before_on = CLOSED_ON - DAY
     principals_fen = [yuan * 100 for yuan in range(5_000, 50_000, 500)]
@@ -106,7 +108,7 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
         with writing(db):
             borrowers.add(db, people)
             open_loans(db, signings, calendar=calendar, stamp=stamp)
-    list(close_through(db, before_on, calendar=calendar, stamp=stamp))
+    list(close_through(db, before_on, calendar=calendar, ageing=ageing, stamp=stamp))
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 

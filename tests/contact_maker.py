@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger_maker import PLAIN, open_loan, stamp
-from terms import CALENDAR, SCHEDULES
+from terms import AGEING, CALENDAR, SCHEDULES
 
 from loancli.core.days import BEIJING
 from loancli.core.message import Message
@@ -53,7 +53,9 @@ def to_everyone(purpose: Purpose = Purpose.REMINDER, *, name: str = "note") -> C
 
 
 def rules(campaign: Campaign, limits: Limits = LIMITS) -> Rules:
-    return Rules(segments=SEGMENTS, campaign=campaign, templates=TEMPLATES, limits=limits, calendar=CALENDAR)
+    return Rules(
+        segments=SEGMENTS, campaign=campaign, templates=TEMPLATES, limits=limits, calendar=CALENDAR, ageing=AGEING
+    )
 
 
 def instant(day: date, at: time = TEN) -> datetime:

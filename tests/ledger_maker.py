@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from terms import CALENDAR, SCHEDULES, product
+from terms import AGEING, CALENDAR, SCHEDULES, product
 
 from loancli.core.days import BEIJING
 from loancli.core.event import Event
@@ -254,7 +254,7 @@ def take_inside(
 
 def close(db: Connection, through: date, *, on: date | None = None) -> list[dict[str, Any]]:
     """Close every open day up to `through`, on the morning after unless told."""
-    return list(close_through(db, through, calendar=CALENDAR, stamp=stamp(on or through + DAY)))
+    return list(close_through(db, through, calendar=CALENDAR, ageing=AGEING, stamp=stamp(on or through + DAY)))
 
 
 def faults(db: Connection) -> list[str]:

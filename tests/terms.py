@@ -17,6 +17,7 @@ from loancli.plan.product import (
     Product,
     RevenueShare,
 )
+from loancli.servicing.delinquency import read_ageing
 
 SCHEDULES = Path(__file__).resolve().parents[1] / "schedules"
 
@@ -35,6 +36,9 @@ FREQUENCIES = [
     Frequency(days=10),
     Frequency(half_monthly=True),
 ]
+
+
+AGEING = read_ageing((SCHEDULES / "policies" / "ageing.toml").read_text(encoding="utf-8"), "ageing.toml")
 
 
 def product(**changes: Any) -> Product:

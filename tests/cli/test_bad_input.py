@@ -89,6 +89,8 @@ LINES = {
     "borrower add B0001 --name other": (3, "B0001 already"),
     "borrower add B0099 --name x --kind robot": (3, "kind robot person, sole_trader, company"),
     "loan show LN999999": (4, "LN999999 loan list"),
+    "loan track LN999999": (4, "LN999999 loan list"),
+    "--as-of 2025-05-01 loan track LN000010": (4, "LN000010 2025-05-01"),
     "loan events LN999999": (4, "LN999999"),
     "loan quote LN999999": (4, "LN999999"),
     "loan open --borrower B9999 --product equal-instalments --principal 5000": (4, "B9999"),
@@ -157,6 +159,14 @@ LINES = {
     "ledger export --to csv -o nowhere/books.csv": (4, "nowhere"),
     "--ledger note.txt ledger rebuild": (6, "note.txt ledger"),
     "loan list -o nowhere/loans.csv": (4, "nowhere"),
+    "loan list --bucket M9": (2, "--bucket 'M9' M6+"),
+    "loan list --class bad": (2, "--class 'bad' substandard"),
+    "loan list --status late": (2, "--status 'late' 'settled'"),
+    "loan list --sort dew": (2, "--sort 'dew' due_fen"),
+    "loan list --sort": (2, "--sort"),
+    "loan list --limit 0": (2, "--limit 0"),
+    "loan list --product nothing": (4, "nothing equal-instalments"),
+    "loan list --signed-from 2026-02-30": (2, "--signed-from 2026-02-30"),
     "loan list --format xlsx": (3, "-o FILE.xlsx"),
     "--ledger nowhere.db loan list": (4, "nowhere.db init"),
     "--ledger nowhere/books.db init": (3, "nowhere"),
@@ -270,6 +280,7 @@ TYPOS = {
     "campaigns/reminders.toml": ('template = "due_today"', 'template = "due_todya"', "reminders.toml due_todya"),
     "products/equal-instalments.toml": ("day_count =", "day_cuont =", "equal-instalments.toml day_cuont day_count"),
     "policies/ceilings.toml": ("lpr_times", "lpr_tiems", "ceilings.toml lpr_tiems"),
+    "policies/ageing.toml": ("substandard_days", "substandart_days", "ageing.toml substandart_days substandard_days"),
     "revenue/alipay.toml": ("direction", "directoin", "alipay.toml directoin"),
 }  # fmt: skip
 
@@ -291,6 +302,8 @@ def test_a_typo_in_the_schedules_is_told_with_file_and_key(name, broken_desk, tm
     line = commands.get(name.partition("/")[0], ["campaign", "plan", "collections"])
     if name == "policies/ceilings.toml":
         line = ["plan", "show", "equal-instalments", "--principal", "5000"]
+    if name == "policies/ageing.toml":
+        line = ["loan", "list"]
     refused(broken_desk, "--schedules", tmp_path, *line, code=3, names=told.split())
 
 

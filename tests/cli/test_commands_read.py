@@ -36,6 +36,13 @@ READS = {
     "product show flat": (None, "flat_rate_ppm example_flat_rate_ppm example_apr_simple_percent"),
     "loan list": ("", "loan_id name principal_outstanding_fen due_fen days_past_due next_due_on next_due_fen"),
     "loan list --late": ("", "loan_id days_past_due"),
+    "loan list --product revenue-share --status active --sort -principal_outstanding --limit 3": (
+        "", "loan_id product_code status bucket asset_class"
+    ),
+    "loan list --bucket M1 --bucket M2 --class special_mention --signed-to 2026-01-31": ("", "loan_id bucket"),
+    "loan list --due-from 2026-03-02 --due-to 2026-03-31 --sort next_due_on": ("", "loan_id next_due_on"),
+    "loan track LN000007": ("steps", "on step amount_fen in_chinese in_english"),
+    "loan track LN000003": ("steps", "on step detail in_chinese"),
     "loan show LN000002": ("instalments", "number due_on state due_fen paid_fen paid_on why"),
     "loan events LN000002": ("movements", "on what key part instalment amount_fen debit credit"),
     "loan quote LN000002": (None, "loan_id on to_pay_fen principal_fen interest_fen penalty_fen credit_fen"),
@@ -48,7 +55,7 @@ READS = {
     "revenue show B0012 --rules": ("", "channel class rule rows amount_fen why"),
     "revenue classify B0012": ("", "row day channel amount_fen direction payer item class rule why"),
     "revenue classify B0012 --class reduction --from 2025-06-01": ("", "row day channel amount_fen class rule"),
-    "day list --last 3": ("", "day active_loans outstanding_fen late entries accrued_fen"),
+    "day list --last 3": ("", "day active_loans outstanding_fen late par30_ppm entries accrued_fen buckets"),
     "segment list": ("", "segment loans share_ppm due_fen outstanding_fen"),
     "segment list --loans": ("", "loan_id borrower_id segment days_past_due due_fen why"),
     "segment list --features": ("", "feature unit meaning"),

@@ -24,6 +24,9 @@ SCREENS = {
     "plan-show-line-en": ("en", f"plan show credit-line {DRAWN}"),
     "plan-show-line-zh": ("zh", f"plan show credit-line {DRAWN}"),
     "loan-show-zh": ("zh", "loan show LN000002"),
+    "loan-list-late-en": ("en", "loan list --late"),
+    "loan-track-zh": ("zh", "loan track LN000007"),
+    "loan-track-en": ("en", "loan track LN000003"),
     "segment-list-en": ("en", "segment list"),
     "ledger-balances-en": ("en", "ledger balances"),
 }
@@ -126,7 +129,9 @@ def test_a_hostile_word_in_a_command_is_shown_escaped(line, text, shared_desk):
 # A reader who leaves, another locale, a process from the first import on
 
 
-@pytest.mark.parametrize("line", ["payment list", "loan events LN000002 --format json", "loan list --format csv"])
+@pytest.mark.parametrize(
+    "line", ["payment list", "loan events LN000002 --format json", "--quiet loan list --format csv"]
+)
 def test_a_reader_who_leaves_early_is_no_error(line, shared_desk):
     process = shared_desk.start(*line.split())
     assert process.stdout.readline()

@@ -13,6 +13,7 @@ WRITES = {
     "loan open --borrower B0001 --product equal-instalments --principal 5000": "loan LN000013",
     "loan open --borrower B0001 --product custom --principal 20000 --rows rows.csv": "loan LN000013",
     "loan open --borrower B0001 --product credit-line --principal 20000 --first-draw 5000": "loan LN000013",
+    "loan import portfolio.csv --payments past.csv": "1 loans taken over, 0 were there already, 0 refused",
     "loan draw LINE-1 2000": "LINE-1: 2,000.00 drawn on 2026-03-10; in use 5,000.00, free 15,000.00",
     "loan charge LN000009 50 --name court~fee": "LN000009: fee 'court fee' of 50.00 charged on 2026-03-10",
     "loan waive LN000009 1.50 --part interest --reason flood": "LN000009: 1.50 of interest waived on 2026-03-10",
@@ -47,6 +48,12 @@ def clerk(story, tmp_path_factory):
 def write_more(desk, story):
     rows = "number,due_on,principal\n1,2026-04-30,0\n2,2026-07-31,8000\n3,2026-12-31,12000\n"
     (desk.folder / "rows.csv").write_text(rows, encoding="utf-8")
+    loans = (
+        "loan_id,borrower_id,product,principal,signed_on,outstanding\nM-1,B0001,interest-first,5000,2026-02-01,5000\n"
+    )
+    (desk.folder / "portfolio.csv").write_text(loans, encoding="utf-8")
+    past = "loan_id,paid_on,amount\nM-1,2026-03-02,58\n"
+    (desk.folder / "past.csv").write_text(past, encoding="utf-8")
     (desk.folder / "more.csv").write_text("borrower_id,name,phone\nB0100,又一位,19900000100\n", encoding="utf-8")
     # The lender's statement of February as if everything in it had come a second time.
     text = (story.world / "lender" / "alipay-2026-02.csv").read_bytes().decode("gb18030")

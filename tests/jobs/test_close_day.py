@@ -25,7 +25,7 @@ from ledger_maker import (
     take,
     timeless,
 )
-from terms import CALENDAR, SCHEDULES, product, revenue_product
+from terms import AGEING, CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import RefusedError
 from loancli.core.event import EventKind
@@ -103,13 +103,13 @@ def test_closing_again_does_nothing(db):
 def test_a_day_that_is_not_over_is_not_closed(db, way, later):
     before = dump(db)
     with pytest.raises(RefusedError, match="not over"):
-        list(way(db, OPENED_ON + later * DAY, calendar=CALENDAR, stamp=stamp(OPENED_ON)))
+        list(way(db, OPENED_ON + later * DAY, calendar=CALENDAR, ageing=AGEING, stamp=stamp(OPENED_ON)))
     assert dump(db) == before
 
 
 def test_a_preview_says_what_closing_does_and_leaves_nothing(db):
     before = dump(db)
-    tried = try_through(db, DUE, calendar=CALENDAR, stamp=stamp(DUE + DAY))
+    tried = try_through(db, DUE, calendar=CALENDAR, ageing=AGEING, stamp=stamp(DUE + DAY))
     assert dump(db) == before
     assert tried == close(db, DUE)
 

@@ -20,11 +20,12 @@ from ledger_maker import (
     sent_back,
     take,
 )
-from terms import line_product, product
+from terms import AGEING, line_product, product
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.jobs.list_loans import loans_on
 from loancli.ledger import loans, portfolio
+from loancli.ledger.loan_list import Wanted
 
 LOAN = "LN000001"
 LINE = line_product(code="line", annual_rate_ppm=144_000)
@@ -54,7 +55,7 @@ def test_a_line_is_signed_without_a_payout_and_waits_for_its_last_day(books):
     assert balance(books, "loan:principal") == balance(books, "clearing:bank") == 0
     close(books, OPENED_ON + 40 * DAY)
     assert books.execute("SELECT count(*) FROM entry").fetchone()[0] == 0
-    assert portfolio.feature_rows(books, OPENED_ON + 41 * DAY) == []
+    assert portfolio.feature_rows(books, OPENED_ON + 41 * DAY, due_min_fen=1) == []
     assert faults(books) == []
 
 
@@ -134,7 +135,7 @@ def test_a_whole_life_in_the_books_day_by_day(books):
     assert balance(books, "loan:interest_accrued") == 240 * 10  # ten days of 6,000.00 at 14.4 %
     close(books, date(2026, 2, 4))
     assert balance(books, "loan:interest_accrued") == 240 * 10 + 480 * 21
-    (row,) = portfolio.feature_rows(books, date(2026, 2, 5))
+    (row,) = portfolio.feature_rows(books, date(2026, 2, 5), due_min_fen=1)
     assert (row["next_due_on"], row["next_due_fen"], row["due_fen"]) == ("2026-02-05", 12_480, 0)
     assert (row["outstanding_fen"], row["ahead_30d_fen"]) == (1_200_000, 12_480 + 480 * 28)
     close(books, date(2026, 2, 5))
@@ -155,8 +156,8 @@ def test_repaid_in_full_a_line_is_open_again_and_accrues_nothing(books):
     assert status(books) == ("open", "2027-01-05")
     close(books, OPENED_ON + 60 * DAY)
     assert balance(books, "loan:interest_accrued") == 0
-    assert portfolio.feature_rows(books, OPENED_ON + 61 * DAY) == []
-    assert [row["status"] for row in loans_on(books, date(2027, 1, 5))] == ["settled"]
+    assert portfolio.feature_rows(books, OPENED_ON + 61 * DAY, due_min_fen=1) == []
+    assert [row["status"] for row in loans_on(books, date(2027, 1, 5), Wanted(), AGEING)[0]] == ["settled"]
     assert faults(books) == []
 
 

@@ -23,7 +23,7 @@ from ledger_maker import (
     take,
     take_inside,
 )
-from terms import product
+from terms import AGEING, product
 
 from loancli.jobs.know_borrowers import HOLD_KINDS, facts_for_gate, features_on
 from loancli.ledger import borrowers, contacts
@@ -74,7 +74,7 @@ def ledger(folder, *, in_time: bool) -> Connection:
 @pytest.fixture(scope="module", params=[True, False], ids=["known in time", "read this morning"])
 def known(request, tmp_path_factory) -> dict[str, Features]:
     db = ledger(tmp_path_factory.mktemp("ledger"), in_time=request.param)
-    found = {one.loan_id: one for one in features_on(db, TODAY)}
+    found = {one.loan_id: one for one in features_on(db, TODAY, AGEING)}
     db.close()
     return found
 
@@ -93,7 +93,7 @@ def undone(db):
 
 
 def features(db: Connection, loan_id: str, day: date = TODAY) -> Features:
-    return next(one for one in features_on(db, day) if one.loan_id == loan_id)
+    return next(one for one in features_on(db, day, AGEING) if one.loan_id == loan_id)
 
 
 def some(one: Features, *names: str) -> tuple[object, ...]:

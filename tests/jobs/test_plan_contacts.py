@@ -64,7 +64,7 @@ def test_only_the_open_day_can_be_planned(db, days):
 
 def test_while_days_are_not_closed_the_answer_says_what_to_do(db):
     with pytest.raises(RefusedError, match=f"first run: loancli day close --through {DUE + DAY}"):
-        segmented(db, DUE + 2 * DAY, rules(NOTE).segments)
+        segmented(db, DUE + 2 * DAY, rules(NOTE))
 
 
 def test_who_is_late_is_asked_on_the_day_itself(db):

@@ -26,8 +26,6 @@ SURPLUS = (
     "money beyond what is due waits or repays principal at once (allocation.surplus); it is not put on the last rows"
 )
 REBATE = "belongs to issue 8: coupons that pay interest"
-AGEING = "belongs to issue 5: how days past due are counted, paused and bucketed"
-CLASSES = "belongs to issue 5: asset classes and reports; no code counts them yet"
 OUT_OF_SCOPE = {
     "fin-emi-weekly-364": "a year of 364 days is none of our day counts",
     "fin-31st-roll-actact": "the 31st goes over into the next month; here it is the last day of the month (CAL-03)",
@@ -51,22 +49,10 @@ OUT_OF_SCOPE = {
     "fin-alloc-last-late": SURPLUS,
     "fin-waiver-full": REBATE,
     "fin-waiver-fee-first": REBATE,
-    "wcl-min-progress-periods": AGEING,
-    "wcl-full-repayment-fill": AGEING,
-    "wcl-near-breach": AGEING,
-    "wcl-pause-extends": AGEING,
-    "wcl-days": AGEING,
-    "wcl-grace-first-only": AGEING,
-    "fin-pause-full": AGEING,
-    "fin-instalment-level": AGEING,
-    "frappe-case-cure": AGEING,
+    "wcl-near-breach": "a checkpoint inside a period: nothing is due before the due day; segments see revenue and days",
     "ALL-03": "belongs to issue 5: a payment between several debts; a payment names its loan, or a person places it",
-    "CLS-01": CLASSES,
-    "CLS-02": CLASSES,
-    "CLS-03": CLASSES,
-    "RST-01": CLASSES,
-    "BKT-01": CLASSES,
-    "MET-01": CLASSES,
+    "CLS-03": "over all claims of a debtor that is not retail: classes here are floors by the days of each loan",
+    "RST-01": "it asks whether the debtor was in difficulty when the terms were eased, which no event keeps yet",
     "VAT-01": "tax on interest is the lender's accounting; the books keep each day's interest for it",
     "IDN-01": "no identity numbers are kept (PRV-01), so none is checked",
     "CMP-01": "belongs to issue 6: deadlines of complaints",

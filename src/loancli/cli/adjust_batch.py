@@ -112,7 +112,7 @@ def selected(context: Context, text: str, on: date, selection: Mapping[str, str 
     from loancli.jobs.adjust_batch import Wanted
     from loancli.jobs.select_loans import select_loans
 
-    segments = session.contact_rules(context, "collections").segments if selection["segment"] else None
+    rules = session.contact_rules(context, "collections") if selection["segment"] else None
     with session.ledger(context) as db:
         loan_ids = select_loans(
             db,
@@ -120,7 +120,7 @@ def selected(context: Context, text: str, on: date, selection: Mapping[str, str 
             trade=selection["trade"],
             product_code=selection["product"],
             segment=selection["segment"],
-            segments=segments,
+            rules=rules,
         )
     if not loan_ids:
         told = ", ".join(f"{name} {value}" for name, value in selection.items() if value)

@@ -1,7 +1,7 @@
 """loancli day: close business days, and see what they came to."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ SCREEN = (
     "active_loans",
     "outstanding_fen",
     "late",
-    "changed_loans",
+    "par30_ppm",
     "fixed_instalments",
     "entries",
     "accrued_fen",
@@ -41,19 +41,19 @@ def close(
 
     context = context_of(ctx)
     last_on = through or context.as_of - timedelta(days=1)
-    calendar = session.calendar(context)
+    calendar, ageing, stamp = session.calendar(context), session.ageing(context), session.stamp(context)
     with session.ledger(context) as db:
         first_on = open_day(db)
         total = max(0, (last_on - first_on).days + 1)
         if dry_run:
-            lines = try_through(db, last_on, calendar=calendar, stamp=session.stamp(context))
+            lines = try_through(db, last_on, calendar=calendar, ageing=ageing, stamp=stamp)
         else:
-            closing = close_through(db, last_on, calendar=calendar, stamp=session.stamp(context))
+            closing = close_through(db, last_on, calendar=calendar, ageing=ageing, stamp=stamp)
             lines = list(progress(closing, total=total, label="day close", quiet=context.quiet))
     if not lines:
         talk(context, "day.nothing", day=first_on)
         return
-    rows = [{**line, "late": sum(bucket["loans"] for bucket in line["late"].values())} for line in lines]
+    rows = [_row(line) for line in lines]
     show(rows, format=output_format, output=output, title="closed", screen=SCREEN, lang=context.lang)
     talk(context, "day.dry_run" if dry_run else "day.closed", count=len(rows), day=rows[-1]["day"])
 
@@ -73,5 +73,28 @@ def list_(
     context = context_of(ctx)
     with session.ledger(context) as db:
         found = days.listing(db, last=last)
-    rows = [{**line, "late": sum(bucket["loans"] for bucket in line["late"].values())} for line in found]
+    rows = [_row(line) for line in found]
     show(rows, format=output_format, output=output, title="days", screen=SCREEN, lang=context.lang)
+
+
+def _row(line: dict[str, Any]) -> dict[str, Any]:
+    """A day's line, its late loans counted first; the groups that they fall into at the end, for programs.
+
+    The first versions did not tell classes; of such a day they are not known.
+    """
+    from loancli.servicing.delinquency import AssetClass
+
+    told = {name: value for name, value in line.items() if name not in {"late", "classes", "par30_ppm"}}
+    classes: dict[str, dict[str, int]] | None = line.get("classes")
+    non_performing_fen = None
+    if classes is not None:
+        bad = [group for name, group in classes.items() if AssetClass(name).is_non_performing]
+        non_performing_fen = sum(group["outstanding_fen"] for group in bad)
+    return {
+        **told,
+        "late": sum(group["loans"] for group in line["late"].values()),
+        "par30_ppm": line.get("par30_ppm"),
+        "non_performing_fen": non_performing_fen,
+        "buckets": [{"bucket": name, **group} for name, group in line["late"].items()],
+        "classes": [{"asset_class": name, **group} for name, group in (classes or {}).items()],
+    }

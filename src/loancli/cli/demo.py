@@ -164,14 +164,15 @@ def _month(story: _Story, month: date) -> dict[str, Any]:
     signed = _sign(story, month, day)
     rows = _read_revenue(story, month - timedelta(days=1), day)
     next_day = _stamp(story.context, month + timedelta(days=1))
-    calendar = session.calendar(story.context)
-    list(close_through(story.db, month, calendar=calendar, stamp=next_day))  # fixes what last month's revenue decides
+    calendar, ageing = session.calendar(story.context), session.ageing(story.context)
+    closing = close_through(story.db, month, calendar=calendar, ageing=ageing, stamp=next_day)
+    list(closing)  # fixes what last month's revenue decides
     taken = _take_repayments(story, month, next_day)
     if month in story.world.months[-CONTACT_MONTHS:]:
         lines = _contact_month(story, month)
     else:
         after = _stamp(story.context, _month_end(month) + timedelta(days=1))
-        lines = list(close_through(story.db, _month_end(month), calendar=calendar, stamp=after))
+        lines = list(close_through(story.db, _month_end(month), calendar=calendar, ageing=ageing, stamp=after))
     last = lines[-1]
     return {
         "month": f"{month:%Y-%m}",
@@ -286,12 +287,12 @@ def _contact_month(story: _Story, month: date) -> list[dict[str, Any]]:
     """A month in which each morning the day before is closed, and then reminders and collections go out."""
     from loancli.jobs.close_day import close_through
 
-    calendar = session.calendar(story.context)
+    calendar, ageing = session.calendar(story.context), session.ageing(story.context)
     lines: list[dict[str, Any]] = []
     day = month + timedelta(days=1)
     while day <= _month_end(month):
         morning = _stamp(story.context, day + timedelta(days=1))
-        lines += close_through(story.db, day, calendar=calendar, stamp=morning)
+        lines += close_through(story.db, day, calendar=calendar, ageing=ageing, stamp=morning)
         day += timedelta(days=1)
         _contact_day(story, day, story.contacted)
     return lines
@@ -335,9 +336,9 @@ def _contacts(story: _Story, day: date) -> None:
     from loancli.ledger import contacts
 
     lang = story.context.lang
-    segments = story.campaigns[0].segments
-    known, assigned = segmented(story.db, day, segments)
-    show(counted(known, assigned, segments), title=say("demo.segments", lang, day=day), lang=lang)
+    rules = story.campaigns[0]
+    known, assigned = segmented(story.db, day, rules)
+    show(counted(known, assigned, rules.segments), title=say("demo.segments", lang, day=day), lang=lang)
     tally = Counter(tuple(each.values()) for each in story.contacted)
     names = ("campaign", "template", "segment", "answer")
     rows = [{**dict(zip(names, what, strict=True)), "times": times} for what, times in sorted(tally.items())]

@@ -80,6 +80,7 @@ def _packages(context: Context) -> Finding:
 def _schedules(context: Context) -> Finding:
     count = len(session.products(context))
     session.ceilings(context)
+    session.ageing(context)
     session.revenue_rules(context)
     session.revenue_pairs(context)
     campaigns = [Path(name).stem for name in session.texts(context, "campaigns") if name.endswith(".toml")]

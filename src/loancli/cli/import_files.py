@@ -14,7 +14,8 @@ import typer
 from loancli.cli import session
 from loancli.cli.cells import visible
 from loancli.cli.exit import Exit
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, now
+from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, context_of, now
+from loancli.cli.rejects import write_rejects
 from loancli.cli.render import counting, show, talk
 from loancli.core.errors import InputError, NotFoundError, Problem
 from loancli.texts import say
@@ -105,8 +106,7 @@ def import_files(
             talk(context, "import.warning", warning=problem)
         talk(context, "import.dry_run")
     elif refused:
-        path = rejects or Path(f"rejected-{now():%Y%m%d-%H%M%S}.csv")
-        _write_rejects(path, refused, context)
+        write_rejects(context, refused, rejects)
     if refused or any(report.placed.suspense_count or report.conflicts for report in reports):
         raise typer.Exit(Exit.PARTIAL)
 
@@ -312,11 +312,3 @@ def _shown(report: "ImportReport", gaps: list[tuple["date", "date"]] | None) -> 
             "messages_cancelled": report.placed.cancelled_count,
         }
     return row
-
-
-def _write_rejects(path: Path, refused: Sequence[Problem], context: Context) -> None:
-    rows = [
-        {"file": each.file_name, "row": each.row, "column": each.column, "reason": each.message} for each in refused
-    ]
-    show(rows, format=Format.CSV, output=path, lang=context.lang)
-    talk(context, "import.refused", count=len(refused), file=path)

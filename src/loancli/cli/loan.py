@@ -11,6 +11,9 @@ from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
 from loancli.cli.loan_event import REFERENCE, LoanArgument, check_channel, check_reference
 from loancli.cli.loan_event import app as events_app
+from loancli.cli.loan_import import import_
+from loancli.cli.loan_list import list_
+from loancli.cli.loan_track import track
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
 from loancli.cli.plan_options import (
     FirstDueOption,
@@ -22,9 +25,7 @@ from loancli.cli.plan_options import (
 )
 from loancli.cli.plan_shown import cost_of, plan_rows, plan_screen, plan_summary, price_key
 from loancli.cli.render import show, talk
-from loancli.core.days import days_past_due
 from loancli.core.errors import RefusedError
-from loancli.core.mask import mask_name
 from loancli.core.money import yuan
 from loancli.servicing.bookings import forgiven, written_off
 
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 app.add_typer(events_app)
-LIST_SCREEN = (
-    "loan_id",
-    "name",
-    "product_code",
-    "principal_outstanding_fen",
-    "due_fen",
-    "days_past_due",
-    "next_due_on",
-    "next_due_fen",
-)
 ChannelOption = Annotated[str, typer.Option("--channel", help="How it is paid out: bank, alipay or wechat.")]
 
 
@@ -134,27 +125,8 @@ def draw(
     session.tell(context, key, dry_run=dry_run, loan_id=loan_id, day=asked.on, **told)
 
 
-@app.command("list")
-def list_(
-    ctx: typer.Context,
-    borrower: Annotated[str | None, typer.Option("--borrower", metavar="ID", help="Only this borrower's.")] = None,
-    late: Annotated[bool, typer.Option("--late", help="Only loans past due.")] = False,
-    output_format: FormatOption = None,
-    output: OutputOption = None,
-) -> None:
-    """List loans as they stand on --as-of; --late: those past due, what is due most first."""
-    from loancli.jobs.list_loans import loans_on
-    from loancli.ledger import borrowers
-
-    context = context_of(ctx)
-    with session.ledger(context) as db:
-        if borrower is not None:
-            borrowers.one(db, borrower)
-        found = loans_on(db, context.as_of, borrower_id=borrower)
-    rows = [{**row, "name": mask_name(row["name"])} for row in found if row["days_past_due"] or not late]
-    if late:
-        rows.sort(key=lambda row: -row["due_fen"])
-    show(rows, format=output_format, output=output, title="loans", screen=LIST_SCREEN, lang=context.lang)
+app.command("import")(import_)
+app.command("list")(list_)
 
 
 @app.command("show")
@@ -164,12 +136,13 @@ def show_(
     """Show a loan on --as-of: where it stands, every instalment, what was paid, and why each is what it is."""
     context = context_of(ctx)
     at_day = _life(context, loan_id)
-    head, rows = _head(at_day), _instalments(at_day, context)
+    head, rows = _head(at_day, context), _instalments(at_day, context)
     if session.as_json(output_format, output):
         show({**head, "instalments": rows}, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:
-        show(head, title=loan_id, lang=context.lang)
+        (spoken,) = session.in_words([head], output_format, output, context.lang)
+        show(spoken, title=loan_id, lang=context.lang)
     parts = [part for part in ("fee_fen", "penalty_fen") if any(row[part] for row in rows)]
     screen = ("number", "due_on", "state", "due_fen", *parts, "paid_fen", "paid_on", "why")
     show(rows, format=output_format, output=output, title=loan_id, screen=screen, lang=context.lang)
@@ -186,10 +159,11 @@ def _life(context: Context, loan_id: str) -> "Life":
     return life(contract, events, context.as_of)
 
 
-def _head(at_day: "Life") -> dict[str, Any]:
+def _head(at_day: "Life", context: Context) -> dict[str, Any]:
     contract, position = at_day.contract, at_day.position
     lost = written_off(at_day.movements)
-    oldest_on = position.oldest_unpaid_due_on
+    kind = contract.product.lender_kind
+    standing = session.ageing(context).standing(at_day.instalments, kind, at_day.as_of)
     return {
         "loan_id": contract.loan_id,
         "borrower_id": contract.borrower_id,
@@ -202,7 +176,7 @@ def _head(at_day: "Life") -> dict[str, Any]:
         "principal_outstanding_fen": position.principal_outstanding_fen,
         "due_fen": position.due_fen + position.penalty_accrued_fen,
         "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,
-        "days_past_due": days_past_due(oldest_on, at_day.as_of) if oldest_on else 0,
+        **standing._asdict(),
         "next_due_on": position.next_due_on,
         "next_due_fen": position.next_due_fen,
         "credit_fen": position.credit_fen,
@@ -245,6 +219,9 @@ def _state(state: "InstalmentState", *, is_over: bool) -> str:
     if not (state.is_fixed or is_over):
         return "open"
     return "planned" if state.due_fen else "nothing_due"
+
+
+app.command()(track)
 
 
 @app.command()

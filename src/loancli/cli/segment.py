@@ -45,9 +45,10 @@ def list_(
         ]
         show(rows, format=output_format, output=output, title="features", lang=context.lang)
         return
-    segments = session.contact_rules(context, "collections").segments
+    rules = session.contact_rules(context, "collections")
+    segments = rules.segments
     with session.ledger(context) as db:
-        known, assigned = segmented(db, context.as_of, segments)
+        known, assigned = segmented(db, context.as_of, rules)
     if loans:
         rows = [
             {
@@ -100,9 +101,10 @@ def explain(
     from loancli.outreach.segments import explain as explained
 
     context = context_of(ctx)
-    segments = session.contact_rules(context, "collections").segments
+    rules = session.contact_rules(context, "collections")
+    segments = rules.segments
     with session.ledger(context) as db:
-        known, assigned = segmented(db, context.as_of, segments)
+        known, assigned = segmented(db, context.as_of, rules)
     found = next((pair for pair in zip(known, assigned, strict=True) if pair[0].loan_id == loan_id), None)
     if found is None:
         raise NotFoundError(f"loan '{loan_id}' is not active on {context.as_of}; see: loancli loan list")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loancli import shipped
-from loancli.cli.cells import visible
+from loancli.cli.cells import plain, visible
 from loancli.cli.options import Context, Format, now
 from loancli.cli.render import kind_of, talk
 from loancli.core.days import BEIJING, Calendar, read_calendar
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from loancli.plan.pairs_file import PairsFile
     from loancli.plan.product import Product
     from loancli.plan.revenue import Rules as RevenueRules
+    from loancli.servicing.delinquency import Ageing
 
 PAIRS_FILE = "pairs.toml"
 _SPOKEN = {
@@ -34,6 +35,8 @@ _SPOKEN = {
     "part",
     "data",
     "outcome",
+    "asset_class",
+    "stage",
 }  # columns of codes, each with a section of the catalogue
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
@@ -88,7 +91,7 @@ def in_words(
 
 def _in_words(name: str, value: Any, lang: Lang) -> Any:
     section = name.removeprefix("example_")
-    return said(f"{section}.{value}", lang, value) if section in _SPOKEN else value
+    return said(f"{section}.{plain(value)}", lang, value) if section in _SPOKEN else value
 
 
 def masked(text: str, names: Iterable[str]) -> str:
@@ -151,6 +154,13 @@ def ceilings(context: Context) -> "Ceilings":
     return read_ceilings(found["ceilings.toml"], found["lpr.csv"])
 
 
+def ageing(context: Context) -> "Ageing":
+    """What is past due, and the lines between buckets and classes."""
+    from loancli.servicing.delinquency import read_ageing
+
+    return read_ageing(_one(context, "policies", "ageing.toml"), "ageing.toml")
+
+
 def revenue_rules(context: Context) -> dict[str, "RevenueRules"]:
     """The rules that tell business receipts from private money, by channel."""
     from loancli.plan.revenue_file import read_rules
@@ -192,6 +202,7 @@ def contact_rules(context: Context, campaign: str) -> "Rules":
         templates=templates,
         limits=limits,
         calendar=calendar(context),
+        ageing=ageing(context),
     )
 
 

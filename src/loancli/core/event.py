@@ -40,8 +40,9 @@ def is_before_the_day(kind: EventKind) -> bool:
 class Event:
     """One fact. `key` makes it happen once: the same key with the same content again is nothing new.
 
-    Payloads: disbursed (of a credit line: each draw), payment_received {amount_fen, channel, txn_key,
-    and the reason where a person gave one};
+    Payloads: disbursed (of a credit line: each draw); the first payout of a loan signed elsewhere {…, imported:
+    {outstanding_fen, paid_until}}, as its file stated them; payment_received {amount_fen, channel, txn_key, and the
+    reason where a person gave one};
     payment_reversed {payment_key};
     revenue_window_closed {number, from_on, to_on, counted_fen: {channel: fen}, late_fen, missing, assumed_fen,
     used_fen};

@@ -1,11 +1,13 @@
 """Borrowers, loans, and the position that life computes and the ledger keeps a copy of."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)  # payers quote it
 BREATHING = "breathing:"  # so begins the reason of a row in a breathing space
 
 

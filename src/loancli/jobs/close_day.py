@@ -14,20 +14,24 @@ from loancli.core.entry import reversal
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.jobs import Stamp
+from loancli.jobs.age_loans import aged
 from loancli.jobs.settle import book_lives, gather
 from loancli.ledger import days, journal, loans, revenue
 from loancli.ledger.connect import Connection, trial, writing
-from loancli.plan.flexible import window_of
+from loancli.plan.flexible import closes_on, window_of
 from loancli.servicing.bookings import accrual
-from loancli.servicing.contract import Contract
-from loancli.servicing.life import life
+from loancli.servicing.contract import Contract, in_force
+from loancli.servicing.delinquency import Ageing
+from loancli.servicing.life import active_events, life
 from loancli.servicing.triggers import granted, looks_back_to
 from loancli.servicing.windows import Revenue, close_window, next_number
 
 CHUNK = 1_000  # loans whose lives are in memory at a time
 
 
-def close_through(db: Connection, through: date, *, calendar: Calendar, stamp: Stamp) -> Iterator[dict[str, Any]]:
+def close_through(
+    db: Connection, through: date, *, calendar: Calendar, ageing: Ageing, stamp: Stamp
+) -> Iterator[dict[str, Any]]:
     """Close every open day up to `through`, a transaction each; yields the line of each closed day.
 
     Raises RefusedError for a day that is not over: `through` must be before the stamp's day.
@@ -38,17 +42,19 @@ def close_through(db: Connection, through: date, *, calendar: Calendar, stamp: S
             day = days.open_day(db)
             if day > through:
                 return
-            line = close_day(db, day, calendar=calendar, stamp=stamp)
+            line = close_day(db, day, calendar=calendar, ageing=ageing, stamp=stamp)
         yield line
 
 
-def try_through(db: Connection, through: date, *, calendar: Calendar, stamp: Stamp) -> list[dict[str, Any]]:
+def try_through(
+    db: Connection, through: date, *, calendar: Calendar, ageing: Ageing, stamp: Stamp
+) -> list[dict[str, Any]]:
     """What `close_through` would do, by the same path, taken back at the end."""
     _refuse_unfinished(through, stamp)
     lines = []
     with trial(db):
         while (day := days.open_day(db)) <= through:
-            lines.append(close_day(db, day, calendar=calendar, stamp=stamp))
+            lines.append(close_day(db, day, calendar=calendar, ageing=ageing, stamp=stamp))
     return lines
 
 
@@ -59,7 +65,7 @@ def _refuse_unfinished(through: date, stamp: Stamp) -> None:
         )
 
 
-def close_day(db: Connection, day: date, *, calendar: Calendar, stamp: Stamp) -> dict[str, Any]:
+def close_day(db: Connection, day: date, *, calendar: Calendar, ageing: Ageing, stamp: Stamp) -> dict[str, Any]:
     """Close `day`, the open one, inside the caller's transaction; returns its line."""
     changing = loans.changing_on(db, day)
     fixed_count = breathing_count = entry_count = 0
@@ -78,7 +84,7 @@ def close_day(db: Connection, day: date, *, calendar: Calendar, stamp: Stamp) ->
     accrued_fen = loans.accrued_fen_by_product(db, day)
     entry_count += _book_accruals(db, day, accrued_fen)
     totals = {
-        **loans.ageing(db, day),
+        **aged(db, day, ageing),
         "changed_loans": len(changing),
         "fixed_instalments": fixed_count,
         "breathing_spaces": breathing_count,
@@ -111,6 +117,29 @@ def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date,
             from_on = first_on.replace(year=first_on.year - 1, day=1)
             revenue = revenue_of(db, contract.borrower_id, from_on=from_on, to_on=day)
         new += close_window(contract, [*events, *new], number, revenue, actor=stamp.actor)
+    return new
+
+
+def past_windows(
+    db: Connection,
+    contract: Contract,
+    events: Sequence[Event],
+    through: date,
+    *,
+    calendar: Calendar,
+    stamp: Stamp,
+) -> list[Event]:
+    """What closing the days up to `through` would have found for a loan that was not here, by revenue as known now."""
+    new: list[Event] = []
+    if not contract.is_revenue_share and looks_back_to(contract, events) is None:
+        return new
+    day = contract.signed_on
+    while day <= through:
+        new += _breathe(db, contract, [*events, *new], day, calendar, stamp)
+        new += _fix(db, contract, [*events, *new], day, stamp)
+        now = in_force(contract, active_events([*events, *new], date.max))
+        days = (closes_on(window_of(now.product, now.rows, row.number)) for row in now.rows)
+        day = min((each for each in days if each > day), default=date.max)
     return new
 
 

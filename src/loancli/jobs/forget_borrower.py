@@ -55,16 +55,14 @@ def forget(db: Connection, borrower_id: str, *, reason: str, stamp: Stamp) -> Fo
 
 
 def _check_loans(db: Connection, borrower: Borrower) -> None:
-    for loan in loans.listing(db, borrower_id=borrower.borrower_id):
-        if loan["status"] != "settled":
+    for loan_id, status, credit_fen in loans.standing(db, borrower.borrower_id):
+        if status != "settled":
             raise RefusedError(
-                f"loan {loan['loan_id']} of borrower {borrower.borrower_id} is {loan['status']}; a borrower is"
+                f"loan {loan_id} of borrower {borrower.borrower_id} is {status}; a borrower is"
                 " forgotten when nothing is open any more"
             )
-        if loan["credit_fen"]:
-            raise RefusedError(
-                f"loan {loan['loan_id']} holds {yuan(loan['credit_fen'])} of the borrower's money; pay it back first"
-            )
+        if credit_fen:
+            raise RefusedError(f"loan {loan_id} holds {yuan(credit_fen)} of the borrower's money; pay it back first")
 
 
 def _check_waiting(db: Connection, borrower: Borrower) -> None:

@@ -11,6 +11,7 @@ from loancli.ledger.connect import Connection
 from loancli.outreach.features import Features
 from loancli.outreach.policy import Asked, Hold, Purpose
 from loancli.outreach.strategies import mobile_of
+from loancli.servicing.delinquency import Ageing
 from loancli.servicing.life import life
 
 BREATHING_SPACE = "breathing_space"
@@ -19,9 +20,9 @@ LEGAL = "legal"
 HOLD_KINDS = (*(hold.value for hold in Hold), BREATHING_SPACE, OPTED_OUT, LEGAL)
 
 
-def features_on(db: Connection, day: date) -> list[Features]:
+def features_on(db: Connection, day: date, ageing: Ageing) -> list[Features]:
     """The features of every active loan on `day`."""
-    rows = portfolio.feature_rows(db, day)
+    rows = portfolio.feature_rows(db, day, due_min_fen=ageing.due_min_fen)
     late = [
         row["loan_id"] for row in rows if row["oldest_unpaid_due_on"] and row["oldest_unpaid_due_on"] < day.isoformat()
     ]
@@ -30,13 +31,13 @@ def features_on(db: Connection, day: date) -> list[Features]:
         loan_id: life(contract, events, day).position.penalty_accrued_fen
         for loan_id, (contract, events) in gather(db, late).items()
     }
-    return [_features(row, day, penalty_fen.get(row["loan_id"], 0)) for row in rows]
+    return [_features(row, day, penalty_fen.get(row["loan_id"], 0), ageing) for row in rows]
 
 
-def _features(row: dict[str, Any], day: date, penalty_fen: int) -> Features:
-    oldest_on = _day(row["oldest_unpaid_due_on"])
+def _features(row: dict[str, Any], day: date, penalty_fen: int, ageing: Ageing) -> Features:
+    late_since = _day(row["late_since"])
     next_on = _day(row["next_due_on"])
-    past_due = days_past_due(oldest_on, day) if oldest_on else 0
+    past_due = days_past_due(late_since, day) if late_since else 0
     first_on = date.fromisoformat(row["first_signed_on"])
     return Features(
         borrower_id=row["borrower_id"],
@@ -47,7 +48,7 @@ def _features(row: dict[str, Any], day: date, penalty_fen: int) -> Features:
         next_due_fen=row["next_due_fen"],
         due_30d_fen=row["due_fen"] + row["ahead_30d_fen"] + penalty_fen,
         outstanding_fen=row["outstanding_fen"],
-        bucket="M6+" if past_due > 180 else f"M{(past_due + 29) // 30}",
+        bucket=ageing.bucket(past_due),
         has_revenue_data=row["revenue_until"] is not None,
         revenue_7d_fen=row["revenue_7d_fen"],
         revenue_30d_fen=row["revenue_30d_fen"],

@@ -1,35 +1,64 @@
-"""Loans as they stand on a day: stored where the books stand at that day, else computed. Reads only."""
+"""Loans as they stand on a day: stored where nothing happened since the books were settled, else lived. Reads only."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from loancli.core.days import days_past_due
 from loancli.core.loan import Position
 from loancli.jobs.settle import gather
-from loancli.ledger import days, loans
-from loancli.ledger.connect import Connection
+from loancli.ledger import days, loan_list
+from loancli.ledger.connect import Connection, reading
+from loancli.ledger.loan_list import Wanted
+from loancli.servicing.delinquency import Ageing, AssetClass, at_risk_ppm, late_since
 from loancli.servicing.life import life
 
-_SAME = ("status", "principal_outstanding_fen", "next_due_on", "next_due_fen", "due_fen", "credit_fen")
+CHUNK = 1_000  # loans whose lives are in memory at a time
 
 
-def loans_on(db: Connection, day: date, *, borrower_id: str | None = None) -> list[dict[str, Any]]:
-    """One mapping per loan signed by `day`, with days past due."""
-    rows = [row for row in loans.listing(db, borrower_id=borrower_id) if row["signed_on"] <= day.isoformat()]
-    if day != days.open_day(db):
-        known = gather(db, [row["loan_id"] for row in rows])
-        for row in rows:
-            position = life(*known[row["loan_id"]], day).position
-            row.update(_columns(position))
-    for row in rows:
-        oldest_on = row.pop("oldest_unpaid_due_on")
-        row["days_past_due"] = days_past_due(date.fromisoformat(oldest_on), day) if oldest_on else 0
-    return rows
+class Totals(NamedTuple):
+    """What the listed loans come to, whatever the limit."""
+
+    loans: int
+    outstanding_fen: int
+    due_fen: int
+    late_loans: int
+    at_risk_ppm: int  # of the outstanding, what is in loans over 30 days past due (PAR30)
+    non_performing_fen: int
 
 
-def _columns(position: Position) -> dict[str, Any]:
-    oldest_on = position.oldest_unpaid_due_on
-    return {
-        **{name: getattr(position, name) for name in _SAME},
-        "oldest_unpaid_due_on": oldest_on.isoformat() if oldest_on else None,
-    }
+def loans_on(db: Connection, day: date, wanted: Wanted, ageing: Ageing) -> tuple[list[dict[str, Any]], Totals]:
+    """The wanted loans signed by `day`, one mapping each, and what they come to.
+
+    On the open business day what falls due on it stands as next due, until something else happens to the loan on that
+    day, or it is closed. The loans for which something happened since their position was stored are lived one by one.
+    """
+    with reading(db):
+        other = loan_list.not_stored_on(db, day, wanted, is_open=day == days.open_day(db))
+        rows, sums = loan_list.listing(db, day, wanted, _rules(ageing, day), _lived(db, other, day, ageing.due_min_fen))
+    return rows, Totals(
+        loans=sum(each.loans for each in sums),
+        outstanding_fen=sum(each.outstanding_fen for each in sums),
+        due_fen=sum(each.due_fen for each in sums),
+        late_loans=sum(each.loans for each in sums if each.days_past_due),
+        at_risk_ppm=at_risk_ppm((each.days_past_due, each.outstanding_fen) for each in sums),
+        non_performing_fen=sum(
+            each.outstanding_fen for each in sums if each.asset_class and AssetClass(each.asset_class).is_non_performing
+        ),
+    )
+
+
+def _rules(ageing: Ageing, day: date) -> loan_list.Rules:
+    def asset_class(days: int, lender_kind: str) -> str | None:
+        found = ageing.asset_class(days, lender_kind, day)
+        return found.value if found else None
+
+    return loan_list.Rules(due_min_fen=ageing.due_min_fen, bucket=ageing.bucket, asset_class=asset_class)
+
+
+def _lived(
+    db: Connection, loan_ids: Sequence[str], day: date, due_min_fen: int
+) -> Iterator[tuple[Position, date | None]]:
+    for at in range(0, len(loan_ids), CHUNK):
+        for contract, events in gather(db, loan_ids[at : at + CHUNK]).values():
+            lived = life(contract, events, day)
+            yield lived.position, late_since(lived.instalments, due_min_fen)

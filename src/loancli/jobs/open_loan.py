@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loancli.core.days import Calendar
 from loancli.core.errors import RefusedError
@@ -16,6 +17,8 @@ from loancli.plan.flexible import run_on_rows
 from loancli.plan.product_json import to_json
 from loancli.plan.rows import Plan
 from loancli.servicing.line import OnDay, check_draw
+
+_terms_json = lru_cache(maxsize=256)(to_json)  # many loans are signed on few products
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,20 @@ class Signing:
         return self.first_draw_fen if self.plan.product.line else self.plan.principal_fen
 
 
+def record_of(loan_id: str, borrower_id: str, plan: Plan, calendar: Calendar) -> LoanRecord:
+    """The contract of a loan on a plan, with the windows that its term may run on for."""
+    return LoanRecord(
+        loan_id=loan_id,
+        borrower_id=borrower_id,
+        product_code=plan.product.code,
+        terms_json=_terms_json(plan.product),
+        principal_fen=plan.principal_fen,
+        signed_on=plan.start_on,
+        maturity_number=len(plan.rows),
+        rows=plan.rows + run_on_rows(plan, calendar),
+    )
+
+
 def open_loans(db: Connection, signings: Sequence[Signing], *, calendar: Calendar, stamp: Stamp) -> list[str]:
     """Store loans and their payouts; return the ids of those that are new. Raises NotFoundError, RefusedError."""
     payouts: list[Event] = []
@@ -43,16 +60,7 @@ def open_loans(db: Connection, signings: Sequence[Signing], *, calendar: Calenda
     for each in signings:
         borrowers.active(db, each.borrower_id)
         plan = each.plan
-        record = LoanRecord(
-            loan_id=each.loan_id,
-            borrower_id=each.borrower_id,
-            product_code=plan.product.code,
-            terms_json=to_json(plan.product),
-            principal_fen=plan.principal_fen,
-            signed_on=plan.start_on,
-            maturity_number=len(plan.rows),
-            rows=plan.rows + run_on_rows(plan, calendar),
-        )
+        record = record_of(each.loan_id, each.borrower_id, plan, calendar)
         if not loans.add(db, record):
             _check_same_draw(db, each)
             continue

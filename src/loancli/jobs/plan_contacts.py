@@ -17,6 +17,7 @@ from loancli.outreach.policy import Limits
 from loancli.outreach.segments import Assigned, Segments, assign
 from loancli.outreach.strategies import Campaign, ForPerson, Past, Refused, for_people, plan, wishes
 from loancli.outreach.templates import Templates
+from loancli.servicing.delinquency import Ageing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Rules:
     templates: Templates
     limits: Limits
     calendar: Calendar
+    ageing: Ageing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Planned:
     for_people: list[ForPerson]
 
 
-def segmented(db: Connection, day: date, segments: Segments) -> tuple[list[Features], list[Assigned]]:
+def segmented(db: Connection, day: date, rules: Rules) -> tuple[list[Features], list[Assigned]]:
     """Every active loan's features and segment on `day`, the open one (docs/decisions/0004-business-day.md).
 
     RefusedError while the days before are not closed, and once `day` is closed itself.
@@ -54,13 +56,13 @@ def segmented(db: Connection, day: date, segments: Segments) -> tuple[list[Featu
         )
     if open_day > day:
         raise RefusedError(f"the books are open at {open_day}: {day} is over, and who was who is not kept")
-    features = features_on(db, day)
-    return features, assign(features, segments)
+    features = features_on(db, day, rules.ageing)
+    return features, assign(features, rules.segments)
 
 
 def plan_contacts(db: Connection, rules: Rules, *, day: date, at: datetime, stamp: Stamp) -> Planned:
     """Put the campaign's messages for `day` into the outbox, to be sent from `at` on; planning twice plans once."""
-    features, assigned = segmented(db, day, rules.segments)
+    features, assigned = segmented(db, day, rules)
     history = [
         Past(
             key=row["key"],

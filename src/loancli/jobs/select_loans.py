@@ -2,10 +2,9 @@
 
 from datetime import date
 
-from loancli.jobs.plan_contacts import segmented
+from loancli.jobs.plan_contacts import Rules, segmented
 from loancli.ledger import loans
 from loancli.ledger.connect import Connection
-from loancli.outreach.segments import Segments
 
 
 def select_loans(
@@ -15,7 +14,7 @@ def select_loans(
     trade: str | None,
     product_code: str | None,
     segment: str | None,
-    segments: Segments | None,
+    rules: Rules | None,
 ) -> list[str]:
     """The active loans of a trade, of a product and in a segment of `day`; what is None does not matter.
 
@@ -24,7 +23,7 @@ def select_loans(
     found = loans.active(db, trade=trade, product_code=product_code)
     if segment is None:
         return found
-    assert segments is not None
-    features, assigned = segmented(db, day, segments)
+    assert rules is not None
+    features, assigned = segmented(db, day, rules)
     inside = {known.loan_id for known, each in zip(features, assigned, strict=True) if each.segment == segment}
     return [loan_id for loan_id in found if loan_id in inside]

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.core.loan import InstalmentState, LoanRecord, Position, Row
@@ -51,6 +50,14 @@ def add(db: Connection, record: LoanRecord) -> bool:
         "INSERT INTO plan_row VALUES (?,?,?,?,?,?,?,?,?)", [(record.loan_id, *row.kept()) for row in record.rows]
     )
     return True
+
+
+def signed_shas(db: Connection, loan_ids: Sequence[str]) -> dict[str, bytes]:
+    """Of the loans that are there, what `contract_sha` says of each."""
+    wanted = json.dumps(list(loan_ids))
+    return dict(
+        db.execute("SELECT loan_id, sha FROM loan WHERE loan_id IN (SELECT value FROM json_each(?))", (wanted,))
+    )
 
 
 def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
@@ -107,6 +114,16 @@ def active(db: Connection, *, trade: str | None, product_code: str | None) -> li
         (trade, product_code),
     )
     return [row[0] for row in rows]
+
+
+def standing(db: Connection, borrower_id: str) -> list[tuple[str, str, int]]:
+    """A borrower's loans with their status and the borrower's credit, as the books stand."""
+    rows = db.execute(
+        "SELECT loan_id, status, credit_fen FROM loan JOIN position USING (loan_id) WHERE borrower_id = ?"
+        " ORDER BY loan_id",
+        (borrower_id,),
+    )
+    return [(loan_id, status, credit_fen) for loan_id, status, credit_fen in rows]
 
 
 def signed(db: Connection) -> list[tuple[str, str, date]]:
@@ -273,39 +290,3 @@ def accrued_fen_by_product(db: Connection, day: date) -> dict[str, int]:
         {"day": day.isoformat()},
     )
     return {code: (2 * micro + MICRO) // (2 * MICRO) for code, micro in rows}
-
-
-def ageing(db: Connection, day: date) -> dict[str, Any]:
-    """Counts and sums of the book at the end of `day`: active loans, outstanding, overdue by bucket (CLS-06)."""
-    # The + keeps SQLite from an index that lacks the sum: by it each loan is looked up one by one, ten times slower.
-    active, outstanding = db.execute(
-        "SELECT count(*), coalesce(sum(principal_outstanding_fen), 0) FROM position WHERE +status = 'active'"
-    ).fetchone()
-    buckets = db.execute(
-        """
-        SELECT CASE WHEN days > 180 THEN 'M6+' ELSE 'M' || ((days + 29) / 30) END AS bucket, count(*), sum(outstanding)
-        FROM (SELECT CAST(julianday(:day) - julianday(oldest_unpaid_due_on) AS INTEGER) AS days,
-                     principal_outstanding_fen AS outstanding
-              FROM position WHERE oldest_unpaid_due_on < :day)
-        GROUP BY bucket ORDER BY bucket
-        """,
-        {"day": day.isoformat()},
-    ).fetchall()
-    late = {bucket: {"loans": count, "outstanding_fen": fen} for bucket, count, fen in buckets}
-    return {"active_loans": active, "outstanding_fen": outstanding, "late": late}
-
-
-def listing(db: Connection, *, borrower_id: str | None = None) -> list[dict[str, Any]]:
-    """Loans with their stored positions, one mapping each; those are the positions of the open business day."""
-    where, values = ("", ()) if borrower_id is None else ("WHERE l.borrower_id = ?", (borrower_id,))
-    cursor = db.execute(
-        f"""
-        SELECT l.loan_id, l.borrower_id, b.name, l.product_code, l.principal_fen, l.signed_on, p.status,
-               p.principal_outstanding_fen, p.oldest_unpaid_due_on, p.next_due_on, p.next_due_fen,
-               p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen AS due_fen, p.credit_fen
-        FROM loan l JOIN borrower b USING (borrower_id) JOIN position p USING (loan_id) {where} ORDER BY l.loan_id
-        """,
-        values,
-    )
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]

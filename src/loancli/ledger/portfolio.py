@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from loancli.ledger.ageing import LATE_SINCE
 from loancli.ledger.connect import Connection
 
 REVENUE_STALE_DAYS = 45  # exports come monthly: revenue that ends further back tells nothing about today
@@ -68,7 +69,7 @@ WITH
            max(kind = 'hardship_review') AS hardship, max(kind = 'legal') AS legal
     FROM hold WHERE from_on <= :day AND coalesce(to_on, '9999') >= :day GROUP BY borrower_id),
  first_loan AS (SELECT borrower_id, min(signed_on) AS signed_on FROM loan GROUP BY borrower_id)
-SELECT l.borrower_id, l.loan_id, p.oldest_unpaid_due_on, n.due_on AS next_due_on,
+SELECT l.borrower_id, l.loan_id, p.oldest_unpaid_due_on, {LATE_SINCE} AS late_since, n.due_on AS next_due_on,
        p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen AS due_fen, -- as booked
        max(0, i.today_fen - p.credit_fen) AS today_fen, max(0, i.ahead_30d_fen - p.credit_fen) AS ahead_30d_fen,
        max(0, coalesce(n.unpaid_fen, 0) - p.credit_fen) AS next_due_fen,
@@ -88,10 +89,10 @@ WHERE p.status = 'active' ORDER BY l.loan_id
 """
 
 
-def feature_rows(db: Connection, day: date) -> list[dict[str, Any]]:
-    """What the ledger knows of every active loan on `day`, one mapping each."""
+def feature_rows(db: Connection, day: date, *, due_min_fen: int) -> list[dict[str, Any]]:
+    """What the ledger knows of every active loan on `day`, one mapping each; a rest below `due_min_fen` is not late."""
     bounds = {"stale": REVENUE_STALE_DAYS, "whole": REVENUE_WHOLE_DAYS, "cure": SELF_CURE_DAYS}
-    cursor = db.execute(_FEATURES, {"day": day.isoformat(), **bounds})
+    cursor = db.execute(_FEATURES, {"day": day.isoformat(), "due_min_fen": due_min_fen, **bounds})
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
 

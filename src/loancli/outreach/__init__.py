@@ -3,5 +3,5 @@
 May import core, plan, servicing. Room by room: features (what is known of a loan of a borrower) · segments (who is who,
 by conditions in data; conditions.py reads one) · strategies (campaigns → wishes → messages; reminders are a campaign
 like any other; campaign_file.py reads one) · templates (texts) · policy (the one gate; policy_file.py reads its limits)
-· outbox (the life of a message). tables.py turns TOML into values for all of them.
+· outbox (the life of a message).
 """

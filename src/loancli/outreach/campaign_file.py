@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
+from loancli.core.tables import named, near, parsed, record, records
 from loancli.outreach.policy import Purpose
 from loancli.outreach.strategies import Arm, Campaign, Handover, Step
-from loancli.outreach.tables import named, near, parsed, record, records
 from loancli.outreach.templates import Templates
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, NoReturn
 
 from loancli.core.errors import InputError
+from loancli.core.tables import near
 from loancli.outreach.features import FEATURES
-from loancli.outreach.tables import near
 
 FUNCTIONS = frozenset({"abs", "min", "max", "coalesce", "nullif"})
 LENGTH_MAX = 2_000

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import time
 
 from loancli.core.errors import InputError
+from loancli.core.tables import near, parsed, record, records
 from loancli.outreach.policy import Limits, Purpose
-from loancli.outreach.tables import near, parsed, record, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

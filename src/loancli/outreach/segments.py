@@ -12,9 +12,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from loancli.core.errors import InputError
+from loancli.core.tables import named, near, parsed, records
 from loancli.outreach.conditions import FUNCTIONS, Condition, read_condition
 from loancli.outreach.features import FEATURES, Feature, Features, row_of
-from loancli.outreach.tables import named, near, parsed, records
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -12,8 +12,8 @@ from string import Template
 
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
+from loancli.core.tables import named, near, parsed, record, records
 from loancli.outreach.policy import Limits, Purpose
-from loancli.outreach.tables import named, near, parsed, record, records
 
 PART_ALONE_MAX = 70  # SMS-02, in UTF-16 units, signature included
 PART_JOINED_MAX = 67

@@ -119,11 +119,11 @@ def read_batch(
     products: dict[str, Product | str] = {}
     for cells in cells_of(names, rows, file_name, problems):
         before = len(problems)
-        product = _product(cells, products, product_of)
+        product = product_in(cells, products, product_of)
         principal_fen = cells.read("principal", fen_of, 0)
         start_on = cells.read("start", day_of, None)
-        periods = cells.read("periods", _periods, None) if "periods" in cells else None
-        first_due_on = cells.read("first_due", _day, None) if "first_due" in cells else None
+        periods = cells.read("periods", periods_in, None) if "periods" in cells else None
+        first_due_on = cells.read("first_due", day_in, None) if "first_due" in cells else None
         if len(problems) == before:
             assert product is not None
             assert start_on is not None
@@ -135,7 +135,7 @@ def read_batch(
     return found, problems
 
 
-def _product(cells: Cells, known: dict[str, Product | str], product_of: Callable[[str], Product]) -> Product | None:
+def product_in(cells: Cells, known: dict[str, Product | str], product_of: Callable[[str], Product]) -> Product | None:
     """The product of a row; each is read once, and what is wrong with it told for each row."""
     code = cells["product"]
     if code not in known:
@@ -150,7 +150,8 @@ def _product(cells: Cells, known: dict[str, Product | str], product_of: Callable
     return None
 
 
-def _periods(text: str) -> int | None:
+def periods_in(text: str) -> int | None:
+    """A number of instalments; None where the cell is empty. Raises InputError."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
@@ -158,7 +159,8 @@ def _periods(text: str) -> int | None:
     return int(text)
 
 
-def _day(text: str) -> date | None:
+def day_in(text: str) -> date | None:
+    """A day; None where the cell is empty. Raises InputError."""
     return day_of(text) if text else None
 
 

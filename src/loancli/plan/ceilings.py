@@ -14,9 +14,8 @@ from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import percent, rate_ppm_of
 from loancli.plan.cost import Apr, of_fastest, of_plan
+from loancli.plan.product import LENDERS
 from loancli.plan.rows import Plan
-
-LENDERS = ("bank", "microcredit", "unlicensed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from loancli.core.days import Roll
 from loancli.core.money import Rounding
 from loancli.core.rates import PPM, DayCount
 
+LENDERS = ("bank", "microcredit", "unlicensed")  # kinds of lenders: which rules hold for a loan (PRC-03, CLS-01)
+
 
 class Kind(Enum):
     """The shapes of a plan."""
@@ -241,7 +243,7 @@ class Product:
     breathing_space: BreathingSpace | None = None
     penalty: Penalty = Penalty()
     allocation: Allocation = Allocation()
-    lender_kind: str = "microcredit"  # bank | microcredit | unlicensed: which ceiling applies (PRC-03)
+    lender_kind: str = "microcredit"  # one of LENDERS
 
     @property
     def penalty_ppm(self) -> int:

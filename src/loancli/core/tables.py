@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, fields
-from datetime import time
+from datetime import date, time
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
@@ -35,7 +35,7 @@ def parsed(text: str, file_name: str) -> dict[str, Any]:
 def record(cls: type[D], table: object, place: str) -> D:
     """A dataclass from a table. Its annotations say which keys there are; a field with a default may be left out.
 
-    Kinds: int, bool, str, time ('08:00'), Enum (by value), tuples of these. Raises InputError that starts with `place`.
+    Kinds: int, bool, str, date, time ('08:00'), Enum (by value), tuples of these. Raises InputError, `place` first.
     """
     if not isinstance(table, Mapping):
         raise InputError(f"{place}: must be a table of keys")
@@ -91,7 +91,7 @@ def _value(hint: Any, value: object, place: str) -> Any:
             raise InputError(f"{place}: '{value}' is not a time of day; write it as \"08:00\"")
         return time(int(match[1]), int(match[2]))
     if type(value) is not hint:  # exactly: a TOML true is no number
-        words = {int: "a whole number", bool: "true or false", str: 'text in "quotes"'}
+        words = {int: "a whole number", bool: "true or false", str: 'text in "quotes"', date: "a day, as 2026-11-23"}
         raise InputError(f"{place}: '{value}' must be {words[hint]}")
     return value
 

@@ -1,13 +1,13 @@
 """TOML becomes values, or an error that names file and key."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from enum import Enum
 
 import pytest
 
 from loancli.core.errors import InputError
-from loancli.outreach.tables import named, near, parsed, record, records
+from loancli.core.tables import named, near, parsed, record, records
 
 
 class Colour(Enum):
@@ -23,12 +23,22 @@ class Thing:
     names: tuple[str, ...] = ()
     span: tuple[int, int] = (0, 0)
     is_new: bool = False
+    since_on: date = date(2026, 1, 1)
 
 
 def test_every_kind_of_value_is_read():
     text = 'count = 3\ncolour = "blue"\nat = "21:05"\nnames = ["a", "b"]\nspan = [-3, 0]\nis_new = true'
+    text += "\nsince_on = 2023-07-01"
     thing = record(Thing, parsed(text, "f"), "f:thing")
-    assert thing == Thing(count=3, colour=Colour.BLUE, at=time(21, 5), names=("a", "b"), span=(-3, 0), is_new=True)
+    assert thing == Thing(
+        count=3,
+        colour=Colour.BLUE,
+        at=time(21, 5),
+        names=("a", "b"),
+        span=(-3, 0),
+        is_new=True,
+        since_on=date(2023, 7, 1),
+    )
     assert record(Thing, {"count": 1}, "f:thing") == Thing(count=1)
 
 
@@ -37,6 +47,9 @@ def test_every_kind_of_value_is_read():
     [
         pytest.param({}, r"^f:thing\.count: is missing", id="missing"),
         pytest.param({"coun": 1}, r"^f:thing\.coun: there is no such key; did you mean 'count'", id="misspelt"),
+        pytest.param(
+            {"count": 1, "since_on": "2023-07-01"}, r"^f:thing\.since_on: .* must be a day", id="text is no day"
+        ),
         pytest.param({"count": True}, r"^f:thing\.count: 'True' must be a whole number", id="true is no number"),
         pytest.param({"count": 1.0}, r"^f:thing\.count: '1.0' must be a whole number", id="nor is 1.0"),
         pytest.param({"count": 1, "is_new": 1}, r"^f:thing\.is_new: '1' must be true or false", id="nor is 1 true"),

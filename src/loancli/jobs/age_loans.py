@@ -1,0 +1,40 @@
+"""How late the book is at the end of a day: what the line of a closed day says of buckets and classes."""
+
+from datetime import date
+from typing import Any
+
+from loancli.core.days import days_past_due
+from loancli.ledger import ageing as book
+from loancli.ledger.connect import Connection
+from loancli.servicing.delinquency import Ageing, at_risk_ppm
+
+
+def aged(db: Connection, day: date, ageing: Ageing) -> dict[str, Any]:
+    """Active loans and outstanding; of those late on `day`, the open one, count and outstanding by bucket and class.
+
+    Loans of lenders for whom no rule of classes is in force are in no class; `par30_ppm` is CLS-07's.
+    """
+    count, outstanding_fen = book.active(db)
+    buckets: dict[str, dict[str, int]] = {}
+    classes: dict[str, dict[str, int]] = {}
+    late: list[tuple[int, int]] = []
+    for lender_kind, since_on, loans, fen in book.late(db, day, ageing.due_min_fen):
+        days = days_past_due(since_on, day)
+        _add(buckets, ageing.bucket(days), loans, fen)
+        if asset_class := ageing.asset_class(days, lender_kind, day):
+            _add(classes, asset_class.value, loans, fen)
+        late.append((days, fen))
+    rest_fen = outstanding_fen - sum(fen for _, fen in late)
+    return {
+        "active_loans": count,
+        "outstanding_fen": outstanding_fen,
+        "late": buckets,
+        "classes": classes,
+        "par30_ppm": at_risk_ppm([(0, rest_fen), *late]),
+    }
+
+
+def _add(groups: dict[str, dict[str, int]], name: str, loans: int, fen: int) -> None:
+    group = groups.setdefault(name, {"loans": 0, "outstanding_fen": 0})
+    group["loans"] += loans
+    group["outstanding_fen"] += fen
