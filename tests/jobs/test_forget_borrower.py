@@ -70,7 +70,7 @@ def kept(tmp_path_factory) -> Path:
         take(made, alipay([repayment(DUE, due_fen, party=party)]), name=f"{loan_id}.csv")
     take(made, alipay([paid(OPENED_ON, 7_000, party="顾客甲", note="面一碗")]), borrower_id="B1", name="revenue.csv")
     close(made, DUE + DAY)
-    assert [row["status"] for row in loans.listing(made)] == ["settled", "settled"]
+    assert [row[0] for row in made.execute("SELECT status FROM position ORDER BY loan_id")] == ["settled", "settled"]
     made.close()
     return folder / "books.db"
 
