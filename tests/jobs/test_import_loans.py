@@ -131,7 +131,7 @@ def test_a_loan_comes_with_its_past_and_goes_on_from_there(db):
     at_day = lived(db)
     assert [state.paid_on for state in at_day.instalments[:3]] == [date(2025, 10, 10), date(2025, 11, 12), None]
     assert at_day.position.principal_outstanding_fen == left_fen == outstanding(db, "L1")
-    assert AGEING.standing(at_day.instalments, "microcredit", CUT).days_past_due == (CUT - date(2025, 12, 10)).days
+    assert AGEING.standing(at_day).days_past_due == (CUT - date(2025, 12, 10)).days
     assert faults(db) == []
     close(db, CUT + 40 * DAY)
     take(db, alipay([repayment(CUT + 41 * DAY, 500_000, note="L1")]))

@@ -71,7 +71,7 @@ def lived(db: Connection, day: date, ageing: Any) -> list[dict[str, Any]]:
             continue
         at_day = life(contract, events, day)
         position = at_day.position
-        late_days, bucket, asset_class = ageing.standing(at_day.instalments, contract.product.lender_kind, day)
+        late_days, bucket, asset_class = ageing.standing(at_day)
         rows.append({
             "loan_id": loan_id,
             "borrower_id": contract.borrower_id,

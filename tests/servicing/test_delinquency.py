@@ -9,11 +9,12 @@ import pytest
 import shelf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lives import CALENDAR, DAY, PLAIN, contract_for, contract_of_rows, payment, payout
+from lives import CALENDAR, DAY, PLAIN, contract_for, contract_of_rows, event, payment, payout
 from terms import AGEING, SCHEDULES
 
 from loancli.core.days import Roll, days_past_due
 from loancli.core.errors import InputError
+from loancli.core.event import EventKind
 from loancli.core.loan import InstalmentState
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount
@@ -167,9 +168,18 @@ def test_the_standing_of_a_life_is_that_of_its_oldest_unpaid_instalment() -> Non
     for paid_fen, strict_days, lax_days in ((0, 91, 91), (99_001, 91, 63), (99_000, 91, 91), (100_000, 63, 63)):
         paid = [payment(contract.rows[0].due_on, paid_fen)] if paid_fen else []
         on = contract.rows[0].due_on + 91 * DAY
-        states = life(contract, [payout(contract), *paid], on).instalments
-        assert AGEING.standing(states, "bank", on).days_past_due == strict_days
-        assert rules.standing(states, "bank", on).days_past_due == lax_days
+        lived = life(contract, [payout(contract), *paid], on)
+        assert AGEING.standing(lived).days_past_due == strict_days
+        assert rules.standing(lived).days_past_due == lax_days
+
+
+def test_a_loan_of_which_nothing_is_owed_has_no_class() -> None:
+    contract = contract_for(FREE, 600_000, FIRST)
+    paid = payment(FIRST + DAY, 600_000)
+    assert AGEING.standing(life(contract, [payout(contract)], FIRST + DAY)).asset_class is AssetClass.NORMAL
+    assert AGEING.standing(life(contract, [payout(contract), paid], FIRST + DAY)).asset_class is None
+    lost = event(EventKind.WRITTEN_OFF, "w", FIRST + 200 * DAY, reason="gone")
+    assert AGEING.standing(life(contract, [payout(contract), lost], FIRST + 200 * DAY)) == (0, "M0", None)
 
 
 # The shelf's cases
@@ -264,7 +274,7 @@ def test_fin_pause_full() -> None:
     for each in expect["days"]:
         on = date.fromisoformat(each["as_of"])
         lived = life(contract, [payout(contract)], on)
-        assert AGEING.standing(lived.instalments, "bank", on).days_past_due == each["past_due_days"]
+        assert AGEING.standing(lived).days_past_due == each["past_due_days"]
         late_fen = sum(state.unpaid_fen for state in lived.instalments if state.is_due and state.due_on < on)
         assert late_fen == fen_of(each["overdue"])
 
@@ -302,8 +312,8 @@ def test_frappe_case_cure() -> None:
     assert due_fen == fen_of(expect["instalment"])
     on = contract.rows[0].due_on + 10 * DAY
     for short_fen, days in ((0, 0), (1, 10)):
-        states = life(contract, [payout(contract), payment(on, due_fen - short_fen)], on).instalments
-        assert AGEING.standing(states, "bank", on).days_past_due == days
+        lived = life(contract, [payout(contract), payment(on, due_fen - short_fen)], on)
+        assert AGEING.standing(lived).days_past_due == days
 
 
 # The file

@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lives import CALENDAR, DAY, PLAIN, bounced, contract_for, contracts, payment, payout
+from lives import CALENDAR, DAY, PLAIN, bounced, contract_for, contracts, event, payment, payout
 from terms import AGEING, line_product, revenue_product
 from told import Told
 
 from loancli.core.days import Roll
-from loancli.core.event import Event
+from loancli.core.event import Event, EventKind
 from loancli.plan.changes import Breathe
 from loancli.plan.product import BreathingSpace, Pays, Penalty
 from loancli.servicing.contract import Contract
@@ -67,10 +67,19 @@ def test_settled_on_the_day_of_the_last_payment() -> None:
     paid_on = FIRST.due_on - 5 * DAY
     paid = payment(paid_on, quote(LOAN, events, paid_on).to_pay_fen)
     found = tracked(LOAN, [*events, paid], paid_on + 40 * DAY, promises=[Promised(due_on=FIRST.due_on, amount_fen=5)])
-    assert (found.stage, found.settled_on, found.steps) == (Stage.SETTLED, paid_on, ())
+    assert (found.stage, found.ended_on, found.steps) == (Stage.SETTLED, paid_on, ())
     assert (found.last_paid_on, found.last_paid_fen) == (paid_on, paid.payload["amount_fen"])
     again = tracked(LOAN, [*events, paid, bounced(paid, paid_on)], paid_on)
     assert (again.stage, again.last_paid_on, again.last_paid_fen) == (Stage.IN_TERM, None, 0)
+
+
+def test_written_off_with_what_was_recovered_since() -> None:
+    on = FIRST.due_on + 200 * DAY
+    lost = event(EventKind.WRITTEN_OFF, "w", on, reason="the shop is closed")
+    recovered = event(EventKind.RECOVERED, "r", on + 9 * DAY, amount_fen=700, channel="bank")
+    found = tracked(LOAN, [payout(LOAN), lost, recovered], on + 10 * DAY)
+    assert (found.stage, found.ended_on, found.to_pay_fen, found.steps) == (Stage.WRITTEN_OFF, on, 0, ())
+    assert (found.last_paid_on, found.last_paid_fen) == (on + 9 * DAY, 700)
 
 
 def test_two_payments_of_a_day_are_told_as_one_sum() -> None:

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 from loancli.cli import session
 from loancli.cli.options import Context, Format
 from loancli.cli.render import show, talk
-from loancli.core.days import days_past_due
 from loancli.texts import say
 
 if TYPE_CHECKING:
     from loancli.core.entry import Entry
     from loancli.core.loan import InstalmentState
     from loancli.jobs.record_event import Effect
+    from loancli.servicing.delinquency import Ageing
     from loancli.servicing.life import Life
 
 
 def answer(context: Context, effect: "Effect", *, output_format: Format | None, output: Path | None) -> None:
     """Show an effect: the loan before and after, the instalments that change, the entries of the open day."""
+    ageing = session.ageing(context)
     positions = [
-        {"loan": "before", **_position(effect.before)},
-        {"loan": "after", **_position(effect.after)},
+        {"loan": "before", **_position(effect.before, ageing)},
+        {"loan": "after", **_position(effect.after, ageing)},
     ]
     instalments = _instalments(effect)
     entries = [row for entry in effect.entries for row in _entry(entry)]
@@ -54,15 +55,14 @@ def answer(context: Context, effect: "Effect", *, output_format: Format | None, 
         talk(context, "effect.no_entries", day=effect.open_day)
 
 
-def _position(at_day: "Life") -> dict[str, Any]:
+def _position(at_day: "Life", ageing: "Ageing") -> dict[str, Any]:
     position = at_day.position
-    oldest_on = position.oldest_unpaid_due_on
     return {
         "status": position.status,
         "principal_outstanding_fen": position.principal_outstanding_fen,
         "due_fen": position.due_fen + position.penalty_accrued_fen,
         "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,
-        "days_past_due": days_past_due(oldest_on, at_day.as_of) if oldest_on else 0,
+        "days_past_due": ageing.standing(at_day).days_past_due,
         "credit_fen": position.credit_fen,
         "next_due_on": position.next_due_on,
         "next_due_fen": position.next_due_fen,

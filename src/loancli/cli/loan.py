@@ -162,8 +162,7 @@ def _life(context: Context, loan_id: str) -> "Life":
 def _head(at_day: "Life", context: Context) -> dict[str, Any]:
     contract, position = at_day.contract, at_day.position
     lost = written_off(at_day.movements)
-    kind = contract.product.lender_kind
-    standing = session.ageing(context).standing(at_day.instalments, kind, at_day.as_of)
+    standing = session.ageing(context).standing(at_day)
     return {
         "loan_id": contract.loan_id,
         "borrower_id": contract.borrower_id,

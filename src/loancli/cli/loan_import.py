@@ -7,6 +7,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.exit import Exit
+from loancli.cli.loan_event import check_channel
 from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, amount, context_of
 from loancli.cli.rejects import write_rejects
 from loancli.cli.render import counting, show, talk
@@ -18,7 +19,6 @@ from loancli.texts.refusals import refusal
 if TYPE_CHECKING:
     from loancli.jobs.import_loans import Imported, Portfolio
 
-CHANNELS = ("bank", "alipay", "wechat")
 DEAR_SHOWN_MAX = 5
 LONG_ROWS = 2_000  # a file is worth a progress bar from here on
 SCREEN = ("product", "new", "same", "principal_fen", "paid_fen", "outstanding_fen", "late")
@@ -68,8 +68,7 @@ def import_(
     from loancli.jobs.import_loans import import_loans
 
     context = context_of(ctx)
-    if channel not in CHANNELS:
-        raise typer.BadParameter(f"'{channel}' is not one of {', '.join(CHANNELS)}", param_hint="--channel")
+    check_channel(channel)
     portfolio, problems = _read(context, file, payments, channel)
     if problems and (not keep_going or any(_is_anybodys(problem, portfolio) for problem in problems)):
         raise input_error(problems)

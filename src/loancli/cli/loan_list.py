@@ -32,6 +32,7 @@ class Status(StrEnum):
     ACTIVE = "active"
     OPEN = "open"
     SETTLED = "settled"
+    WRITTEN_OFF = "written_off"
 
 
 def _day_option(name: str, text: str) -> typer.models.OptionInfo:
@@ -47,7 +48,10 @@ def list_(
     ] = None,
     statuses: Annotated[
         list[Status] | None,
-        typer.Option("--status", help="signed (not paid out), active, open (a line not in use), settled; repeatable."),
+        typer.Option(
+            "--status",
+            help="signed (not paid out), active, open (a line not in use), settled, written_off; repeatable.",
+        ),
     ] = None,
     late: Annotated[bool, typer.Option("--late", help="Only loans past due.")] = False,
     buckets: Annotated[

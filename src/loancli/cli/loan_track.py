@@ -1,10 +1,11 @@
 """loancli loan track: where a loan is and what happens next, in the words of the borrower."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from loancli.cli import session
+from loancli.cli.loan_event import LoanArgument
 from loancli.cli.options import Format, FormatOption, OutputOption, context_of
 from loancli.cli.render import show
 from loancli.core.mask import mask_name
@@ -20,7 +21,7 @@ IN_LANG: dict[Lang, str] = {"zh": "in_chinese", "en": "in_english"}  # what a bo
 
 def track(
     ctx: typer.Context,
-    loan_id: Annotated[str, typer.Argument(help="The loan's number.")],
+    loan_id: LoanArgument,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -64,7 +65,7 @@ def _head(found: "Tracked") -> dict[str, Any]:
         "paid_total_fen": position.paid_total_fen,
         "last_paid_on": answer.last_paid_on,
         "last_paid_fen": answer.last_paid_fen,
-        "settled_on": answer.settled_on,
+        "ended_on": answer.ended_on,
     }
 
 
@@ -83,7 +84,7 @@ def _sentence(found: "Tracked", lang: Lang) -> str:
         days=answer.standing.days_past_due,
         bucket=answer.standing.bucket,
         free=yuan(position.free_fen),
-        day=answer.settled_on or lived.contract.signed_on,
+        day=answer.ended_on or lived.contract.signed_on,
     )
 
 

@@ -119,9 +119,7 @@ def import_loans(
                 sums.same += 1
                 continue
             sums.new += 1
-            sums.late += (
-                ageing.standing(found.lived.instalments, row.asked.product.lender_kind, stamp.on).days_past_due > 0
-            )
+            sums.late += ageing.standing(found.lived).days_past_due > 0
             taken.append(found)
             if _is_dear(found.plan, ceilings):
                 done.dear.append(row.loan_id)

@@ -9,7 +9,7 @@ from loancli.jobs.settle import gather
 from loancli.ledger import days, loan_list
 from loancli.ledger.connect import Connection, reading
 from loancli.ledger.loan_list import Wanted
-from loancli.servicing.delinquency import Ageing, AssetClass, at_risk_ppm, late_since
+from loancli.servicing.delinquency import OVER, Ageing, AssetClass, at_risk_ppm, late_since
 from loancli.servicing.life import life
 
 CHUNK = 1_000  # loans whose lives are in memory at a time
@@ -48,8 +48,8 @@ def loans_on(db: Connection, day: date, wanted: Wanted, ageing: Ageing) -> tuple
 
 
 def _rules(ageing: Ageing, day: date) -> loan_list.Rules:
-    def asset_class(days: int, lender_kind: str) -> str | None:
-        found = ageing.asset_class(days, lender_kind, day)
+    def asset_class(days: int, lender_kind: str, status: str) -> str | None:
+        found = None if status in OVER else ageing.asset_class(days, lender_kind, day)
         return found.value if found else None
 
     return loan_list.Rules(due_min_fen=ageing.due_min_fen, bucket=ageing.bucket, asset_class=asset_class)

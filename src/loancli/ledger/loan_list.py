@@ -51,11 +51,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How days past due are told: from what sum on, by which name of a bucket, and by which class for a lender."""
+    """How days past due are told: from what sum on, by which name of a bucket, and by which class.
+
+    `asset_class` is asked with days past due, kind of lender and status."""
 
     due_min_fen: int
     bucket: Callable[[int], str]
-    asset_class: Callable[[int, str], str | None]
+    asset_class: Callable[[int, str, str], str | None]
 
 
 class Sum(NamedTuple):
@@ -98,7 +100,7 @@ def listing(
     """
     _lay(db, lived)
     db.create_function("bucket_of", 1, rules.bucket, deterministic=True)
-    db.create_function("asset_class_of", 2, rules.asset_class, deterministic=True)
+    db.create_function("asset_class_of", 3, rules.asset_class, deterministic=True)
     where, values = _signed(wanted, day)
     lists = {
         "product_code": wanted.products,
@@ -129,7 +131,8 @@ def listing(
             FROM loan l JOIN standing USING (loan_id) JOIN borrower b USING (borrower_id) JOIN lender USING (terms_sha)
             WHERE {where}),
          aged AS (
-            SELECT *, bucket_of(days_past_due) AS bucket, asset_class_of(days_past_due, lender_kind) AS asset_class
+            SELECT *, bucket_of(days_past_due) AS bucket,
+                   asset_class_of(days_past_due, lender_kind, status) AS asset_class
             FROM found)"""
     condition = " AND ".join(more) or "true"
     sums = db.execute(

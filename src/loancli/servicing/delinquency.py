@@ -17,6 +17,9 @@ from loancli.core.errors import InputError
 from loancli.core.loan import InstalmentState
 from loancli.core.tables import near, parsed, record, records
 from loancli.plan.product import LENDERS
+from loancli.servicing.life import Life
+
+OVER = ("settled", "written_off")  # the statuses of a loan of which nothing is owed on the books
 
 
 class AssetClass(Enum):
@@ -72,7 +75,7 @@ class Classification:
 
 
 class Standing(NamedTuple):
-    """How late a loan is on a day. Without a rule for its lender it has no class."""
+    """How late a loan is on a day. Without a rule for its lender, or once it is over, it has no class."""
 
     days_past_due: int
     bucket: str
@@ -110,11 +113,13 @@ class Ageing:
         newest = max(rules, key=lambda rule: rule.from_on)
         return list(AssetClass)[bisect_right(newest.lines, days) - 1]
 
-    def standing(self, instalments: Iterable[InstalmentState], lender_kind: str, on: date) -> Standing:
-        """How late a loan is, from the instalments that its life gives for the day."""
-        since_on = late_since(instalments, self.due_min_fen)
-        days = days_past_due(since_on, on) if since_on else 0
-        return Standing(days, self.bucket(days), self.asset_class(days, lender_kind, on))
+    def standing(self, lived: Life) -> Standing:
+        """How late a loan is on the day of its life. Where nothing is owed any more, there is no asset to class."""
+        since_on = late_since(lived.instalments, self.due_min_fen)
+        days = days_past_due(since_on, lived.as_of) if since_on else 0
+        kind = lived.contract.product.lender_kind
+        is_over = lived.position.status in OVER
+        return Standing(days, self.bucket(days), None if is_over else self.asset_class(days, kind, lived.as_of))
 
 
 def late_since(instalments: Iterable[InstalmentState], due_min_fen: int) -> date | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from loancli.core.loan import InstalmentState
 from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.line import last_draw_on
-from loancli.servicing.delinquency import Ageing, Standing
+from loancli.servicing.delinquency import OVER, Ageing, Standing
 from loancli.servicing.life import Life
 
 
@@ -24,6 +24,7 @@ class Stage(StrEnum):
     OPEN = "open"  # a credit line of which nothing is in use
     IN_TERM = "in_term"
     SETTLED = "settled"
+    WRITTEN_OFF = "written_off"  # the claim stays: what comes in recovers it
 
 
 class What(StrEnum):
@@ -75,20 +76,21 @@ class Track:
     to_pay_fen: int
     last_paid_on: date | None
     last_paid_fen: int
-    settled_on: date | None
+    ended_on: date | None  # the day on which it was settled or written off
     steps: tuple[Step, ...]
 
 
 def track(lived: Life, ageing: Ageing, *, promises: Sequence[Promised] = (), holds: Sequence[Held] = ()) -> Track:
     """Where a loan stands on the day of its life, and what comes, by day; what has no end comes last."""
-    standing = ageing.standing(lived.instalments, lived.contract.product.lender_kind, lived.as_of)
+    standing = ageing.standing(lived)
     position = lived.position
     to_pay_fen = position.due_fen + position.penalty_accrued_fen
     paid = [movement for movement in lived.movements if movement.debit.startswith("clearing:")]
     last_on = max((movement.value_on for movement in paid), default=None)
     stage = _stage(lived, standing, to_pay_fen)
-    steps = [] if stage in {Stage.SIGNED, Stage.SETTLED} else list(_steps(lived, ageing, standing))
-    if stage is not Stage.SETTLED:
+    is_over = lived.position.status in OVER
+    steps = [] if is_over or stage is Stage.SIGNED else list(_steps(lived, ageing, standing))
+    if not is_over:
         steps += [Step(each.due_on, What.PROMISE, each.amount_fen) for each in promises]
     steps += [Step(each.until, What.HOLD_ENDS, None, each.kind) for each in holds]
     order = list(What)
@@ -98,19 +100,24 @@ def track(lived: Life, ageing: Ageing, *, promises: Sequence[Promised] = (), hol
         to_pay_fen=to_pay_fen,
         last_paid_on=last_on,
         last_paid_fen=sum(movement.amount_fen for movement in paid if movement.value_on == last_on),
-        settled_on=last_on if stage is Stage.SETTLED else None,
+        ended_on=_ended_on(lived) if is_over else None,
         steps=tuple(sorted(steps, key=lambda step: (step.on or date.max, order.index(step.what)))),
     )
 
 
 def _stage(lived: Life, standing: Standing, to_pay_fen: int) -> Stage:
-    if lived.position.status in {"signed", "settled", "open"}:
+    if lived.position.status in {"signed", "settled", "open", "written_off"}:
         return Stage(lived.position.status)
     if standing.days_past_due:
         return Stage.PAST_DUE
     if to_pay_fen:
         return Stage.DUE
     return Stage.BREATHING if _breathing_until(lived) else Stage.IN_TERM
+
+
+def _ended_on(lived: Life) -> date:
+    """The day on which the last of the debt went."""
+    return max(movement.value_on for movement in lived.movements if movement.credit.startswith("loan:"))
 
 
 def _ahead(lived: Life) -> list[InstalmentState]:
