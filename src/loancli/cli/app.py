@@ -45,8 +45,8 @@ REGISTRY = (
     _group("plan", "A plan without a loan: rows, cost, two side by side.", "还款计划试算、成本与对比"),
     _group(
         "loan",
-        "Loans: open, draw, import, list, show, track, events, quote; fees, waivers, write-offs, voids.",
-        "贷款：开立、支用、导入、列表、查看、进度、事件、结清试算；费用、减免、核销、撤销",
+        "Loans: open, draw, import, list, show, track, events, quote, close; fees, waivers, write-offs, voids.",
+        "贷款：开立、支用、导入、列表、查看、进度、事件、结清试算、关闭；费用、减免、核销、撤销",
     ),
     _group("adjust", "The plan of a signed loan changed: preview, apply.", "变更已签贷款的还款计划：预览、执行"),
     _command("import", "Read payment exports.", "读取支付平台账单", module="import_files"),

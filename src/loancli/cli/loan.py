@@ -9,6 +9,7 @@ from loancli.cli import session
 from loancli.cli.explain import cost_sum, why
 from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
+from loancli.cli.loan_close import close
 from loancli.cli.loan_event import REFERENCE, LoanArgument, check_channel, check_reference
 from loancli.cli.loan_event import app as events_app
 from loancli.cli.loan_import import import_
@@ -221,6 +222,7 @@ def _state(state: "InstalmentState", *, is_over: bool) -> str:
 
 
 app.command()(track)
+app.command()(close)
 
 
 @app.command()
