@@ -182,6 +182,15 @@ def test_what_is_listed_is_what_matches_in_the_order_asked_for(db: Connection, w
     assert totals.non_performing_fen == sum(bad_fen)
 
 
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("column", ["next_due_on", "asset_class"])
+def test_what_is_not_known_comes_last_in_either_direction(db: Connection, column: str, is_descending: bool) -> None:
+    rows = loans_on(db, OPEN_ON, Wanted(sort=column, is_descending=is_descending), AGEING)[0]
+    known = [row[column] is not None for row in rows]
+    assert known == sorted(known, reverse=True)
+    assert False in known
+
+
 def test_nothing_is_left_behind_in_the_connection(db: Connection) -> None:
     for _ in range(2):
         assert loans_on(db, OPEN_ON + 9 * DAY, Wanted(borrower_id="B9"), AGEING) == ([], Totals(0, 0, 0, 0, 0, 0))

@@ -12,7 +12,7 @@ from terms import line_product
 from loancli.core.days import Roll
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
-from loancli.plan.product import Allocation
+from loancli.plan.product import Allocation, Penalty
 from loancli.servicing.closing import waivers
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life, quote
@@ -73,6 +73,16 @@ def test_a_rest_of_penalty_is_waived_on_the_day_itself() -> None:
     assert life(contract, events, on).position.principal_outstanding_fen == 0
     found = closed(events, on, 150, contract)
     assert told(found) == [(on, "penalty", 150)]
+
+
+def test_what_has_grown_beyond_the_limit_since_is_waived_as_it_was_when_it_was_left() -> None:
+    order = Allocation(order=("fee", "principal", "penalty", "interest"))
+    terms = replace(TERMS, allocation=order, penalty=Penalty(on_interest=True))
+    contract = contract_for(terms, 600_000, START)
+    events, on = paid_but(900, contract=contract), LAST.due_on + 2 * DAY
+    assert quote(contract, events, on).to_pay_fen == 901
+    assert told(closed(events, on, 901, contract)) == [(on, "penalty", 1), (on, "interest", 900)]
+    assert told(closed(events, on, 900, contract)) == [(LAST.due_on, "interest", 900)]
 
 
 def test_what_was_taken_back_is_waived_again_under_another_key() -> None:

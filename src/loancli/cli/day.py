@@ -1,15 +1,17 @@
 """loancli day: close business days, and see what they came to."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from loancli.cli import session
-from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
-from loancli.cli.render import progress, show, talk
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.render import kind_of, progress, show, talk
 
 app = typer.Typer()
+GROUPS = ("buckets", "classes")
 SCREEN = (
     "day",
     "active_loans",
@@ -54,7 +56,7 @@ def close(
         talk(context, "day.nothing", day=first_on)
         return
     rows = [_row(line) for line in lines]
-    show(rows, format=output_format, output=output, title="closed", screen=SCREEN, lang=context.lang)
+    _show(context, rows, "closed", output_format, output)
     talk(context, "day.dry_run" if dry_run else "day.closed", count=len(rows), day=rows[-1]["day"])
 
 
@@ -73,8 +75,16 @@ def list_(
     context = context_of(ctx)
     with session.ledger(context) as db:
         found = days.listing(db, last=last)
-    rows = [_row(line) for line in found]
-    show(rows, format=output_format, output=output, title="days", screen=SCREEN, lang=context.lang)
+    _show(context, [_row(line) for line in found], "days", output_format, output)
+
+
+def _show(
+    context: Context, rows: list[dict[str, Any]], title: str, output_format: Format | None, output: Path | None
+) -> None:
+    """The lines; a table leaves the groups out, which are rows of their own."""
+    is_table = kind_of(output_format, output) is Format.TABLE
+    columns = [name for name in rows[0] if name not in GROUPS] if is_table and rows else None
+    show(rows, format=output_format, output=output, title=title, columns=columns, screen=SCREEN, lang=context.lang)
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:
