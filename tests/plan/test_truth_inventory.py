@@ -25,7 +25,6 @@ EU_DAYS = "whole months counted back with odd days over 365 or 366: a third way 
 SURPLUS = (
     "money beyond what is due waits or repays principal at once (allocation.surplus); it is not put on the last rows"
 )
-REBATE = "belongs to issue 8: coupons that pay interest"
 OUT_OF_SCOPE = {
     "fin-emi-weekly-364": "a year of 364 days is none of our day counts",
     "fin-31st-roll-actact": "the 31st goes over into the next month; here it is the last day of the month (CAL-03)",
@@ -47,8 +46,6 @@ OUT_OF_SCOPE = {
     "fin-alloc-last-due": SURPLUS,
     "fin-alloc-spread-due": SURPLUS,
     "fin-alloc-last-late": SURPLUS,
-    "fin-waiver-full": REBATE,
-    "fin-waiver-fee-first": REBATE,
     "wcl-near-breach": "a checkpoint inside a period: nothing is due before the due day; segments see revenue and days",
     "ALL-03": "belongs to issue 5: a payment between several debts; a payment names its loan, or a person places it",
     "CLS-03": "over all claims of a debtor that is not retail: classes here are floors by the days of each loan",
