@@ -1,8 +1,10 @@
 """What a person tells of a loan, as they do it: shown before and after, recorded, taken back, and had again."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
+from ledger_maker import alipay, repayment
 
 
 @pytest.fixture
@@ -96,3 +98,27 @@ def test_a_terminal_shows_the_loan_before_and_after_and_the_entries(office, lang
     for word in words[lang].split(","):
         assert word in screen
     assert "expense:waived" in screen
+
+
+def test_a_borrower_chooses_what_becomes_of_a_surplus(office):
+    opened = ("--borrower", "B0001", "--product", "equal-instalments", "--principal", "10000", "--loan-id", "NEW-1")
+    office.done("loan", "open", *opened, "--start", "2026-02-10")
+    due_fen = show(office, "NEW-1")["instalments"][0]["due_fen"]
+    (office.folder / "paid.csv").write_bytes(alipay([repayment(date(2026, 3, 10), due_fen + 200_000, note="NEW-1")]))
+    office.done("import", "paid.csv", "--as", "repayments")
+    [paid] = office.run("payment", "list", "--loan", "NEW-1", "--format", "json").json()
+    words = ("payment", "surplus", paid["payment_id"])
+    assert office.run(*words, "later").code == 2
+    with office.unchanged():
+        tried = office.done(*words, "smaller", "--dry-run", "--format", "json").json()
+    told = office.done(*words, "smaller", "--format", "json")
+    assert told.json() == tried
+    assert "the instalments become smaller" in told.err
+    before, after = tried["positions"]
+    assert (before["credit_fen"], after["credit_fen"]) == (200_000, 0)
+    assert before["principal_outstanding_fen"] - after["principal_outstanding_fen"] == 200_000
+    assert "chosen already; nothing was changed" in office.done(*words, "smaller").err
+    refused = office.run(*words, "shorter", lang="zh")
+    assert (refused.code, "已选择“smaller”" in refused.err) == (3, True)
+    office.done("day", "close")
+    office.done("ledger", "check")

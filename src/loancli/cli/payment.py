@@ -284,6 +284,46 @@ def _shares(words: Sequence[str]) -> tuple["Share", ...]:
 
 
 @app.command()
+def surplus(
+    ctx: typer.Context,
+    payment_id: Annotated[
+        int, typer.Argument(min=1, max=session.NUMBER_MAX, help="The payment's number in `payment list`.")
+    ],
+    choice: Annotated[
+        str,
+        typer.Argument(
+            metavar="next|shorter|smaller",
+            help="It waits for the next instalment; or repays principal: a shorter term, or smaller instalments.",
+        ),
+    ],
+    loan: Annotated[str | None, typer.Option("--loan", help="Which loan, if the payment is split.")] = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Record what the borrower wants done with money beyond what is due: it counts from the day of the payment."""
+    from loancli.cli.effect import answer
+    from loancli.jobs.choose_surplus import CHOICES, work_out_surplus
+    from loancli.jobs.record_event import put_in_force
+
+    context = context_of(ctx)
+    if choice not in CHOICES:
+        raise typer.BadParameter(f"'{choice}' is not one of {', '.join(CHOICES)}", param_hint="next|shorter|smaller")
+    stamp = session.stamp(context)
+    with session.change(context, dry_run=dry_run) as db:
+        calendar = session.calendar(context)
+        loan_id, effect = work_out_surplus(db, payment_id, choice, loan_id=loan, calendar=calendar, stamp=stamp)
+        if effect is not None:
+            put_in_force(db, effect, stamp=stamp)
+    if effect is None:
+        talk(context, "payment.surplus_same", payment=payment_id, loan_id=loan_id)
+        return
+    answer(context, effect, output_format=output_format, output=output)
+    chosen = say(f"surplus.{choice}", context.lang)
+    session.tell(context, "payment.surplus", dry_run=dry_run, payment=payment_id, loan_id=loan_id, chosen=chosen)
+
+
+@app.command()
 def rematch(
     ctx: typer.Context,
     dry_run: DryRunOption = False,

@@ -26,6 +26,13 @@ class Prepay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """After principal was paid ahead on a loan: the same instalments end sooner, or as many of them become smaller."""
+
+    shortens: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Respread:
     """Spread what is left over so many instalments, from the next one on."""
 
@@ -87,7 +94,7 @@ class Restructure:
     periods: int | None = None
 
 
-Change = Prepay | Respread | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
+Change = Prepay | Resize | Respread | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -107,6 +114,8 @@ def change_of(text: str) -> Change:
 
 USAGE = {
     "prepay": "prepay 10000 shorter|smaller",
+    "shorter": "shorter (once money was paid ahead: the same instalments, until it is paid off)",
+    "smaller": "smaller (once money was paid ahead: as many instalments, smaller ones)",
     "extend": "extend 3",
     "respread": "respread 24",
     "reweight": "reweight 4,4,6,8,10,10,8,8,6,6,4,4",
@@ -134,6 +143,16 @@ def _prepay(words: Sequence[str]) -> Change:
     if amount_fen <= 0:
         raise ValueError
     return Prepay(amount_fen=amount_fen, shortens=how == "shorter")
+
+
+def _shorter(words: Sequence[str]) -> Change:
+    () = words
+    return Resize(shortens=True)
+
+
+def _smaller(words: Sequence[str]) -> Change:
+    () = words
+    return Resize(shortens=False)
 
 
 def _extend(words: Sequence[str]) -> Change:
@@ -207,6 +226,8 @@ def _restructure(words: Sequence[str]) -> Change:
 
 _READERS: dict[str, Callable[[Sequence[str]], Change]] = {
     "prepay": _prepay,
+    "shorter": _shorter,
+    "smaller": _smaller,
     "extend": _extend,
     "respread": _respread,
     "reweight": _reweight,

@@ -154,6 +154,8 @@ def walked(
                     walk.pay(day, line.unpaid_fen, "clearing:plan", f"{KEPT}{number}")
             else:
                 walk.close_period(line)
+        if walk.choices:  # whose surplus is meant for something comes after the other payments of the day
+            after.sort(key=lambda event: (RANK[event.kind], event.key in walk.choices))
         for event in after:
             walk.happen(event)
         for event in changes:

@@ -11,7 +11,7 @@ from loancli.core.event import RANK, Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import split
 from loancli.plan.adjust import changed_from
-from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Respread, Restructure
+from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Resize, Respread, Restructure
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.product import Product
 from loancli.plan.product_json import to_json
@@ -47,8 +47,10 @@ def replan(
     products: Mapping[str, Product] | None = None,
     number: int | None = None,
     why: Mapping[str, int] | None = None,
+    rests_on: str = "",
 ) -> Replan:
     """Change what is open of a loan on a day. `told`: the change in words; `why`: the figures that granted it.
+    `rests_on`: the key of an event without which the change does not count either.
 
     A breathing space counts from the beginning of the day, so that it can hold for an instalment that falls due on it
     (`number`, else the next one); any other change from its end. RefusedError where nothing is open, or where a later
@@ -59,7 +61,7 @@ def replan(
     kind = EventKind.BREATHING_SPACE_GRANTED if breathes else EventKind.PLAN_CHANGED
     turn = _turn(active, kind, on)
     if isinstance(change, Prepay):
-        raise RefusedError("prepay: take the payment of a loan first; then 'respread' what is left of it")
+        raise RefusedError("prepay: take the payment of a loan first; then make the rest 'shorter' or 'smaller'")
     walk, _ = walked(contract, events, on - DAY if breathes else on)
     walk.accrue(on)
     if walk.pool_fen == 0:
@@ -79,7 +81,8 @@ def replan(
     left = Open(
         plan=before,
         kept=before.rows[: len(closed)],
-        rows=before.rows[len(closed) :],
+        # The same instalments are those that were agreed, not what principal paid ahead has left of them.
+        rows=rows[len(closed) :] if isinstance(change, Resize) and change.shortens else before.rows[len(closed) :],
         agreed=before.agreed[len(closed) :],
         from_on=from_on,
         principal_fen=walk.pool_fen,
@@ -104,6 +107,7 @@ def replan(
             "terms": to_json(after.product) if after.product != before.product else None,
             "why": dict(why or {}),
             **({"turn": turn} if turn else {}),
+            **({"rests_on": rests_on} if rests_on else {}),
         },
         actor=actor,
     )
