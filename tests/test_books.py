@@ -38,11 +38,12 @@ from ledger_maker import (
     placings,
     repayment,
     sent_back,
+    stamp,
     take,
     take_back,
     tell,
 )
-from terms import line_product, product, revenue_product
+from terms import CALENDAR, line_product, product, revenue_product
 
 from loancli.core.entry import Entry, reversal
 from loancli.core.errors import RefusedError
@@ -50,9 +51,12 @@ from loancli.core.event import Event, EventKind
 from loancli.core.money import split
 from loancli.core.rates import DayCount
 from loancli.jobs import settle as settle_module
+from loancli.jobs.choose_surplus import CHOICES, work_out_surplus
 from loancli.jobs.place_receipts import Placing
+from loancli.jobs.record_event import put_in_force
+from loancli.jobs.reverse_payment import reverse_payment
 from loancli.jobs.settle import settle
-from loancli.ledger import days, journal, loans, portfolio, revenue, statements
+from loancli.ledger import days, journal, loans, portfolio, receipts, revenue, statements
 from loancli.ledger.connect import writing
 from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, PrincipalBack, Step
 from loancli.servicing import bookings, spend
@@ -222,6 +226,51 @@ class Books(RuleBasedStateMachine):
         assert take(self.db, alipay([back])).placed.reversed_count == 1
         assert take(self.db, alipay([found.row, back])).placed.reversed_count == 0
         self.receipts[found.row.number] = replace(found, gone_on=back.on)
+
+    @precondition(lambda self: any(each.gone_on is None for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), later=st.integers(0, 12))
+    def reverse_by_hand(self, which: int, later: int) -> None:
+        """A person knows before any export that the money went back."""
+        standing = [number for number, each in self.receipts.items() if each.gone_on is None]
+        found = self.receipts[standing[which % len(standing)]]
+        on = max((found.row.on, *(on for on, _ in found.returned))) + later * DAY
+        if on > self.today:
+            return
+        for is_new in (True, False):
+            with writing(self.db):
+                told = reverse_payment(
+                    self.db, self.payment_id(found.row.number), on=on, reason="bounced", stamp=stamp(self.today)
+                )
+            assert (told is not None) == is_new
+        self.receipts[found.row.number] = replace(found, gone_on=on)
+
+    def payment_id(self, number: str) -> int:
+        return next(row["payment_id"] for row in receipts.listing(self.db) if row["external_id"] == number)
+
+    @precondition(lambda self: any(each.shares for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), choice=st.sampled_from(CHOICES))
+    def choose(self, which: int, choice: str) -> None:
+        """The borrower says what becomes of a surplus, or there is none, or it cannot be any more."""
+        placed = [number for number, each in self.receipts.items() if each.shares]
+        found = self.receipts[placed[which % len(placed)]]
+        before = dump(self.db)
+        try:
+            with writing(self.db):
+                loan_id, effect = work_out_surplus(
+                    self.db,
+                    self.payment_id(found.row.number),
+                    choice,
+                    loan_id=found.shares[0][0],
+                    calendar=CALENDAR,
+                    stamp=stamp(self.today),
+                )
+                if effect is not None:
+                    put_in_force(self.db, effect, stamp=stamp(self.today))
+        except RefusedError:
+            assert dump(self.db) == before
+            return
+        if effect is not None:
+            self.told[effect.events[0].key] = Told(loan_id, found.row.on, 0)
 
     @precondition(lambda self: any(each.gone_on is None and each.left_fen > 1 for each in self.receipts.values()))
     @rule(which=st.integers(0, 20), later=st.integers(0, 12), share=st.integers(1, 4))

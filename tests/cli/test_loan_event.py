@@ -122,3 +122,21 @@ def test_a_borrower_chooses_what_becomes_of_a_surplus(office):
     assert (refused.code, "已选择“smaller”" in refused.err) == (3, True)
     office.done("day", "close")
     office.done("ledger", "check")
+
+
+def test_a_bounce_that_no_export_shows_is_told_by_hand(office):
+    rows = office.run("payment", "list", "--format", "json").json()
+    paid = next(row for row in rows if row["state"] == "placed")
+    words = ("payment", "reverse", paid["payment_id"], "--reason", "sent back", "--on", paid["paid_on"])
+    with office.unchanged():
+        assert "nothing was written" in office.done(*words, "--dry-run").err
+    before = show(office, paid["loan_id"])["paid_total_fen"]
+    told = office.done(*words, "--format", "json").json()
+    assert told["events"][0]["what"] == "payment_reversed"
+    assert show(office, paid["loan_id"])["paid_total_fen"] == before - paid["amount_fen"]
+    assert "taken back already" in office.done(*words).err
+    assert office.run("payment", "reverse", paid["payment_id"], "--reason", "x", "--on", "2020-01-01").code == 0
+    office.done("payment", "match", paid["payment_id"], paid["loan_id"])
+    assert office.run("payment", "reverse", paid["payment_id"], "--reason", "x", "--on", "2020-01-01").code == 3
+    assert show(office, paid["loan_id"])["paid_total_fen"] == before
+    office.done("ledger", "check")

@@ -115,7 +115,8 @@ class _Plan:
                 shares = [(shares[0][0], self.txn.row.amount_fen)]
             else:
                 kept = rest_mark(self.left_fen)
-        placing.put(self.txn, shares, f"by {placing.stamp.actor}", self.receipt, kept=kept)
+        was = self.receipt if self.receipt.state == "suspense" else None
+        placing.put(self.txn, shares, f"by {placing.stamp.actor}", was, kept=kept)
         placing.follow(self.txn, self.rows)
 
 
@@ -129,7 +130,8 @@ def _planned(db: Connection, placement: Placement) -> _Plan | None:
         )
     if receipt.state == "placed" and _is_same(placement.shares, receipt):
         return None
-    if receipt.state != "suspense":
+    # What a person has taken back, a person may place again.
+    if receipt.state != "suspense" and not (receipt.state == "reversed" and receipt.reason.startswith("by ")):
         where = f" on loan {receipt.loan_id}" if receipt.loan_id else ""
         raise RefusedError(f"payment {txn.txn_id} is {receipt.state}{where}; nothing was written")
     for loan_id, _ in placement.shares:
