@@ -46,20 +46,22 @@ from ledger_maker import (
 from terms import CALENDAR, line_product, product, revenue_product
 
 from loancli.core.entry import Entry, reversal
-from loancli.core.errors import RefusedError
+from loancli.core.errors import InputError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import split
 from loancli.core.rates import DayCount
 from loancli.jobs import settle as settle_module
 from loancli.jobs.choose_surplus import CHOICES, work_out_surplus
 from loancli.jobs.place_receipts import Placing
-from loancli.jobs.record_event import put_in_force
+from loancli.jobs.record_event import effect_of, put_in_force
 from loancli.jobs.reverse_payment import reverse_payment
-from loancli.jobs.settle import settle
+from loancli.jobs.settle import gather, settle
 from loancli.ledger import days, journal, loans, portfolio, receipts, revenue, statements
 from loancli.ledger.connect import writing
+from loancli.plan.changes import change_of
 from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, PrincipalBack, Step
 from loancli.servicing import bookings, spend
+from loancli.servicing.replan import replan
 
 PRODUCTS = (
     product(code="equal", day_count=DayCount.ACT_360, fees=(Fee(name="once", amount_fen=5_000),)),
@@ -331,6 +333,28 @@ class Books(RuleBasedStateMachine):
         assert tell(self.db, event, today=self.today) is None
         sign = {EventKind.RECOVERED: 1, EventKind.CREDIT_REFUNDED: -1}.get(kind, 0)
         self.told[key] = Told(loan_id, on, sign * amount_fen)
+
+    @rule(
+        whose=st.sampled_from([0, 0, 0, 1, 2, 3]),
+        ago=st.integers(0, 20),
+        text=st.sampled_from(["reage", "reage 3", "extend 1", "rate 6%", "smaller", "breathe 1 nothing"]),
+    )
+    def change_plan(self, whose: int, ago: int, text: str) -> None:
+        """The plan of a loan is changed from any day that is over or open, or that is refused."""
+        loan_id = sorted(self.paid_out)[whose % len(self.paid_out)]
+        before, key, on = dump(self.db), f"change/{len(self.told)}", self.today - ago * DAY
+        try:
+            with writing(self.db):
+                contract, events = gather(self.db, [loan_id])[loan_id]
+                found = replan(
+                    contract, events, change_of(text), on, key=key, told=text, actor="test", calendar=CALENDAR
+                )
+                effect = effect_of(self.db, contract, events, [found.event], stamp=stamp(self.today))
+                put_in_force(self.db, effect, stamp=stamp(self.today))
+        except (InputError, RefusedError):
+            assert dump(self.db) == before
+            return
+        self.told[key] = Told(loan_id, on, 0)
 
     @precondition(lambda self: self.told)
     @rule(which=st.integers(0, 20))

@@ -22,10 +22,6 @@ FILES = (
 
 ODD_FIRST = "Appendix J discounts an odd first period by simple interest; PRC-02 counts its days over 365"
 EU_DAYS = "whole months counted back with odd days over 365 or 366: a third way to count, beside PRC-01 and PRC-02"
-SURPLUS = (
-    "money beyond what is due waits or repays principal at once (allocation.surplus); it is not put on the last rows"
-)
-REBATE = "belongs to issue 8: coupons that pay interest"
 AGEING = "belongs to issue 5: how days past due are counted, paused and bucketed"
 CLASSES = "belongs to issue 5: asset classes and reports; no code counts them yet"
 OUT_OF_SCOPE = {
@@ -46,11 +42,6 @@ OUT_OF_SCOPE = {
     "eu-int-5": EU_DAYS,
     "eu-int-6": EU_DAYS,
     "automated-decision": "no number: segments and campaigns tell why, and a person approves what is sent",
-    "fin-alloc-last-due": SURPLUS,
-    "fin-alloc-spread-due": SURPLUS,
-    "fin-alloc-last-late": SURPLUS,
-    "fin-waiver-full": REBATE,
-    "fin-waiver-fee-first": REBATE,
     "wcl-min-progress-periods": AGEING,
     "wcl-full-repayment-fill": AGEING,
     "wcl-near-breach": AGEING,

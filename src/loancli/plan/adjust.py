@@ -20,6 +20,7 @@ from loancli.plan.changes import (
     Defer,
     Extend,
     Prepay,
+    Reage,
     Rerate,
     Reshare,
     Resize,
@@ -46,6 +47,8 @@ def changed(
 
     Raises InputError with the key for what the plan does not have, the terms do not allow, or that cannot be split.
     """
+    if isinstance(change, Reage):
+        raise InputError("reage: nothing is overdue in a plan that is kept; respread it instead")
     return changed_from(still_open(plan, on), change, calendar=calendar, products=products)
 
 
@@ -72,7 +75,7 @@ def changed_from(
             agreed = _deferred(left, change)
         case Extend():
             agreed = _days(left, len(agreed) + change.periods)
-        case Respread():
+        case Respread() | Reage() if change.periods:
             agreed = _days(left, change.periods)
         case Reweight() | Rerate() | Reshare():
             product = _other_terms(product, change)

@@ -40,6 +40,13 @@ class Respread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reage:
+    """Spread all of a loan anew, what is overdue with it: over so many instalments, or over those that are left."""
+
+    periods: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extend:
     """Spread what is left over so many instalments more than there are."""
 
@@ -94,7 +101,7 @@ class Restructure:
     periods: int | None = None
 
 
-Change = Prepay | Resize | Respread | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
+Change = Prepay | Resize | Respread | Reage | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -118,6 +125,7 @@ USAGE = {
     "smaller": "smaller (once money was paid ahead: as many instalments, smaller ones)",
     "extend": "extend 3",
     "respread": "respread 24",
+    "reage": "reage 6, or reage (over the instalments that are left): what is overdue is spread with the rest",
     "reweight": "reweight 4,4,6,8,10,10,8,8,6,6,4,4",
     "defer": "defer 2027-03-15, or defer 2",
     "rate": "rate 12%",
@@ -163,6 +171,13 @@ def _extend(words: Sequence[str]) -> Change:
 def _respread(words: Sequence[str]) -> Change:
     (periods,) = words
     return Respread(periods=_whole(periods))
+
+
+def _reage(words: Sequence[str]) -> Change:
+    if not words:
+        return Reage()
+    (periods,) = words
+    return Reage(periods=_whole(periods))
 
 
 def _reweight(words: Sequence[str]) -> Change:
@@ -230,6 +245,7 @@ _READERS: dict[str, Callable[[Sequence[str]], Change]] = {
     "smaller": _smaller,
     "extend": _extend,
     "respread": _respread,
+    "reage": _reage,
     "reweight": _reweight,
     "defer": _defer,
     "rate": _rate,
