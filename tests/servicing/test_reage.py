@@ -31,7 +31,7 @@ from loancli.core.rates import DayCount
 from loancli.plan.adjust import changed
 from loancli.plan.build import build
 from loancli.plan.changes import change_of
-from loancli.plan.product import FixedFee, Frequency, Kind, Penalty
+from loancli.plan.product import Allocation, FixedFee, Frequency, Kind, Penalty
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life, quote
 from loancli.servicing.replan import Replan, replan
@@ -181,6 +181,17 @@ def test_instalments_that_follow_by_themselves_are_not_spread(terms: object) -> 
     contract = contract_for(terms, 1_200_000, SIGNED)  # type: ignore[arg-type]
     with pytest.raises(RefusedError, match="no instalments that overdue principal could be spread over"):
         change(contract, [payout(contract)], "reage 3", date(2026, 4, 1))
+
+
+def test_interest_alone_is_not_spread_where_all_principal_is_about_to_fall_due() -> None:
+    # Agreed for Sunday 2026-03-15, due on Monday the 16th: its period is over, and the rest of the loan is in it.
+    order = Allocation(order=("principal", "interest", "penalty", "fee"))
+    contract = contract_for(replace(TERMS, roll=Roll.FOLLOWING, allocation=order), 6_000_000, SIGNED, periods=2)
+    first, second = contract.rows
+    assert second.to_on < second.due_on
+    paid = payment(first.due_on, first.due_fen - 1)
+    with pytest.raises(RefusedError, match="no principal on 2026-03-15 that is not due yet"):
+        change(contract, [payout(contract), paid], "reage 3", second.to_on)
 
 
 def test_a_plan_without_a_loan_has_nothing_overdue() -> None:

@@ -67,9 +67,8 @@ def replan(
     walk.accrue(on)
     if isinstance(change, Reage):
         _check_reage(walk, on)
-    elif walk.pool_fen == 0:
-        more = "; what is overdue is spread anew by 'reage 6'" if walk.outstanding_fen else ""
-        raise RefusedError(f"loan {contract.loan_id} has no principal on {on} that is not due yet{more}")
+    else:
+        _check_open(walk, on)
     rows = walk.contract.rows[: walk.contract.maturity_number]
     if number is None:
         if waiting := next_number(contract, events, on):
@@ -83,6 +82,7 @@ def replan(
         raise RefusedError(f"the term of loan {contract.loan_id} is over on {on}; what runs on cannot be changed")
     before = _plan(walk, contract, rows, len(closed))
     taken_fen = _taken_in(walk, change, on)
+    _check_open(walk, on)  # all of it may be in an instalment that is fixed, or about to fall due
     ahead = _ahead(before, len(closed), rows, change, on, calendar)
     from_on = max(on, ahead[0].from_on)  # the calendar may have moved a due day before the end of its period
     left = Open(
@@ -123,6 +123,14 @@ def replan(
         told_rows = (*after.rows[: len(closed)], first._replace(fee_fen=first.fee_fen + taken_fen))
         after = replace(after, rows=told_rows + after.rows[len(closed) + 1 :])
     return Replan(before=before, after=after, event=event)
+
+
+def _check_open(walk: Walk, on: date) -> None:
+    """RefusedError where no principal is left to be split."""
+    if walk.pool_fen == 0:
+        is_late = any(line.late_fen for line in walk.lines if line.is_due)
+        more = "; what is overdue is spread anew by 'reage 6'" if is_late else ""
+        raise RefusedError(f"loan {walk.contract.loan_id} has no principal on {on} that is not due yet{more}")
 
 
 def _check_reage(walk: Walk, on: date) -> None:
