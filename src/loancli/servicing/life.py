@@ -191,9 +191,9 @@ def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
     events = [event for event in events if event.effective_on <= on]
     enough_fen = 1_000 * contract.principal_fen + 1_000_000
     payment = Event(
-        key="~quote",  # sorts after every other payment of the day
+        key="~quote",
         loan_id=contract.loan_id,
-        kind=EventKind.PAYMENT_RECEIVED,
+        kind=EventKind.RECOVERED,  # money that comes after all else of the day, a write-off too
         effective_on=on,
         payload={"amount_fen": enough_fen, "channel": "quote"},
         actor="",
