@@ -38,24 +38,30 @@ from ledger_maker import (
     placings,
     repayment,
     sent_back,
+    stamp,
     take,
     take_back,
     tell,
 )
-from terms import line_product, product, revenue_product
+from terms import CALENDAR, line_product, product, revenue_product
 
 from loancli.core.entry import Entry, reversal
-from loancli.core.errors import RefusedError
+from loancli.core.errors import InputError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import split
 from loancli.core.rates import DayCount
 from loancli.jobs import settle as settle_module
+from loancli.jobs.choose_surplus import CHOICES, work_out_surplus
 from loancli.jobs.place_receipts import Placing
-from loancli.jobs.settle import settle
-from loancli.ledger import days, journal, loans, portfolio, revenue, statements, turnover
+from loancli.jobs.record_event import effect_of, put_in_force
+from loancli.jobs.reverse_payment import reverse_payment
+from loancli.jobs.settle import gather, settle
+from loancli.ledger import days, journal, loans, portfolio, receipts, revenue, statements, turnover
 from loancli.ledger.connect import writing
+from loancli.plan.changes import change_of
 from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, PrincipalBack, Step
 from loancli.servicing import bookings, spend
+from loancli.servicing.replan import replan
 
 PRODUCTS = (
     product(code="equal", day_count=DayCount.ACT_360, fees=(Fee(name="once", amount_fen=5_000),)),
@@ -223,6 +229,51 @@ class Books(RuleBasedStateMachine):
         assert take(self.db, alipay([found.row, back])).placed.reversed_count == 0
         self.receipts[found.row.number] = replace(found, gone_on=back.on)
 
+    @precondition(lambda self: any(each.gone_on is None for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), later=st.integers(0, 12))
+    def reverse_by_hand(self, which: int, later: int) -> None:
+        """A person knows before any export that the money went back."""
+        standing = [number for number, each in self.receipts.items() if each.gone_on is None]
+        found = self.receipts[standing[which % len(standing)]]
+        on = max((found.row.on, *(on for on, _ in found.returned))) + later * DAY
+        if on > self.today:
+            return
+        for is_new in (True, False):
+            with writing(self.db):
+                told = reverse_payment(
+                    self.db, self.payment_id(found.row.number), on=on, reason="bounced", stamp=stamp(self.today)
+                )
+            assert (told is not None) == is_new
+        self.receipts[found.row.number] = replace(found, gone_on=on)
+
+    def payment_id(self, number: str) -> int:
+        return next(row["payment_id"] for row in receipts.listing(self.db) if row["external_id"] == number)
+
+    @precondition(lambda self: any(each.shares for each in self.receipts.values()))
+    @rule(which=st.integers(0, 20), choice=st.sampled_from(CHOICES))
+    def choose(self, which: int, choice: str) -> None:
+        """The borrower says what becomes of a surplus, or there is none, or it cannot be any more."""
+        placed = [number for number, each in self.receipts.items() if each.shares]
+        found = self.receipts[placed[which % len(placed)]]
+        before = dump(self.db)
+        try:
+            with writing(self.db):
+                loan_id, effect = work_out_surplus(
+                    self.db,
+                    self.payment_id(found.row.number),
+                    choice,
+                    loan_id=found.shares[0][0],
+                    calendar=CALENDAR,
+                    stamp=stamp(self.today),
+                )
+                if effect is not None:
+                    put_in_force(self.db, effect, stamp=stamp(self.today))
+        except RefusedError:
+            assert dump(self.db) == before
+            return
+        if effect is not None:
+            self.told[effect.events[0].key] = Told(loan_id, found.row.on, 0)
+
     @precondition(lambda self: any(each.gone_on is None and each.left_fen > 1 for each in self.receipts.values()))
     @rule(which=st.integers(0, 20), later=st.integers(0, 12), share=st.integers(1, 4))
     def send_a_part_back(self, which: int, later: int, share: int) -> None:
@@ -282,6 +333,28 @@ class Books(RuleBasedStateMachine):
         assert tell(self.db, event, today=self.today) is None
         sign = {EventKind.RECOVERED: 1, EventKind.CREDIT_REFUNDED: -1}.get(kind, 0)
         self.told[key] = Told(loan_id, on, sign * amount_fen)
+
+    @rule(
+        whose=st.sampled_from([0, 0, 0, 1, 2, 3]),
+        ago=st.integers(0, 20),
+        text=st.sampled_from(["reage", "reage 3", "extend 1", "rate 6%", "smaller", "breathe 1 nothing"]),
+    )
+    def change_plan(self, whose: int, ago: int, text: str) -> None:
+        """The plan of a loan is changed from any day that is over or open, or that is refused."""
+        loan_id = sorted(self.paid_out)[whose % len(self.paid_out)]
+        before, key, on = dump(self.db), f"change/{len(self.told)}", self.today - ago * DAY
+        try:
+            with writing(self.db):
+                contract, events = gather(self.db, [loan_id])[loan_id]
+                found = replan(
+                    contract, events, change_of(text), on, key=key, told=text, actor="test", calendar=CALENDAR
+                )
+                effect = effect_of(self.db, contract, events, [found.event], stamp=stamp(self.today))
+                put_in_force(self.db, effect, stamp=stamp(self.today))
+        except (InputError, RefusedError):
+            assert dump(self.db) == before
+            return
+        self.told[key] = Told(loan_id, on, 0)
 
     @precondition(lambda self: self.told)
     @rule(which=st.integers(0, 20))

@@ -1,8 +1,10 @@
 """What a person tells of a loan, as they do it: shown before and after, recorded, taken back, and had again."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
+from ledger_maker import alipay, repayment
 
 
 @pytest.fixture
@@ -96,3 +98,45 @@ def test_a_terminal_shows_the_loan_before_and_after_and_the_entries(office, lang
     for word in words[lang].split(","):
         assert word in screen
     assert "expense:waived" in screen
+
+
+def test_a_borrower_chooses_what_becomes_of_a_surplus(office):
+    opened = ("--borrower", "B0001", "--product", "equal-instalments", "--principal", "10000", "--loan-id", "NEW-1")
+    office.done("loan", "open", *opened, "--start", "2026-02-10")
+    due_fen = show(office, "NEW-1")["instalments"][0]["due_fen"]
+    (office.folder / "paid.csv").write_bytes(alipay([repayment(date(2026, 3, 10), due_fen + 200_000, note="NEW-1")]))
+    office.done("import", "paid.csv", "--as", "repayments")
+    [paid] = office.run("payment", "list", "--loan", "NEW-1", "--format", "json").json()
+    words = ("payment", "surplus", paid["payment_id"])
+    assert office.run(*words, "later").code == 2
+    with office.unchanged():
+        tried = office.done(*words, "smaller", "--dry-run", "--format", "json").json()
+    told = office.done(*words, "smaller", "--format", "json")
+    assert told.json() == tried
+    assert "the instalments become smaller" in told.err
+    before, after = tried["positions"]
+    assert (before["credit_fen"], after["credit_fen"]) == (200_000, 0)
+    assert before["principal_outstanding_fen"] - after["principal_outstanding_fen"] == 200_000
+    assert "chosen already; nothing was changed" in office.done(*words, "smaller").err
+    refused = office.run(*words, "shorter", lang="zh")
+    assert (refused.code, "已选择“smaller”" in refused.err) == (3, True)
+    office.done("day", "close")
+    office.done("ledger", "check")
+
+
+def test_a_bounce_that_no_export_shows_is_told_by_hand(office):
+    rows = office.run("payment", "list", "--format", "json").json()
+    paid = next(row for row in rows if row["state"] == "placed")
+    words = ("payment", "reverse", paid["payment_id"], "--reason", "sent back", "--on", paid["paid_on"])
+    with office.unchanged():
+        assert "nothing was written" in office.done(*words, "--dry-run").err
+    before = show(office, paid["loan_id"])["paid_total_fen"]
+    told = office.done(*words, "--format", "json").json()
+    assert told["events"][0]["what"] == "payment_reversed"
+    assert show(office, paid["loan_id"])["paid_total_fen"] == before - paid["amount_fen"]
+    assert "taken back already" in office.done(*words).err
+    assert office.run("payment", "reverse", paid["payment_id"], "--reason", "x", "--on", "2020-01-01").code == 0
+    office.done("payment", "match", paid["payment_id"], paid["loan_id"])
+    assert office.run("payment", "reverse", paid["payment_id"], "--reason", "x", "--on", "2020-01-01").code == 3
+    assert show(office, paid["loan_id"])["paid_total_fen"] == before
+    office.done("ledger", "check")

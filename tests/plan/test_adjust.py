@@ -36,9 +36,9 @@ ELSEWHERE = {
     **dict.fromkeys(
         ("fin-reamort-happy", "fin-reamort-all-late", "fin-reamort-partial", "fin-reage-happy",
          "fin-reage-equal-payable", "fin-reamort-doc"),
-        "overdue principal spread anew: a change of a loan, not of a plan that is kept (servicing)",
+        "overdue principal spread anew: tests/servicing/test_reage.py",
     ),
-    "fin-pause-5-days": "days without interest are an event of a loan (servicing)",
+    "fin-pause-5-days": "days without interest: tests/servicing/test_forgive.py",
 }  # fmt: skip
 
 

@@ -22,9 +22,6 @@ FILES = (
 
 ODD_FIRST = "Appendix J discounts an odd first period by simple interest; PRC-02 counts its days over 365"
 EU_DAYS = "whole months counted back with odd days over 365 or 366: a third way to count, beside PRC-01 and PRC-02"
-SURPLUS = (
-    "money beyond what is due waits or repays principal at once (allocation.surplus); it is not put on the last rows"
-)
 OUT_OF_SCOPE = {
     "fin-emi-weekly-364": "a year of 364 days is none of our day counts",
     "fin-31st-roll-actact": "the 31st goes over into the next month; here it is the last day of the month (CAL-03)",
@@ -43,9 +40,6 @@ OUT_OF_SCOPE = {
     "eu-int-5": EU_DAYS,
     "eu-int-6": EU_DAYS,
     "automated-decision": "no number: segments and campaigns tell why, and a person approves what is sent",
-    "fin-alloc-last-due": SURPLUS,
-    "fin-alloc-spread-due": SURPLUS,
-    "fin-alloc-last-late": SURPLUS,
     "wcl-near-breach": "a checkpoint inside a period: nothing is due before the due day; segments see revenue and days",
     "ALL-03": "belongs to issue 5: a payment between several debts; a payment names its loan, or a person places it",
     "CLS-03": "over all claims of a debtor that is not retail: classes here are floors by the days of each loan",

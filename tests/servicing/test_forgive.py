@@ -28,6 +28,7 @@ from lives import (
     waived,
     written_off,
 )
+from terms import line_product
 
 from loancli.core.days import Roll
 from loancli.core.event import Event
@@ -107,6 +108,19 @@ def test_prepaid_principal_leaves_the_fee_for_its_instalment() -> None:
     events += [charged(first.due_on + DAY, 5_000), payment(first.due_on + 2 * DAY, 200_000, "p2")]
     assert life(contract, events, second.due_on).instalments[1].fee_fen == 5_000
     check_conservation(life(contract, events, second.due_on), 6_000_000)
+
+
+def test_a_fee_that_was_settled_early_is_not_asked_for_again_when_a_line_is_drawn_anew() -> None:
+    contract = contract_for(line_product(annual_rate_ppm=144_000), 1_000_000, SIGNED)
+    drawn = replace(payout(contract, amount_fen=500_000), key="draw/1")
+    again = replace(payout(contract, amount_fen=400_000, on=SIGNED + 4 * DAY), key="draw/2")
+    events = [drawn, charged(SIGNED + DAY, 5_000)]
+    asked = quote(contract, events, SIGNED + 2 * DAY)
+    events += [payment(asked.on, asked.to_pay_fen), again]
+    lived = life(contract, events, contract.rows[0].due_on)
+    assert moved(lived, "charged:c1") == [("loan:fee_due", "income:fee", 5_000)]
+    assert lived.position.fee_due_fen == 0
+    check_conservation(lived, 900_000)
 
 
 # --- waivers ---
@@ -399,6 +413,16 @@ def test_a_refund_of_money_that_then_bounces_is_owed_again() -> None:
     assert asked.to_pay_fen == asked.principal_fen + asked.interest_fen + asked.penalty_fen + 30_000
     settled = life(contract, [*events, payment(asked.on, asked.to_pay_fen, "p2")], asked.on)
     assert (settled.position.status, settled.position.credit_fen) == ("settled", 0)
+
+
+def test_the_next_money_pays_credit_that_was_not_there_before_what_is_due() -> None:
+    contract, events = loan()
+    row = contract.rows[0]
+    paid = payment(row.due_on, row.due_fen + 30_000)
+    events += [paid, refunded(row.due_on + DAY, 30_000), bounced(paid, row.due_on + 3 * DAY)]
+    lived = life(contract, [*events, payment(row.due_on + 4 * DAY, 40_000, "p2")], row.due_on + 4 * DAY)
+    assert moved(lived, "payment:p2")[0] == ("clearing:alipay", "borrower:credit", 30_000)
+    assert lived.position.credit_fen == 0
 
 
 # --- published rebates ---

@@ -234,6 +234,14 @@ def test_an_instalment_that_is_fixed_falls_due_as_it_was_fixed(text: str, on: da
     assert lived.position.principal_outstanding_fen == 1_200_000
 
 
+def test_nothing_is_changed_once_all_of_it_is_in_an_instalment_that_is_fixed() -> None:
+    contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15), periods=2)
+    rest = fixed(1, date(2026, 2, 1), 1_300_000)
+    rest = replace(rest, payload=rest.payload | {"takes_rest": True})
+    with pytest.raises(RefusedError, match=r"no principal on 2026-02-05 that is not due yet$"):
+        change(contract, [payout(contract), rest], "extend 1", date(2026, 2, 5))
+
+
 def test_the_terms_of_a_fixed_instalment_are_not_changed_under_it() -> None:
     contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15))
     events = [payout(contract), fixed(1, date(2026, 2, 1), 77_777)]

@@ -11,6 +11,7 @@ from loancli.cli import session
 from loancli.cli.borrower import UnmaskOption
 from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
+from loancli.cli.loan_event import OnOption, ReasonOption, words
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
 from loancli.cli.render import complain, show, talk
 from loancli.cli.sheet import Sheet, read_sheet
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from loancli.jobs.place_payment import Placement, Share
 
 app = typer.Typer()
+PaymentArgument = Annotated[
+    int, typer.Argument(min=1, max=session.NUMBER_MAX, help="The payment's number in `payment list`.")
+]
 NAME_MAX = 20  # a longer name in a note is not looked for
 UNMATCHED_SCREEN = ("payment_id", "paid_on", "amount_fen", "payer", "note", "reason", "candidates")
 YES, NO = {"yes", "y", "1", "true", "是", "对", "√", "✓"}, {"", "no", "n", "0", "false", "否", "不", "×"}
@@ -283,6 +287,70 @@ def _shares(words: Sequence[str]) -> tuple["Share", ...]:
     if not shares:
         raise InputError("there is no loan; write LOAN or LOAN=YUAN")
     return tuple(shares)
+
+
+@app.command()
+def reverse(
+    ctx: typer.Context,
+    payment_id: PaymentArgument,
+    reason: ReasonOption,
+    on: OnOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Take back a payment that bounced or was sent back, where no export shows it; `payment match` places it again."""
+    from loancli.cli.effect import answer
+    from loancli.jobs.reverse_payment import reverse_payment
+
+    context = context_of(ctx)
+    from_on, why = on or context.as_of, words(reason, "--reason")
+    with session.change(context, dry_run=dry_run) as db:
+        effects = reverse_payment(db, payment_id, on=from_on, reason=why, stamp=session.stamp(context))
+    if effects is None:
+        talk(context, "payment.reversed_same", payment=payment_id)
+        return
+    for effect in effects:
+        answer(context, effect, output_format=output_format, output=output)
+    session.tell(context, "payment.reversed", dry_run=dry_run, payment=payment_id, day=from_on)
+
+
+@app.command()
+def surplus(
+    ctx: typer.Context,
+    payment_id: PaymentArgument,
+    choice: Annotated[
+        str,
+        typer.Argument(
+            metavar="next|shorter|smaller",
+            help="It waits for the next instalment; or repays principal: a shorter term, or smaller instalments.",
+        ),
+    ],
+    loan: Annotated[str | None, typer.Option("--loan", help="Which loan, if the payment is split.")] = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Record what the borrower wants done with money beyond what is due: it counts from the day of the payment."""
+    from loancli.cli.effect import answer
+    from loancli.jobs.choose_surplus import CHOICES, work_out_surplus
+    from loancli.jobs.record_event import put_in_force
+
+    context = context_of(ctx)
+    if choice not in CHOICES:
+        raise typer.BadParameter(f"'{choice}' is not one of {', '.join(CHOICES)}", param_hint="next|shorter|smaller")
+    stamp = session.stamp(context)
+    with session.change(context, dry_run=dry_run) as db:
+        calendar = session.calendar(context)
+        loan_id, effect = work_out_surplus(db, payment_id, choice, loan_id=loan, calendar=calendar, stamp=stamp)
+        if effect is not None:
+            put_in_force(db, effect, stamp=stamp)
+    if effect is None:
+        talk(context, "payment.surplus_same", payment=payment_id, loan_id=loan_id)
+        return
+    answer(context, effect, output_format=output_format, output=output)
+    chosen = say(f"surplus.{choice}", context.lang)
+    session.tell(context, "payment.surplus", dry_run=dry_run, payment=payment_id, loan_id=loan_id, chosen=chosen)
 
 
 @app.command()

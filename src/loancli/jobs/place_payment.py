@@ -117,8 +117,9 @@ class _Plan:
                 shares = [(shares[0][0], self.txn.row.amount_fen)]
             else:
                 kept = rest_mark(self.left_fen)
+        was = self.receipt if self.receipt.state == "suspense" else None
         reason = f"by {placing.stamp.actor}" + (f": {self.why}" if self.why else "")
-        placing.put(self.txn, shares, reason, self.receipt, kept=kept, why=self.why)
+        placing.put(self.txn, shares, reason, was, kept=kept, why=self.why)
         placing.follow(self.txn, self.rows)
 
 
@@ -132,7 +133,8 @@ def _planned(db: Connection, placement: Placement) -> _Plan | None:
         )
     if receipt.state == "placed" and _is_same(placement.shares, receipt):
         return None
-    if receipt.state != "suspense":
+    # What a person has taken back, a person may place again.
+    if receipt.state != "suspense" and not (receipt.state == "reversed" and receipt.reason.startswith("by ")):
         where = f" on loan {receipt.loan_id}" if receipt.loan_id else ""
         raise RefusedError(f"payment {txn.txn_id} is {receipt.state}{where}; nothing was written")
     for loan_id, _ in placement.shares:

@@ -111,6 +111,18 @@ def rest_mark(left_fen: int) -> str:
     return f"#left_{left_fen}"
 
 
+def reversed_event(part: Part, on: date, reason: str, *, actor: str) -> Event:
+    """What takes a part of a receipt off its loan from a day on."""
+    return Event(
+        key=f"reversed/{part.event_key.removeprefix(PAYMENT)}",
+        loan_id=part.loan_id,
+        kind=EventKind.PAYMENT_REVERSED,
+        effective_on=on,
+        payload={"payment_key": part.event_key, **({"reason": reason} if reason else {})},
+        actor=actor,
+    )
+
+
 class Placing:
     """What is done to receipts in one transaction. `finish` books it and settles the loans concerned."""
 
@@ -160,10 +172,11 @@ class Placing:
         receipts.place(self.db, Receipt(txn_id=txn.txn_id, state="placed", reason=reason, parts=tuple(parts)))
         self.placed_count += 1
 
-    def take_back(self, txn: Txn, receipt: Receipt, on: date) -> None:
-        """Out of suspense, or off its loans from day `on`: it was paid back."""
-        self._clear(txn, receipt, on)
-        receipts.place(self.db, replace(receipt, state="reversed", reason=BOUNCED))
+    def take_back(self, txn: Txn, receipt: Receipt, on: date, *, by_hand: str = "") -> None:
+        """Out of suspense, or off its loans from day `on`: it was paid back. `by_hand`: why, where a person says so."""
+        self._clear(txn, receipt, on, by_hand)
+        reason = f"by {self.stamp.actor}" if by_hand else BOUNCED
+        receipts.place(self.db, replace(receipt, state="reversed", reason=reason))
         self.reversed_count += 1
 
     def give_way(self, txn: Txn, receipt: Receipt | None) -> None:
@@ -177,11 +190,11 @@ class Placing:
         receipts.place(self.db, replace(receipt, state="double", reason=receipts.SAME_MONEY))
         self.double_count += 1
 
-    def _clear(self, txn: Txn, receipt: Receipt, on: date) -> None:
+    def _clear(self, txn: Txn, receipt: Receipt, on: date, reason: str = "") -> None:
         if receipt.state == "suspense":
             self.release_suspense(txn)
         for part in receipt.parts:
-            self._reverse(part, on)
+            self._reverse(part, on, reason)
 
     # What became of its money
 
@@ -256,17 +269,8 @@ class Placing:
         self._keys.add(key)
         self.concerned.add(loan_id)
 
-    def _reverse(self, part: Part, on: date) -> None:
-        self._events.append(
-            Event(
-                key=f"reversed/{part.event_key.removeprefix(PAYMENT)}",
-                loan_id=part.loan_id,
-                kind=EventKind.PAYMENT_REVERSED,
-                effective_on=on,
-                payload={"payment_key": part.event_key},
-                actor=self.stamp.actor,
-            )
-        )
+    def _reverse(self, part: Part, on: date, reason: str = "") -> None:
+        self._events.append(reversed_event(part, on, reason, actor=self.stamp.actor))
         self.concerned.add(part.loan_id)
 
     def release_suspense(self, txn: Txn) -> None:

@@ -20,8 +20,10 @@ from loancli.plan.changes import (
     Defer,
     Extend,
     Prepay,
+    Reage,
     Rerate,
     Reshare,
+    Resize,
     Respread,
     Restructure,
     Reweight,
@@ -45,6 +47,8 @@ def changed(
 
     Raises InputError with the key for what the plan does not have, the terms do not allow, or that cannot be split.
     """
+    if isinstance(change, Reage):
+        raise InputError("reage: nothing is overdue in a plan that is kept; respread it instead")
     return changed_from(still_open(plan, on), change, calendar=calendar, products=products)
 
 
@@ -65,11 +69,13 @@ def changed_from(
             return _breathed(left, change, calendar)
         case Restructure():
             return _restructured(left, change, calendar, products or {})
+        case Resize() if change.shortens:
+            return _shortened(left, calendar)
         case Defer():
             agreed = _deferred(left, change)
         case Extend():
             agreed = _days(left, len(agreed) + change.periods)
-        case Respread():
+        case Respread() | Reage() if change.periods:
             agreed = _days(left, change.periods)
         case Reweight() | Rerate() | Reshare():
             product = _other_terms(product, change)
@@ -150,7 +156,8 @@ def _joined(
 ) -> Plan:
     """The kept rows and the new ones. Fees that are due with the first instalment of the loan stay with it."""
     plan = left.plan
-    asked_fen = fees_fen(product, plan.principal_fen, len(left.kept) + len(dues))[len(left.kept) :]
+    # Of a plan that is paid off before its first instalment there is none that a fee could be due with.
+    asked_fen = fees_fen(product, plan.principal_fen, len(left.kept) + len(dues))[len(left.kept) :] if rows else []
     return replace(
         plan,
         product=product,
@@ -194,6 +201,16 @@ def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
         rows = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
     assert plan.product is product
     return _joined(left, product, dues[: len(rows)], rows, (paid,))
+
+
+def _shortened(left: Open, calendar: Calendar) -> Plan:
+    product = left.plan.product
+    if product.revenue or product.line or product.fixed_fee:
+        raise InputError(f"shorter: {product.code} has no instalments that stay as they are; it ends sooner by itself")
+    dues = _dues(left, product, left.agreed, calendar)
+    rest = _rest(left, product, dues[0])
+    rows = _as_before(left, product, dues, rest.principal_fen, rest.carried_fen, rest.flat_base_fen)
+    return _joined(left, product, dues[: len(rows)], rows)
 
 
 def _as_before(

@@ -26,10 +26,24 @@ class Prepay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """After principal was paid ahead on a loan: the same instalments end sooner, or as many of them become smaller."""
+
+    shortens: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Respread:
     """Spread what is left over so many instalments, from the next one on."""
 
     periods: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reage:
+    """Spread all of a loan anew, what is overdue with it: over so many instalments, or over those that are left."""
+
+    periods: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +101,7 @@ class Restructure:
     periods: int | None = None
 
 
-Change = Prepay | Respread | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
+Change = Prepay | Resize | Respread | Reage | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -107,8 +121,11 @@ def change_of(text: str) -> Change:
 
 USAGE = {
     "prepay": "prepay 10000 shorter|smaller",
+    "shorter": "shorter (once money was paid ahead: the same instalments, until it is paid off)",
+    "smaller": "smaller (once money was paid ahead: as many instalments, smaller ones)",
     "extend": "extend 3",
     "respread": "respread 24",
+    "reage": "reage 6, or reage (over the instalments that are left): what is overdue is spread with the rest",
     "reweight": "reweight 4,4,6,8,10,10,8,8,6,6,4,4",
     "defer": "defer 2027-03-15, or defer 2",
     "rate": "rate 12%",
@@ -136,6 +153,16 @@ def _prepay(words: Sequence[str]) -> Change:
     return Prepay(amount_fen=amount_fen, shortens=how == "shorter")
 
 
+def _shorter(words: Sequence[str]) -> Change:
+    () = words
+    return Resize(shortens=True)
+
+
+def _smaller(words: Sequence[str]) -> Change:
+    () = words
+    return Resize(shortens=False)
+
+
 def _extend(words: Sequence[str]) -> Change:
     (periods,) = words
     return Extend(periods=_whole(periods))
@@ -144,6 +171,13 @@ def _extend(words: Sequence[str]) -> Change:
 def _respread(words: Sequence[str]) -> Change:
     (periods,) = words
     return Respread(periods=_whole(periods))
+
+
+def _reage(words: Sequence[str]) -> Change:
+    if not words:
+        return Reage()
+    (periods,) = words
+    return Reage(periods=_whole(periods))
 
 
 def _reweight(words: Sequence[str]) -> Change:
@@ -207,8 +241,11 @@ def _restructure(words: Sequence[str]) -> Change:
 
 _READERS: dict[str, Callable[[Sequence[str]], Change]] = {
     "prepay": _prepay,
+    "shorter": _shorter,
+    "smaller": _smaller,
     "extend": _extend,
     "respread": _respread,
+    "reage": _reage,
     "reweight": _reweight,
     "defer": _defer,
     "rate": _rate,

@@ -104,6 +104,29 @@ class Forgiving(Spending):
             self.lost_fen += lost_fen
         return paid_fen
 
+    def take_in(self, day: date, cause: str) -> list[tuple[str, int]]:
+        """What is overdue falls due anew with what is open; return the fees, by cause, for the next instalment.
+
+        Interest that fell due is accrued again, and bears none; its income is earned when it falls due anew. Penalty up
+        to the day stays due: it is the price of having been late, and may be waived.
+        """
+        self.crystallise(day, cause)
+        charges = []
+        for line in self.lines:
+            if not line.is_due:
+                continue
+            number = line.row.number
+            principal_fen, interest_fen, fee_fen = (line.unpaid(part) for part in ("principal", "interest", "fee"))
+            self.pool_fen += principal_fen
+            self.accrued += interest_fen
+            self.move(day, cause, "income:interest", "loan:interest_due", interest_fen, "interest", number)
+            self.move(day, cause, "income:fee", "loan:fee_due", fee_fen, "fee", number)
+            line.due |= {part: line.paid[part] for part in ("principal", "interest", "fee")}
+            line.penalty_from = None
+            if fee_fen:
+                charges.append((cause, fee_fen))
+        return charges
+
     def refund(self, event: Event) -> None:
         """Credit is paid out to the borrower. What turns out not to have been there is owed again: credit below 0."""
         amount_fen = event.payload["amount_fen"]

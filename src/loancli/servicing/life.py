@@ -154,6 +154,8 @@ def walked(
                     walk.pay(day, line.unpaid_fen, "clearing:plan", f"{KEPT}{number}")
             else:
                 walk.close_period(line)
+        if walk.choices:  # whose surplus is meant for something comes after the other payments of the day
+            after.sort(key=lambda event: (RANK[event.kind], event.key in walk.choices))
         for event in after:
             walk.happen(event)
         for event in changes:
@@ -189,9 +191,9 @@ def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
     events = [event for event in events if event.effective_on <= on]
     enough_fen = 1_000 * contract.principal_fen + 1_000_000
     payment = Event(
-        key="~quote",  # sorts after every other payment of the day
+        key="~quote",
         loan_id=contract.loan_id,
-        kind=EventKind.PAYMENT_RECEIVED,
+        kind=EventKind.RECOVERED,  # money that comes after all else of the day, a write-off too
         effective_on=on,
         payload={"amount_fen": enough_fen, "channel": "quote"},
         actor="",

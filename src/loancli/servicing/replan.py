@@ -1,7 +1,7 @@
 """A signed loan's plan changed: from what the loan's life says is open, to the event that puts new rows in force."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import takewhile
 
@@ -11,15 +11,16 @@ from loancli.core.event import RANK, Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import split
 from loancli.plan.adjust import changed_from
-from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Respread, Restructure
+from loancli.plan.changes import Breathe, Change, Prepay, Reage, Rerate, Resize, Respread, Restructure
+from loancli.plan.due_days import later_days
 from loancli.plan.flexible import run_on_rows
-from loancli.plan.product import Product
+from loancli.plan.product import Kind, Product
 from loancli.plan.product_json import to_json
 from loancli.plan.rows import Plan, Prepaid
 from loancli.plan.still_open import Open
 from loancli.servicing.contract import CHANGES, Contract
 from loancli.servicing.life import active_events, walked
-from loancli.servicing.lines import DAY
+from loancli.servicing.lines import DAY, Line
 from loancli.servicing.outcome import look_ahead, state_of
 from loancli.servicing.walk import Walk
 from loancli.servicing.windows import next_number
@@ -47,8 +48,10 @@ def replan(
     products: Mapping[str, Product] | None = None,
     number: int | None = None,
     why: Mapping[str, int] | None = None,
+    rests_on: str = "",
 ) -> Replan:
     """Change what is open of a loan on a day. `told`: the change in words; `why`: the figures that granted it.
+    `rests_on`: the key of an event without which the change does not count either.
 
     A breathing space counts from the beginning of the day, so that it can hold for an instalment that falls due on it
     (`number`, else the next one); any other change from its end. RefusedError where nothing is open, or where a later
@@ -59,11 +62,13 @@ def replan(
     kind = EventKind.BREATHING_SPACE_GRANTED if breathes else EventKind.PLAN_CHANGED
     turn = _turn(active, kind, on)
     if isinstance(change, Prepay):
-        raise RefusedError("prepay: take the payment of a loan first; then 'respread' what is left of it")
+        raise RefusedError("prepay: take the payment of a loan first; then make the rest 'shorter' or 'smaller'")
     walk, _ = walked(contract, events, on - DAY if breathes else on)
     walk.accrue(on)
-    if walk.pool_fen == 0:
-        raise RefusedError(f"loan {contract.loan_id} has no principal on {on} that is not due yet")
+    if isinstance(change, Reage):
+        _check_reage(walk, on)
+    else:
+        _check_open(walk, on)
     rows = walk.contract.rows[: walk.contract.maturity_number]
     if number is None:
         if waiting := next_number(contract, events, on):
@@ -72,15 +77,19 @@ def replan(
         closed = list(takewhile(lambda line: line.closed, walk.lines[: len(rows)]))
     else:
         closed = walk.lines[: number - 1]
-    if len(closed) == len(rows):
+    is_over = len(closed) == len(rows)
+    if is_over and not isinstance(change, Reage):
         raise RefusedError(f"the term of loan {contract.loan_id} is over on {on}; what runs on cannot be changed")
     before = _plan(walk, contract, rows, len(closed))
-    from_on = max(on, rows[len(closed)].from_on)  # the calendar may have moved a due day before the end of its period
+    taken_fen = _taken_in(walk, change, on)
+    _check_open(walk, on)  # all of it may be in an instalment that is fixed, or about to fall due
+    ahead = _ahead(before, len(closed), rows, change, on, calendar)
+    from_on = max(on, ahead[0].from_on)  # the calendar may have moved a due day before the end of its period
     left = Open(
         plan=before,
-        kept=before.rows[: len(closed)],
-        rows=before.rows[len(closed) :],
-        agreed=before.agreed[len(closed) :],
+        kept=tuple(_as_asked(row, line) for row, line in zip(before.rows, closed, strict=False)),
+        rows=ahead,
+        agreed=before.agreed[len(closed) :] or tuple(row.to_on for row in ahead),
         from_on=from_on,
         principal_fen=walk.pool_fen,
         since_on=from_on,
@@ -104,10 +113,70 @@ def replan(
             "terms": to_json(after.product) if after.product != before.product else None,
             "why": dict(why or {}),
             **({"turn": turn} if turn else {}),
+            **({"takes_in": True} if isinstance(change, Reage) else {}),
+            **({"rests_on": rests_on} if rests_on else {}),
         },
         actor=actor,
     )
+    if taken_fen:  # the fees that come with the next instalment are no part of its row: they may be less by then
+        first = after.rows[len(closed)]
+        told_rows = (*after.rows[: len(closed)], first._replace(fee_fen=first.fee_fen + taken_fen))
+        after = replace(after, rows=told_rows + after.rows[len(closed) + 1 :])
     return Replan(before=before, after=after, event=event)
+
+
+def _check_open(walk: Walk, on: date) -> None:
+    """RefusedError where no principal is left to be split."""
+    if walk.pool_fen == 0:
+        is_late = any(line.late_fen for line in walk.lines if line.is_due)
+        more = "; what is overdue is spread anew by 'reage 6'" if is_late else ""
+        raise RefusedError(f"loan {walk.contract.loan_id} has no principal on {on} that is not due yet{more}")
+
+
+def _check_reage(walk: Walk, on: date) -> None:
+    """RefusedError where nothing is overdue, or the terms have no plan that it could be spread over."""
+    product, loan_id = walk.product, walk.contract.loan_id
+    if product.line or product.revenue or product.fixed_fee:
+        raise RefusedError(f"reage: {product.code} has no instalments that overdue principal could be spread over")
+    if not walk.outstanding_fen or not any(line.late_fen for line in walk.lines if line.is_due):
+        raise RefusedError(f"reage: nothing of loan {loan_id} is overdue on {on}; respread it instead")
+
+
+def _taken_in(walk: Walk, change: Change, on: date) -> int:
+    """Overdue amounts become open again, where the change says so; returns the fees among them."""
+    return sum(fen for _, fen in walk.take_in(on, "reage")) if isinstance(change, Reage) else 0
+
+
+def _as_asked(row: Row, line: Line) -> Row:
+    """A row whose period is over, as it asks now: for less, where what was overdue of it is spread anew."""
+    return row._replace(principal_fen=line.due["principal"], interest_fen=line.due["interest"], fee_fen=line.due["fee"])
+
+
+def _ahead(
+    before: Plan, closed: int, rows: Sequence[Row], change: Change, on: date, calendar: Calendar
+) -> tuple[Row, ...]:
+    """The rows that are open. Of a loan whose term is over, new ones on the days that would have followed."""
+    if isinstance(change, Resize) and change.shortens:
+        # The same instalments are those that were agreed, not what principal paid ahead has left of them.
+        return tuple(rows[closed:])
+    if closed < len(rows) or not isinstance(change, Reage):
+        return before.rows[closed:]
+    if change.periods is None:
+        raise RefusedError("reage: the term is over; say over how many instalments, such as 'reage 6'")
+    product, count = before.product, change.periods
+    if product.kind in {Kind.CUSTOM, Kind.SINGLE_PAYMENT}:
+        raise RefusedError(f"reage: {product.code} has no frequency to go on by; sign a new loan for what is overdue")
+    days: list[date] = []
+    passed = 0  # since the term ended
+    while len(days) < count:
+        later = later_days(product, before.start_on, before.agreed, passed + count)
+        days += [day for day in later[passed:] if min(day, calendar.rolled(day, product.roll)) > on]
+        passed = len(later)
+    starts = (on, *days)
+    return tuple(
+        Row(number=closed + at, from_on=start_on, to_on=day, due_on=day, principal_fen=0, interest_fen=0)
+        for at, (start_on, day) in enumerate(zip(starts, days[:count], strict=False), start=1)
+    )
 
 
 def _turn(active: Sequence[Event], kind: EventKind, on: date) -> int:

@@ -78,6 +78,9 @@ class Walk(Forgiving):
         self.contract = changed_by(self.contract, event)
         number = event.payload["number"]
         charges = [charge for line in self.lines[number - 1 :] for charge in line.charges]
+        if event.payload.get("takes_in"):
+            charges += self.take_in(event.effective_on, f"reaged:{event.key}")
+            self.current = max(self.current, number - 1)
         self.lines[number - 1 :] = [Line(row=row, reason=row.reason) for row in self.contract.rows[number - 1 :]]
         for charge in charges:
             self.lines[number - 1].charge(*charge)
