@@ -26,7 +26,7 @@ def as_schema(version: int, books: Connection, path: Path) -> None:
         db.execute(f"PRAGMA user_version = {version}")
         db.execute("BEGIN")
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        later = {"expense:channel_fee"} if version < BEFORE_RECEIPT_PARTS else set()
+        later = _accounts_after(version)
         accounts = [row for row in books.execute("SELECT * FROM account").fetchall() if row[1] not in later]
         assert [row[0] for row in accounts] == [*range(1, len(accounts) + 1)], "entries' digests cover these numbers"
         db.executemany("INSERT INTO account VALUES (?,?,?,?)", accounts)
@@ -43,6 +43,15 @@ def as_schema(version: int, books: Connection, path: Path) -> None:
             _copy_receipts(books, db)
             _copy_files(books, db)
         db.execute("COMMIT")
+
+
+def _accounts_after(version: int) -> set[str]:
+    """The accounts that later migrations add to a ledger that has some."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrations.apply(Database(db), stop_before=NAMES[version : version + 1])
+        db.execute("INSERT INTO account (code, kind, meaning) VALUES ('any', 'asset', '')")
+        migrations.apply(Database(db))
+        return {code for (code,) in db.execute("SELECT code FROM account")} - {"any"}
 
 
 def _copy_receipts(books: Connection, db: sqlite3.Connection) -> None:

@@ -99,7 +99,7 @@ def open_ledger(path: Path) -> Connection:
         if connection is not None:
             connection.close()
         if (
-            not isinstance(error, sqlite3.DatabaseError)
+            not isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)
             or getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_MACHINE
         ):
             raise
