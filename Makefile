@@ -16,13 +16,13 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadscope
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run.py
 
 soak: $(INSTALLED)
-	$(BIN)/pytest -q --hypothesis-profile=soak
+	$(BIN)/pytest -q -n auto --dist loadscope --hypothesis-profile=soak
 
 # Newest versions that pyproject.toml allows. The result names packages only, no registry.
 lock: $(INSTALLED)

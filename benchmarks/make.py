@@ -61,7 +61,7 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
     from loancli.jobs.open_loan import Signing, open_loans
     from loancli.ledger import borrowers
     from loancli.ledger.connect import create, open_ledger, writing
-    from loancli.plan.kinds import build
+    from loancli.plan.build import build
     from loancli.plan.product_file import read_product
     from loancli.plan.rows import Plan
     from loancli.servicing.bookings import ACCOUNTS

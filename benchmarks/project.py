@@ -15,11 +15,11 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from slow_projection import project_one  # noqa: E402
 from terms import CALENDAR, SCHEDULES  # noqa: E402
 
+from loancli.plan.build import build  # noqa: E402
 from loancli.plan.bulk import paths  # noqa: E402
 from loancli.plan.flexible import run_on_rows, window_of  # noqa: E402
 from loancli.plan.futures import months_ahead, of_windows, simulate  # noqa: E402
 from loancli.plan.history import History  # noqa: E402
-from loancli.plan.kinds import build  # noqa: E402
 from loancli.plan.product_file import read_product  # noqa: E402
 from loancli.plan.project import project  # noqa: E402
 

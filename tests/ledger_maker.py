@@ -25,7 +25,7 @@ from loancli.jobs.place_payment import Placement, PlacementReport, place_payment
 from loancli.jobs.prove import prove
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
-from loancli.plan.kinds import build
+from loancli.plan.build import build
 from loancli.plan.pairs_file import read_pairs
 from loancli.plan.product import Product
 from loancli.plan.revenue_file import read_rules
@@ -268,7 +268,7 @@ def net_entries(db: Connection, *, with_day: bool = False) -> dict[tuple[str, ..
 
 def current_txns(db: Connection, owner: str) -> list[tuple[Any, ...]]:
     """The transactions of an owner as they stand, without where they were read."""
-    from loancli.ledger.statements import txns_of
+    from loancli.ledger.transactions import txns_of
 
     return sorted(
         (txn.key, *txn.row._replace(line=0), txn.revenue_class, txn.revenue_rule) for txn in txns_of(db, owner)

@@ -16,8 +16,8 @@ from loancli.core.event import Event, EventKind
 from loancli.core.loan import Position, Row
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
+from loancli.plan.build import build
 from loancli.plan.flexible import run_on_rows
-from loancli.plan.kinds import build
 from loancli.plan.product import (
     Allocation,
     Balloon,

@@ -28,6 +28,13 @@ def calendar() -> Calendar:
 
 
 CALENDAR = calendar()
+FREQUENCIES = [
+    Frequency(months=1),
+    Frequency(months=3),
+    Frequency(days=7),
+    Frequency(days=10),
+    Frequency(half_monthly=True),
+]
 
 
 def product(**changes: Any) -> Product:

@@ -16,7 +16,7 @@ from ledger_maker import PAIRS, RULES, borrower, faults, make_world, new_ledger,
 
 from loancli.imports.containers import members
 from loancli.jobs.take_statement import AS_IT_IS, check_summaries, take_statement
-from loancli.ledger import borrowers, statements
+from loancli.ledger import borrowers, transactions
 from loancli.ledger.connect import Connection, writing
 
 PASSWORD = "199037"
@@ -73,7 +73,7 @@ def _books(db: Connection) -> list[list[tuple[object, ...]]]:
     )
     rows = [
         (txn.key, *txn.row._replace(line=0), txn.revenue_class, txn.revenue_rule)
-        for txn in statements.txns_of(db, "B1")
+        for txn in transactions.txns_of(db, "B1")
     ]
     return [sorted(rows), *[sorted(db.execute(question).fetchall(), key=repr) for question in questions]]
 

@@ -30,7 +30,7 @@ READS = {
     "plan change equal-instalments extend~2 breathe~1~nothing --principal 20000": (
         "days", "due_on before_fen after_fen difference_fen why"
     ),
-    "adjust preview LN000001 extend~2": ("days", "due_on before_fen after_fen difference_fen why"),
+    "adjust preview LN000009 extend~2": ("days", "due_on before_fen after_fen difference_fen why"),
     "product show breathing-space": (None, "weak_month example_total_fen"),
     "product show custom": (None, "product annual_rate_ppm weak_month example"),
     "product show flat": (None, "flat_rate_ppm example_flat_rate_ppm example_apr_simple_percent"),

@@ -14,7 +14,7 @@ WRITES = {
     "loan open --borrower B0001 --product custom --principal 20000 --rows rows.csv": "loan LN000013",
     "loan open --borrower B0001 --product credit-line --principal 20000 --first-draw 5000": "loan LN000013",
     "loan draw LINE-1 2000": "LINE-1: 2,000.00 drawn on 2026-03-10; in use 5,000.00, free 15,000.00",
-    "adjust apply LN000001 extend~2": "loan LN000001: 'extend 2' is in force from",
+    "adjust apply LN000009 extend~2": "loan LN000009: 'extend 2' is in force from",
     "import new-repayment.csv --as repayments": "",
     "import WORLD/exports/B0003/alipay-2026-01.csv --as revenue --borrower B0003": "",
     "payment match PAYMENT LN000001": "placed on loan LN000001",

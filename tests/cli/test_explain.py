@@ -8,15 +8,15 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from terms import CALENDAR, SCHEDULES, product, revenue_product
+from terms import CALENDAR, FREQUENCIES, SCHEDULES, product, revenue_product
 
 from loancli.cli.explain import cost_sum, why
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import DayCount
+from loancli.plan.build import build
 from loancli.plan.ceilings import check_ceiling, read_ceilings
 from loancli.plan.flexible import Owed, Progress, WindowRevenue, fix_instalment, run_on_rows
-from loancli.plan.kinds import build
 from loancli.plan.product import (
     Balloon,
     Base,
@@ -24,7 +24,6 @@ from loancli.plan.product import (
     BreathingSpace,
     CreditLine,
     Fee,
-    Frequency,
     Kind,
     MinimumProgress,
     Missing,
@@ -35,13 +34,6 @@ from loancli.plan.product import (
 from loancli.plan.rows import OwnRow, Reason
 from loancli.texts import LANGS
 
-FREQUENCIES = [
-    Frequency(months=1),
-    Frequency(months=3),
-    Frequency(days=7),
-    Frequency(days=10),
-    Frequency(half_monthly=True),
-]
 MONEY = {
     Reason.LEVEL,
     Reason.LAST,

@@ -123,6 +123,15 @@ def test_an_expected_instalment_that_says_nothing_about_a_term_is_refused(desk, 
     assert message in told.err
 
 
+def test_a_change_calls_the_fixed_fee_what_the_plan_calls_it(desk, shop):
+    """It stays what it was, and nothing beside it is called interest."""
+    asked = ("plan", "change", shop, "extend 3", "--principal", "10000", "--format", "json")
+    found = desk.done(*asked).json()
+    assert [side["fixed_fee_fen"] for side in found["plans"]] == [40_000, 40_000]
+    assert found["difference"]["fixed_fee_fen"] == 0
+    assert "interest_fen" not in str(found)
+
+
 @pytest.mark.parametrize("code", CAPITAL)
 def test_signing_a_published_mechanic_is_refused_with_the_sum(desk, code):
     with desk.unchanged():

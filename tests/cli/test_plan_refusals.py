@@ -101,6 +101,29 @@ def test_it_is_refused_with_the_key(office, words, told):
     assert told in refused.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*SHOW, "flat", "--principal", "1e5"), "--principal：“1e5”不是金额"),
+        ((*SHOW, "flat", "--principal", "5000", "--periods", "601"), "periods（期数）：不能是 601；flat 为 3 至 36 期"),
+        ((*SHOW, "nan.toml", "--principal", "5000"), "nan.toml:14:annual_rate: 不能是 NaN；应写 带引号的利率"),
+        ((*SHOW, "cap.toml", "--principal", "50000"), "revenue.cap（最高还款）：600.00 元不高于首期利息 620.00 元"),
+        ((*SHOW, "custom", "--principal", "50000", "--rows", "short.csv"), "short.csv：share（比例）：合计 99%"),
+        (("plan", "change", "flat", "extend x", "--principal", "5000"), "extend：不能是“x”；写法：extend 3"),
+        (("plan", "change", "flat", "share 12", "--principal", "5000"), "share：“12”不是比例"),
+        (("loan", "show", "NO-SUCH"), "books.db：没有账本；新建：loancli --ledger"),
+        (("plan", "show", "no-such", "--principal", "5000"), "没有产品“no-such”；现有：balloon"),
+        ((*PROJECT, "minus.csv"), "minus.csv:2:amount_yuan: “-1”小于 0"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else " ".join(value[1:]),
+)
+def test_it_is_refused_in_chinese(office, words, told):
+    refused = office.run(*words, lang="zh")
+    assert refused.out == ""
+    assert "错误：" in refused.err
+    assert told in refused.err
+
+
 def test_a_mark_at_the_start_of_a_file_is_no_error(office):
     assert (
         office.run(*PROJECT, "bom.csv", "--format", "json").out

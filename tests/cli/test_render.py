@@ -20,8 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from loancli.cli import render
-from loancli.cli.render import Format, bars, fan, plain, progress, show, talk, visible, without_formula, write
+from loancli.cli.cells import json_text, plain, visible, width_of, without_formula
+from loancli.cli.charts import bars, fan
+from loancli.cli.options import Format
+from loancli.cli.render import progress, show, talk, write
 from loancli.core.errors import InputError, NotFoundError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -105,7 +107,7 @@ def test_json_hides_nothing(capsys):
     )
 )
 def test_json_says_what_it_was_given(value):
-    assert json.loads(render.json_text(value)) == value
+    assert json.loads(json_text(value)) == value
 
 
 def test_values_in_the_words_of_json():
@@ -182,7 +184,7 @@ def test_a_terminal_gets_chinese_headings(terminal):
 
 def test_columns_stand_under_each_other_with_wide_characters(terminal):
     shown = terminal([{"name": name, "b_fen": 100 ** len(name)} for name in ("张三丰", "ab", "a张三丰四")])
-    ends = [render._width(line.rstrip()) for line in shown.splitlines() if line.rstrip().endswith(".00")]
+    ends = [width_of(line.rstrip()) for line in shown.splitlines() if line.rstrip().endswith(".00")]
     assert len(ends) == 3
     assert len(set(ends)) == 1  # amounts end in one column
 

@@ -27,7 +27,7 @@ from loancli.core.errors import InputError, NotFoundError, RefusedError
 from loancli.core.rates import DayCount
 from loancli.jobs.classify import Decided, classify
 from loancli.jobs.declare_revenue import Declaration, declare_revenue
-from loancli.ledger import borrowers, loans, revenue, statements
+from loancli.ledger import borrowers, loans, revenue, transactions
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.product import Frequency
 
@@ -66,7 +66,7 @@ def rows(db) -> dict[str, int]:
     """What it is → the row's number."""
     take(db, alipay([SALE, FRIEND, SPENT, CLOSED]), borrower_id="B1")
     names = {100: "sale", 2_000: "friend", 30_000: "spent", 400_000: "closed"}
-    return {names[txn.row.amount_fen]: txn.txn_id for txn in statements.txns_of(db, "B1")}
+    return {names[txn.row.amount_fen]: txn.txn_id for txn in transactions.txns_of(db, "B1")}
 
 
 # a person's word
@@ -189,7 +189,7 @@ def test_fewer_fen_than_days_leave_days_without_a_row(db):
 
 def test_a_declaration_is_put_right_as_any_row_is(db):
     declare(db, to_on=FIRST)
-    [txn] = statements.txns_of(db, "B1")
+    [txn] = transactions.txns_of(db, "B1")
     assert txn.row.item == "the cash book"
     decide(db, [txn.txn_id], "excluded", why="counted twice")
     assert sums(db) == {"excluded": 100_001}
@@ -216,13 +216,18 @@ def test_what_cannot_be_declared_is_refused(db, changes, error, told):
     assert revenue_rows(db) == []
 
 
-def test_declared_cash_stands_in_the_sentence_of_the_instalment_that_it_made(tmp_path):
-    made = new_ledger(tmp_path, is_durable=False)
+def weekly(folder):
+    """Books with a loan that takes 12 % of each week's revenue, and the last day of its first window."""
+    made = new_ledger(folder, is_durable=False)
     terms = revenue_product(
         frequency=Frequency(days=7), day_count=DayCount.ACT_365F, share={"floor": None, "cap": None}
     )
     open_loan(made, terms=terms, principal_fen=500_000, periods=12)
-    last_on = OPENED_ON + 6 * DAY
+    return made, OPENED_ON + 6 * DAY
+
+
+def test_declared_cash_stands_in_the_sentence_of_the_instalment_that_it_made(tmp_path):
+    made, last_on = weekly(tmp_path)
     sold = paid(OPENED_ON, 300_000)
     take(made, alipay([sold], period=(OPENED_ON, last_on)), borrower_id="B1")
     declare(made, amount_fen=50_000, from_on=OPENED_ON, to_on=OPENED_ON + DAY, revenue_class="sure")
@@ -235,12 +240,7 @@ def test_declared_cash_stands_in_the_sentence_of_the_instalment_that_it_made(tmp
 
 
 def test_an_instalment_is_of_revenue_less_the_platforms_fees(tmp_path):
-    made = new_ledger(tmp_path, is_durable=False)
-    terms = revenue_product(
-        frequency=Frequency(days=7), day_count=DayCount.ACT_365F, share={"floor": None, "cap": None}
-    )
-    open_loan(made, terms=terms, principal_fen=500_000, periods=12)
-    last_on = OPENED_ON + 6 * DAY
+    made, last_on = weekly(tmp_path)
     take(made, alipay([paid(OPENED_ON, 300_000)], period=(OPENED_ON, last_on)), borrower_id="B1")
     with writing(made):
         made.execute("UPDATE daily_revenue SET fee_milli_fen = 1800500")

@@ -31,7 +31,7 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import EventKind
 from loancli.core.rates import DayCount
 from loancli.jobs import close_day
-from loancli.jobs.adjust_loan import put_in_force, work_out
+from loancli.jobs.adjust_loan import Rules, adjust
 from loancli.jobs.close_day import close_through, try_through
 from loancli.jobs.settle import gather
 from loancli.ledger import days, journal, loans
@@ -523,19 +523,8 @@ def test_a_revenue_plan_breathes_too_and_its_minimum_progress_does_not_claw_it_b
 def test_a_change_that_leaves_fewer_instalments_leaves_no_old_ones_in_the_books(tmp_path):
     db = new_ledger(tmp_path, is_durable=False)
     open_loan(db, terms=product(code="plain"), principal_fen=1_200_000)
-    day = stamp(OPENED_ON)
+    rules = Rules(calendar=CALENDAR, ceilings=CEILINGS, products={}, stamp=stamp(OPENED_ON))
     with writing(db):
-        found = work_out(
-            db,
-            "LN000001",
-            "respread 6",
-            OPENED_ON,
-            calendar=CALENDAR,
-            ceilings=CEILINGS,
-            products={},
-            stamp=day,
-        )
-        assert found is not None
-        put_in_force(db, found, stamp=day)
+        assert adjust(db, "LN000001", "respread 6", OPENED_ON, rules) is not None
     assert db.execute("SELECT count(*) FROM instalment").fetchone()[0] == 6
     assert faults(db) == []

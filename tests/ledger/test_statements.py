@@ -28,7 +28,7 @@ from ledger_maker import (
 
 from loancli.core.errors import InputError, NotFoundError
 from loancli.jobs.take_statement import take_statement
-from loancli.ledger import borrowers, statements
+from loancli.ledger import borrowers, statements, transactions
 from loancli.ledger import revenue as stored
 from loancli.ledger.connect import Connection, trial, writing
 
@@ -97,7 +97,7 @@ def test_rows_beyond_one_chunk_are_all_there(db, monkeypatch):
     rows = [paid(FIRST + number % 5 * DAY, 100 + number) for number in range(10)]
     take(db, alipay(rows[:7]), borrower_id="B1")
     take(db, alipay([*rows[2:], rows[0]]), borrower_id="B1")
-    assert sorted(txn.row.amount_fen for txn in statements.txns_of(db, "B1")) == [row.amount_fen for row in rows]
+    assert sorted(txn.row.amount_fen for txn in transactions.txns_of(db, "B1")) == [row.amount_fen for row in rows]
     assert faults(db) == []
 
 
@@ -175,7 +175,7 @@ def test_a_later_status_is_noted_and_revenue_follows(db):
     assert revenue(db) == {"sure": (100, 1)}
     take(db, alipay([row._replace(status=CLOSED)]), borrower_id="B1")
     assert revenue(db) == {"excluded": (100, 1)}
-    (txn,) = statements.txns_of(db, "B1")
+    (txn,) = transactions.txns_of(db, "B1")
     assert (txn.row.status, txn.row.status_class, txn.row.money_moved) == (CLOSED, "closed", 0)
     assert (txn.revenue_class, txn.revenue_rule) == ("excluded", "not_moved")
     assert db.execute("SELECT status FROM txn").fetchall() == [(PENDING,)]  # as it was read

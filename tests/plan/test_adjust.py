@@ -2,25 +2,28 @@
 
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import shelf
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
+from shelf import fen
 from terms import CALENDAR, line_product, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
 from loancli.plan.adjust import changed
+from loancli.plan.build import build
 from loancli.plan.changes import USAGE, change_of
 from loancli.plan.diff import diff
-from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, BreathingSpace, Frequency, Kind, Pays, Step
 from loancli.plan.rows import OwnRow
 
 START = date(2026, 1, 15)
 PUBLISHED = shelf.cases("truth/schedule_changes.json")
+need = partial(shelf.need, PUBLISHED)
 SCHEDULES = shelf.cases("truth/schedules.json")
 
 # Cases that are no change of a plan that is kept, and where they are.
@@ -39,22 +42,12 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-def need(case_id):
-    if case_id not in PUBLISHED:
-        pytest.skip("the reference shelf is not here")
-    return PUBLISHED[case_id]
-
-
 def change(plan, text, on, **more):
     return changed(plan, change_of(text), on, calendar=CALENDAR, **more)
 
 
 def expected(case, snapshot=-1):
     return case["expected"]["snapshots"][snapshot]["rows"]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
 
 
 def test_every_published_change_is_tested_here_or_named_elsewhere():

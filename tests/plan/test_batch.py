@@ -1,4 +1,4 @@
-"""plan/batch: a mixed portfolio in one go, each loan as kinds.build makes it; and the table it is read from."""
+"""plan/batch: a mixed portfolio in one go, each loan as `build` makes it; and the table it is read from."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError, NotFoundError
 from loancli.plan import batch as batch_module
 from loancli.plan.batch import Asked, plan_all, problem_of, read_batch
-from loancli.plan.kinds import build
+from loancli.plan.build import build
 from loancli.plan.product import Fee, Kind
 
 FEE = Fee(name="fee", principal_ppm=10_000)
@@ -30,7 +30,7 @@ def product_of(code):
 
 
 def alone(loan):
-    """The rows that kinds.build makes, or why it makes none."""
+    """The rows that `build` makes, or why it makes none."""
     terms, principal_fen, start_on, periods, first_due_on = loan
     try:
         return build(terms, principal_fen, start_on, calendar=CALENDAR, periods=periods, first_due_on=first_due_on).rows

@@ -16,11 +16,11 @@ from loancli.core.errors import InputError
 from loancli.core.money import Rounding
 from loancli.core.rates import PPM, DayCount
 from loancli.plan import bulk
+from loancli.plan.build import build
 from loancli.plan.bulk import paths
 from loancli.plan.flexible import Window, closes_on, run_on_rows, window_of
 from loancli.plan.futures import months_ahead, of_windows, simulate
 from loancli.plan.history import History
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, Fee, FixedFee, Frequency, MinimumProgress
 from loancli.servicing.life import life
 from loancli.servicing.windows import Revenue, close_window, next_number

@@ -1,4 +1,4 @@
-"""plan/columns: many loans of the same terms and days at once, to the fen what kinds.build makes of each."""
+"""plan/columns: many loans of the same terms and days at once, to the fen what `build` makes of each."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,26 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from terms import CALENDAR, product, revenue_product
+from terms import CALENDAR, FREQUENCIES, product, revenue_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import PRINCIPAL_FEN_MAX, Rounding
 from loancli.core.rates import PPM, DayCount
-from loancli.plan import columns
+from loancli.plan import column_kinds
+from loancli.plan.build import build
 from loancli.plan.columns import plans, spread
-from loancli.plan.kinds import build
-from loancli.plan.product import Balloon, Base, Bound, BreathingSpace, Fee, Frequency, Kind, Pays, Step
+from loancli.plan.product import Balloon, Base, Bound, BreathingSpace, Fee, Kind, Pays, Step
 from loancli.plan.rows import OwnRow
 
 START = date(2026, 1, 15)
-FREQUENCIES = [
-    Frequency(months=1),
-    Frequency(months=3),
-    Frequency(days=7),
-    Frequency(days=10),
-    Frequency(half_monthly=True),
-]
 BALLOONS = st.one_of(
     st.builds(Balloon, periods=st.integers(49, 120)),
     st.builds(Balloon, residual_ppm=st.one_of(st.integers(1, 999_999), st.integers(990_000, 999_999))),
@@ -81,7 +74,7 @@ def shares(draw, count):
 @st.composite
 def batches(draw):
     """Terms of every kind that has columns, and loans of one start."""
-    kind = draw(st.sampled_from(list(columns._KINDS)))
+    kind = draw(st.sampled_from(list(column_kinds.KINDS)))
     frequency = draw(st.sampled_from(FREQUENCIES))
     counts = [count for count in DayCount if frequency.months or count is not DayCount.EQUAL_MONTHS]
     day_count = draw(st.sampled_from(counts))
@@ -115,7 +108,7 @@ def batches(draw):
 
 
 def exact(terms, principal_fen, start_on, asked):
-    """What kinds.build makes of one loan: its rows, or None where it is refused."""
+    """What `build` makes of one loan: its rows, or None where it is refused."""
     try:
         rows = build(terms, principal_fen, start_on, **asked).rows
     except InputError:
@@ -180,8 +173,8 @@ def test_loans_beyond_64_bits_stand_beside_small_ones(name, mode):
 @pytest.mark.parametrize(("changes", "is_wide"), [({}, False), (KINDS["steps up steeply"], True)])
 def test_64_bits_are_used_where_they_do(changes, is_wide, monkeypatch):
     widths = []
-    empty = columns._empty
-    monkeypatch.setattr(columns, "_empty", lambda terms, each: widths.append(each.dtype) or empty(terms, each))
+    empty = column_kinds._empty
+    monkeypatch.setattr(column_kinds, "_empty", lambda terms, each: widths.append(each.dtype) or empty(terms, each))
     terms = product(annual_rate_ppm=146_001, day_count=DayCount.ACT_365F, **changes)
     plans(terms, np.array([5_000_000, 10**11]), START, periods=36, calendar=CALENDAR)
     assert object in widths if is_wide else widths == [np.int64]

@@ -9,9 +9,9 @@ from terms import CALENDAR, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
+from loancli.plan.build import build
 from loancli.plan.cost import fastest
 from loancli.plan.flexible import check_bounds
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, Kind
 from loancli.plan.rows import OwnRow
 

@@ -8,15 +8,16 @@ import pytest
 import shelf
 from hypothesis import given
 from hypothesis import strategies as st
+from shelf import fen, need
 from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
+from loancli.plan.build import build
 from loancli.plan.ceilings import Outcome, check_ceiling, limit_on, lpr_on, read_ceilings, verdict_on
 from loancli.plan.cost import Apr, apr, of_fastest, of_plan
 from loancli.plan.history import History
-from loancli.plan.kinds import build
 from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
 from loancli.plan.rows import OwnRow
@@ -29,16 +30,6 @@ TRUTH = shelf.cases("truth/apr.json")
 TOML = (SCHEDULES / "policies" / "ceilings.toml").read_text(encoding="utf-8")
 LPR = (SCHEDULES / "policies" / "lpr.csv").read_text(encoding="utf-8")
 CEILINGS = read_ceilings(TOML, LPR)
-
-
-def need(cases, case_id):
-    if case_id not in cases:
-        pytest.skip("the reference shelf is not here")
-    return cases[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
 
 
 def monthly(texts):

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from terms import CALENDAR, product, revenue_product
 
+from loancli.plan.build import build
 from loancli.plan.cost import of_fastest, of_plan
 from loancli.plan.cost_table import cost_table
-from loancli.plan.kinds import build
 from loancli.plan.product import Fee, FixedFee, Kind, Penalty
-from loancli.plan.product_file import from_json, to_json
+from loancli.plan.product_json import from_json, to_json
 
 START = date(2026, 1, 15)
 LAKH_FEN = 10_000_000  # 100,000 yuan

@@ -10,15 +10,15 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
+from loancli.plan.build import build
 from loancli.plan.ceilings import read_ceilings
+from loancli.plan.contradictions import contradictions
 from loancli.plan.fit import Goal, fit
 from loancli.plan.fit_runs import Bounds
 from loancli.plan.fit_space import share_below
 from loancli.plan.futures import Stress
 from loancli.plan.history import History
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, Fee, Frequency, Kind, MinimumProgress
-from loancli.plan.product_file import contradictions
 from loancli.plan.project import project
 
 START = date(2025, 5, 8)

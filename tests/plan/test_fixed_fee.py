@@ -3,42 +3,35 @@
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import shelf
 from hypothesis import given
 from hypothesis import strategies as st
+from shelf import fen
 from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan.adjust import changed
+from loancli.plan.build import build
 from loancli.plan.ceilings import Outcome, check_ceiling, read_ceilings
 from loancli.plan.changes import change_of
 from loancli.plan.cost import of_fastest, of_plan
 from loancli.plan.fixed_fee import RATE_SCALE, curve_of, earned, fee_fen, periodic_rate
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, FixedFee, Frequency, MinimumProgress
 from loancli.plan.product_file import read_product
 
 TRUTH = shelf.cases("truth/revenue_plans.json")
+need = partial(shelf.need, TRUTH)
 DAILY, WEEKLY, MONTHLY = Frequency(days=1), Frequency(days=7), Frequency(months=1)
 ONE = Fraction(1)
 CEILINGS = read_ceilings(
     (SCHEDULES / "policies" / "ceilings.toml").read_text(encoding="utf-8"),
     (SCHEDULES / "policies" / "lpr.csv").read_text(encoding="utf-8"),
 )
-
-
-def need(case_id):
-    if case_id not in TRUTH:
-        pytest.skip("the reference shelf is not here")
-    return TRUTH[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
 
 
 def terms(fee: FixedFee = FixedFee(amount_fen=100_000), frequency: Frequency = DAILY, **changes):  # noqa: B008

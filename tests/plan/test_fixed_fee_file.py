@@ -7,8 +7,10 @@ from terms import product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
+from loancli.plan.contradictions import contradictions
 from loancli.plan.product import Base, Bound, Early, FixedFee, Frequency, Kind, MinimumProgress, Penalty
-from loancli.plan.product_file import contradictions, from_json, read_product, to_json
+from loancli.plan.product_file import read_product
+from loancli.plan.product_json import from_json, to_json
 
 HEAD = """\
 name_zh = "费"

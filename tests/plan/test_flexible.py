@@ -3,18 +3,21 @@
 import json
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import shelf
 from hypothesis import given, reject
 from hypothesis import strategies as st
+from shelf import fen
 from terms import CALENDAR, product, revenue_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
+from loancli.plan.build import build
 from loancli.plan.flexible import (
     Owed,
     Progress,
@@ -28,23 +31,13 @@ from loancli.plan.flexible import (
     run_on_rows,
     window_of,
 )
-from loancli.plan.kinds import build
 from loancli.plan.product import Base, Bound, Frequency, MinimumProgress, Missing
 
 START = date(2026, 1, 31)
 NO_CHECKPOINT = Progress(levels_fen=0, fixed_fen=0, is_checkpoint=False)
 OWED = Owed(outstanding_principal_fen=10_000_000, accrued=Fraction(120_000), level_fen=900_000)
 MECHANICS = shelf.cases("truth/revenue_plans.json")
-
-
-def need(case_id):
-    if case_id not in MECHANICS:
-        pytest.skip("the reference shelf is not here")
-    return MECHANICS[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
+need = partial(shelf.need, MECHANICS)
 
 
 def revenue(fen_counted, **changes):

@@ -13,9 +13,9 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
+from loancli.plan.build import build
 from loancli.plan.cost import of_plan
 from loancli.plan.due_days import years_of
-from loancli.plan.kinds import build
 from loancli.plan.own_rows import read_own_rows
 from loancli.plan.product import Frequency, Kind
 from loancli.plan.rows import OwnRow

@@ -13,6 +13,7 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
+from loancli.plan.contradictions import contradictions
 from loancli.plan.product import (
     Allocation,
     Balloon,
@@ -34,7 +35,8 @@ from loancli.plan.product import (
     RevenueShare,
     Step,
 )
-from loancli.plan.product_file import contradictions, from_json, read_product, to_json
+from loancli.plan.product_file import read_product
+from loancli.plan.product_json import from_json, to_json
 
 PLAIN = """\
 name_zh = "普通"
@@ -704,7 +706,7 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
 
 def test_terms_are_read_from_json_without_pydantic():
     code = (
-        "import sys; from loancli.plan.product_file import from_json; from_json(sys.argv[1]);"
+        "import sys; from loancli.plan.product_json import from_json; from_json(sys.argv[1]);"
         " sys.exit('pydantic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, to_json(revenue_product())], check=False).returncode == 0

@@ -9,6 +9,7 @@ from lives import products
 from terms import SCHEDULES, product, revenue_product
 
 from loancli.core.money import Rounding
+from loancli.plan.contradictions import contradictions
 from loancli.plan.product import (
     Allocation,
     Balloon,
@@ -24,7 +25,7 @@ from loancli.plan.product import (
     Step,
     Trigger,
 )
-from loancli.plan.product_file import contradictions, read_product
+from loancli.plan.product_file import read_product
 from loancli.plan.product_toml import product_toml
 
 FILES = sorted((SCHEDULES / "products").glob("*.toml"))

@@ -13,10 +13,10 @@ from terms import CALENDAR, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM, DayCount
+from loancli.plan.build import build
 from loancli.plan.cost import of_paths, of_plan
 from loancli.plan.futures import Stress
 from loancli.plan.history import History
-from loancli.plan.kinds import build
 from loancli.plan.product import BreathingSpace, Frequency, Kind, Pays
 from loancli.plan.project import BURDEN_MAX_PPM, Spread, project
 

@@ -9,10 +9,10 @@ from terms import CALENDAR, product
 
 from loancli.core.days import months_after
 from loancli.core.errors import InputError
+from loancli.plan.build import build
 from loancli.plan.history import History
-from loancli.plan.kinds import build
 from loancli.plan.product import Frequency, Kind
-from loancli.plan.product_file import from_json, to_json
+from loancli.plan.product_json import from_json, to_json
 from loancli.plan.season import WEIGHT_MAX, WEIGHT_MIN, season_weights, with_season
 
 MONTHLY = Frequency(months=1)

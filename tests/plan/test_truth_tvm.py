@@ -2,23 +2,20 @@
 
 from datetime import date
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import shelf
 from terms import CALENDAR, product
 
+from loancli.plan.build import build
 from loancli.plan.cost import apr
 from loancli.plan.due_days import due_dates
-from loancli.plan.kinds import build, level_exact
+from loancli.plan.kinds import level_exact
 
 TVM = shelf.cases("truth/tvm.json")
+need = partial(shelf.need, TVM)
 START = date(2026, 1, 15)
-
-
-def need(case_id):
-    if case_id not in TVM:
-        pytest.skip("the reference shelf is not here")
-    return TVM[case_id]
 
 
 def terms_of(case):

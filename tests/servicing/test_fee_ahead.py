@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,14 +11,15 @@ import shelf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lives import CALENDAR, DAY, PLAIN, SCHEDULES, bounced, check_conservation, contract_for, payment, payout
+from shelf import fen
 from told import Told, reason
 
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event
 from loancli.core.money import rounded
+from loancli.plan.build import build
 from loancli.plan.changes import change_of
 from loancli.plan.cost import apr, of_plan
-from loancli.plan.kinds import build
 from loancli.plan.product import (
     Allocation,
     Base,
@@ -36,22 +38,13 @@ from loancli.servicing.life import Life, life, quote
 from loancli.servicing.replan import replan
 
 TRUTH = shelf.cases("truth/revenue_plans.json")
+need = partial(shelf.need, TRUTH)
 START = date(2026, 1, 1)
 WAIVED = FixedFee(amount_fen=100_000, early=Early.UNEARNED_WAIVED)
 DAILY = replace(
     PLAIN, annual_rate_ppm=0, fixed_fee=FixedFee(amount_fen=100_000), frequency=Frequency(days=1), roll=PLAIN.roll.NONE,
     periods=200, periods_max=600,
 )  # fmt: skip
-
-
-def need(case_id: str) -> Any:
-    if case_id not in TRUTH:
-        pytest.skip("the reference shelf is not here")
-    return TRUTH[case_id]
-
-
-def fen(text: str) -> int:
-    return int(Fraction(text) * 100)
 
 
 def signed(product: Product = DAILY, principal_fen: int = 900_000, **words: Any) -> Contract:

@@ -30,9 +30,9 @@ from loancli.core.errors import InputError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import PPM, DayCount
+from loancli.plan.build import build
 from loancli.plan.changes import change_of
 from loancli.plan.cost import apr
-from loancli.plan.kinds import build
 from loancli.plan.line import last_draw_on
 from loancli.plan.product import Allocation, CreditLine, Frequency, Kind, Penalty, PrincipalBack, Product
 from loancli.plan.rows import Plan

@@ -228,3 +228,12 @@ def test_a_window_that_is_over_is_fixed_before_the_plan_changes() -> None:
     contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15))
     with pytest.raises(RefusedError, match="instalment 1 is over and not fixed yet; close the day first"):
         change(contract, [payout(contract)], "extend 3", date(2026, 2, 1))
+
+
+def test_a_revenue_plan_is_held_against_the_outlook_of_what_is_open_now() -> None:
+    contract = contract_for(revenue_product(), 1_200_000, date(2026, 1, 15))
+    events = [payout(contract), fixed(1, date(2026, 2, 1), 300_000), payment(date(2026, 2, 15), 300_000)]
+    found = change(contract, events, "extend 3", date(2026, 2, 20))
+    assert sum(row.principal_fen for row in found.before.rows) == 1_200_000
+    assert found.before.rows[1].interest_fen == found.after.rows[1].interest_fen  # of the same principal
+    assert found.after.interest_fen > found.before.interest_fen

@@ -8,6 +8,8 @@ from string import Formatter
 import pytest
 
 from loancli.cli.exit import _USAGE as USAGE
+from loancli.core.rates import DayCount
+from loancli.plan.product import Kind
 from loancli.texts import LANGS, catalogue, said, say
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "loancli"
@@ -81,3 +83,10 @@ def test_an_optional_text_falls_back():
     assert said("column.due_on", "zh", "due on") == "应还日"
     assert said("column.due_on", "en", "due on") == "due on"
     assert said("column.unheard_of", "zh", "unheard of") == "unheard of"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_kind_and_day_count_has_a_word(lang):
+    kinds, day_counts = catalogue(lang)["kind"], catalogue(lang)["day_count"]
+    assert kinds.keys() == {kind.value for kind in Kind}
+    assert day_counts.keys() == {each.value for each in DayCount}

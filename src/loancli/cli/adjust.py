@@ -1,19 +1,25 @@
-"""loancli adjust: the plan of a signed loan changed: previewed as a diff, or put in force."""
+"""loancli adjust: the plans of signed loans changed: previewed, put in force, undone; one loan, or thousands."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loancli.cli import session
-from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, context_of, day
-from loancli.cli.render import talk
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.render import show, talk
+
+if TYPE_CHECKING:
+    from loancli.jobs.adjust_batch import Wanted
+    from loancli.jobs.adjust_loan import Rules
 
 app = typer.Typer()
 
-LoanArgument = Annotated[str, typer.Argument(help="The number of the loan.")]
-ChangeArgument = Annotated[
-    str, typer.Argument(help="In quotes: 'extend 3', 'respread 24', 'breathe 2 interest', 'rate 12%' …")
+WhatArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="WHAT", help="LOAN 'CHANGE'; or a FILE of loan_id and change; or 'CHANGE' and a selection."),
 ]
 OnOption = Annotated[
     date | None, typer.Option("--on", parser=day, metavar="DATE", help="The day it counts from; else --as-of.")
@@ -23,65 +29,119 @@ OnOption = Annotated[
 @app.command()
 def preview(
     ctx: typer.Context,
-    loan_id: LoanArgument,
-    change: ChangeArgument,
+    what: WhatArgument,
     on: OnOption = None,
+    trade: Annotated[str | None, typer.Option("--trade", help="All active loans of borrowers of this trade.")] = None,
+    product: Annotated[str | None, typer.Option("--product", help="All active loans of this product.")] = None,
+    segment: Annotated[str | None, typer.Option("--segment", help="All active loans in this segment.")] = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Show what a change would do to a loan: rows before and after, cost, income, yearly cost. Nothing is written."""
-    _adjust(context_of(ctx), loan_id, change, on, output_format, output, apply=False)
+    """Show what changes would do: rows before and after, cost, income, yearly cost. Nothing is written.
+
+    Of a batch, `-o FILE` keeps a line for each loan, with its fingerprint: `adjust apply FILE` takes it.
+    """
+    from loancli.cli import adjust_batch
+
+    context = context_of(ctx)
+    from_on = on or context.as_of
+    selection = {"trade": trade, "product": product, "segment": segment}
+    if any(selection.values()):
+        if len(what) != 1:
+            raise typer.BadParameter("with a selection, give the one change", param_hint="WHAT")
+        wanted = adjust_batch.selected(context, what[0], from_on, selection)
+    elif len(what) == 1:
+        wanted = adjust_batch.read(Path(what[0]), from_on)
+    else:
+        _one(context, what, from_on, output_format, output, apply=False, dry_run=False)
+        return
+    adjust_batch.show_preview(context, wanted, rules_of(context, wanted), output_format, output)
 
 
 @app.command()
 def apply(
     ctx: typer.Context,
-    loan_id: LoanArgument,
-    change: ChangeArgument,
+    what: WhatArgument,
     on: OnOption = None,
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Change the plan of a loan, and show what that did. The same change of the same day again does nothing."""
-    _adjust(context_of(ctx), loan_id, change, on, output_format, output, apply=True, dry_run=dry_run)
+    """Put changes in force: of one loan, or those of a preview's file. The same again does nothing."""
+    from loancli.cli import adjust_batch
+
+    context = context_of(ctx)
+    from_on = on or context.as_of
+    if len(what) != 1:
+        _one(context, what, from_on, output_format, output, apply=True, dry_run=dry_run)
+        return
+    wanted = adjust_batch.read(Path(what[0]), from_on)
+    adjust_batch.put_in_force(context, wanted, rules_of(context, wanted), output_format, output, dry_run=dry_run)
 
 
-def _adjust(
+@app.command()
+def undo(
+    ctx: typer.Context,
+    batch: Annotated[str, typer.Argument(help="The batch's name in `adjust list`.")],
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Take a batch back: every loan has the plan it would have without it. What rests on it is left, and why."""
+    from loancli.cli import adjust_batch
+
+    adjust_batch.take_back(context_of(ctx), batch, output_format, output, dry_run=dry_run)
+
+
+@app.command("list")
+def list_(ctx: typer.Context, output_format: FormatOption = None, output: OutputOption = None) -> None:
+    """List the batches of changes: by whom, when, how many loans, how many of them undone."""
+    from loancli.ledger import journal
+
+    context = context_of(ctx)
+    with session.ledger(context) as db:
+        rows = journal.batches(db, "adjust/")
+    show(rows, format=output_format, output=output, title="batches", lang=context.lang)
+
+
+def rules_of(context: Context, wanted: "Sequence[Wanted]") -> "Rules":
+    """What changes are held to; the products only where a change may need them."""
+    from loancli.jobs.adjust_loan import Rules
+
+    restructures = any(each.text.lstrip().startswith("restructure") for each in wanted)
+    return Rules(
+        calendar=session.calendar(context),
+        ceilings=session.ceilings(context),
+        products={product.code: product for product in session.products(context)} if restructures else {},
+        stamp=session.stamp(context),
+    )
+
+
+def _one(
     context: Context,
-    loan_id: str,
-    change: str,
-    on: date | None,
-    output_format: FormatOption,
-    output: OutputOption,
+    what: Sequence[str],
+    on: date,
+    output_format: Format | None,
+    output: Path | None,
     *,
     apply: bool,
-    dry_run: bool = False,
+    dry_run: bool,
 ) -> None:
     from loancli.cli.plan_change import answer
-    from loancli.jobs.adjust_loan import put_in_force, work_out
+    from loancli.jobs.adjust_batch import Wanted
+    from loancli.jobs.adjust_loan import adjust
     from loancli.plan.diff import diff
 
-    from_on = on or context.as_of
-    products = {product.code: product for product in session.products(context)} if "restructure" in change else {}
-    stamp = session.stamp(context)
+    if len(what) != 2:
+        raise typer.BadParameter("give a loan and one change in quotes, or a file", param_hint="WHAT")
+    loan_id, change = what
+    rules = rules_of(context, [Wanted(row=1, loan_id=loan_id, text=change, on=on)])
     with session.change(context, dry_run=dry_run or not apply) as db:
-        found = work_out(
-            db,
-            loan_id,
-            change,
-            from_on,
-            calendar=session.calendar(context),
-            ceilings=session.ceilings(context),
-            products=products,
-            stamp=stamp,
-        )
-        if found is not None:
-            put_in_force(db, found, stamp=stamp)
+        found = adjust(db, loan_id, change, on, rules)
     if found is None:
-        talk(context, "adjust.same", loan_id=loan_id, change=change, day=from_on)
+        talk(context, "adjust.same", loan_id=loan_id, change=change, day=on)
         return
-    told = {"loan_id": loan_id, "product": found.before.product.code, "on": from_on, "change": change}
+    told = {"loan_id": loan_id, "product": found.before.product.code, "on": on, "change": change}
     answer(context, diff(found.before, found.after), told, output_format=output_format, output=output)
     key = "adjust.applied" if apply else "adjust.preview"
-    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, change=change, day=from_on)
+    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, change=change, day=on)

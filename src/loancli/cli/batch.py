@@ -17,6 +17,7 @@ from loancli.cli.sheet import read_sheet
 from loancli.core.errors import Problem, input_error
 from loancli.core.money import yuan
 from loancli.plan.batch import Batch, Wanted, plan_all, problem_of, read_batch
+from loancli.texts.refusals import refusal
 
 if TYPE_CHECKING:
     from loancli.plan.columns import Plans
@@ -50,7 +51,7 @@ def answer(context: Context, file: Path, *, output_format: Format | None, output
     talk(context, "batch.done", **told)
     if problems:
         for problem in problems[:REFUSED_SHOWN_MAX]:
-            talk(context, "batch.refused", problem=problem)
+            talk(context, "batch.refused", problem=refusal(str(problem), context.lang))
         if len(problems) > REFUSED_SHOWN_MAX:
             talk(context, "batch.more", count=len(problems) - REFUSED_SHOWN_MAX)
         raise typer.Exit(Exit.PARTIAL)

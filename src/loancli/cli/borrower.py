@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.cells import visible
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import show, talk, visible
+from loancli.cli.render import show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.loan import Borrower

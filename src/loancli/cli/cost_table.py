@@ -4,14 +4,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from loancli.cli import session
+from loancli.cli.cells import heading
 from loancli.cli.explain import cost_sum
-from loancli.cli.render import heading, save, show, talk
+from loancli.cli.render import save, show, talk
 from loancli.core.errors import RefusedError
 from loancli.core.money import yuan
 from loancli.core.rates import DayCount, percent
+from loancli.plan.build import fee_of
 from loancli.plan.ceilings import Outcome, Verdict
 from loancli.plan.cost_table import Cost, CostTable, PathCost, cost_table
-from loancli.plan.kinds import fee_of
 from loancli.plan.product import Fee, Kind, Product
 from loancli.texts import Lang, say
 

@@ -11,8 +11,9 @@ import typer
 
 from loancli import shipped
 from loancli.cli import session
+from loancli.cli.charts import bars
 from loancli.cli.options import Context, context_of
-from loancli.cli.render import bars, progress, save, show, talk, write
+from loancli.cli.render import progress, save, show, talk, write
 from loancli.core.days import BEIJING
 from loancli.core.errors import InputError
 from loancli.core.rates import percent
@@ -184,7 +185,7 @@ def _month(story: _Story, month: date) -> dict[str, Any]:
 
 
 def _sign(story: _Story, month: date, stamp: Stamp) -> int:
-    from loancli.cli.plan import cost_of
+    from loancli.cli.plan_shown import cost_of
     from loancli.jobs.open_loan import Signing, open_loans
     from loancli.ledger.connect import writing
 

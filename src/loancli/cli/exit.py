@@ -8,9 +8,11 @@ from typing import Any
 
 import typer
 
-from loancli.cli.render import complain, hush_stdout, visible
+from loancli.cli.cells import visible
+from loancli.cli.render import complain, hush_stdout
 from loancli.core import errors
 from loancli.texts import Lang, say
+from loancli.texts.refusals import refusal
 
 # Wrong usage, which Typer raises under many names and exports under one (0.26 to 0.28).
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
@@ -123,7 +125,7 @@ def _message(error: BaseException, lang: Lang) -> str:
     if isinstance(error, OSError):
         file_name = visible(str(error.filename)) if error.filename is not None else say("exit.some_file", lang)
         return f"{file_name}: {error.strerror or type(error).__name__}"
-    return "\n".join(visible(line) for line in str(error).splitlines())
+    return "\n".join(visible(refusal(line, lang)) for line in str(error).splitlines())
 
 
 def _report_usage(error: Any, lang: Lang) -> int:
@@ -164,7 +166,7 @@ def _in_language(message: str, lang: Lang) -> str:
         match = pattern.fullmatch(message)
         if match is not None:
             return say(key, lang, **match.groupdict())
-    return message
+    return refusal(message, lang)
 
 
 def _where(error: BaseException) -> Iterator[str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.cells import visible
 from loancli.cli.options import Context, Format
-from loancli.cli.render import save, show, talk, visible
+from loancli.cli.render import save, show, talk
 from loancli.core.errors import RefusedError
 from loancli.core.money import yuan
 from loancli.core.rates import percent

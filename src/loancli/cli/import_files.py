@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from loancli.cli import session
+from loancli.cli.cells import visible
 from loancli.cli.exit import Exit
 from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, now
-from loancli.cli.render import counting, show, talk, visible
+from loancli.cli.render import counting, show, talk
 from loancli.core.errors import InputError, NotFoundError, Problem
 from loancli.texts import say
 

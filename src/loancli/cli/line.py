@@ -102,7 +102,7 @@ def draws_summary(planned: "LinePlan", whole: dict[str, Any], verdict: "Verdict"
         "interest_fen": planned.interest_fen,
         "total_fen": planned.drawn_fen + planned.interest_fen,
         "apr_simple_percent": f"{cost.simple_percent:.2f}",
-        "apr_compound_percent": f"{cost.compound_percent:.2f}",
+        "apr_compound_percent": cost.compound_shown,
         "full_apr_simple_percent": whole["apr_simple_percent"],
         "full_apr_compound_percent": whole["apr_compound_percent"],
         "within_ceiling": worst.value,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from loancli.cli.render import json_text, opened, visible, without_formula
+from loancli.cli.cells import json_text, visible, without_formula
+from loancli.cli.render import opened
 
 
 class Block(NamedTuple):

@@ -10,21 +10,16 @@ from loancli.cli import session
 from loancli.cli.explain import cost_sum, why
 from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import (
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.plan_options import (
     FirstDueOption,
     InstalmentOption,
     PeriodsOption,
     PrincipalOption,
     RowsOption,
     StartOption,
-    amount,
-    cost_of,
-    plan_rows,
-    plan_screen,
-    plan_summary,
-    price_key,
 )
+from loancli.cli.plan_shown import cost_of, plan_rows, plan_screen, plan_summary, price_key
 from loancli.cli.render import show, talk
 from loancli.core.days import days_past_due
 from loancli.core.errors import RefusedError

@@ -5,14 +5,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from loancli import __version__
-from loancli.cli.render import Format as Format
-from loancli.core.errors import SetupError
+from loancli.core.errors import InputError, SetupError
+from loancli.core.money import fen_of
 from loancli.texts import Lang
 
 
@@ -27,6 +28,15 @@ class Context:
     schedules: Path | None  # the lender's own folder; None: ours alone
     quiet: bool
     verbose: bool
+
+
+class Format(StrEnum):
+    """How rows are shown."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 def context_of(ctx: typer.Context) -> Context:
@@ -90,6 +100,14 @@ def day(text: str) -> date:
     if found is not None and found.isoformat() == text:  # Python reads 20261123 and 2026-W48-1 as well
         return found
     raise typer.BadParameter(f"{text!r} is not a day such as 2026-11-23")
+
+
+def amount(text: str) -> int:
+    """'50000' yuan as fen: the parser of every option that takes money."""
+    try:
+        return fen_of(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _version(wanted: bool) -> None:

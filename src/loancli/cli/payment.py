@@ -9,14 +9,16 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.borrower import UnmaskOption
+from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
-from loancli.cli.render import complain, heading, show, talk, visible
+from loancli.cli.render import complain, show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.mask import mask_name
 from loancli.core.money import fen_of
 from loancli.texts import LANGS, Lang, say
+from loancli.texts.refusals import refusal
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -198,7 +200,7 @@ def _match_list(ctx: typer.Context, file: Path, *, keep_going: bool, dry_run: bo
         talk(context, "import.dry_run")
     if problems:
         for problem in sorted(problems, key=lambda each: each.row or 0):
-            complain(visible(str(problem)))
+            complain(visible(refusal(str(problem), context.lang)))
         talk(context, "payment.kept_back", count=len(problems))
         raise typer.Exit(Exit.PARTIAL)
 

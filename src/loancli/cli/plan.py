@@ -1,180 +1,36 @@
 """loancli plan: a plan without a loan: its rows, what it costs, two side by side."""
 
-from collections.abc import Sequence
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from loancli.cli import session
-from loancli.cli.explain import why
 from loancli.cli.history import BorrowerOption, HistoryOption, SeasonBorrowerOption, history_for, seasoned
-from loancli.cli.options import Context, Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.options import Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.plan_options import (
+    BorrowerKind,
+    BurdenOption,
+    DrawsOption,
+    Favoured,
+    FirstDueOption,
+    FuturesOption,
+    InstalmentOption,
+    PeriodsOption,
+    PrincipalOption,
+    RepaymentsOption,
+    RowsOption,
+    SeedOption,
+    StartOption,
+    StressOption,
+    chance,
+)
+from loancli.cli.plan_shown import cost_of, plan_rows, plan_screen, plan_summary
 from loancli.cli.render import show, talk
 from loancli.core.errors import InputError
-from loancli.core.money import fen_of
-from loancli.core.rates import PPM, rate_ppm_of
-
-if TYPE_CHECKING:
-    from loancli.plan.ceilings import Verdict
-    from loancli.plan.product import Product
-    from loancli.plan.rows import OwnRow, Plan
 
 app = typer.Typer()
-
-
-def amount(text: str) -> int:
-    """'50000' yuan as fen: the parser of every option that takes money."""
-    try:
-        return fen_of(text)
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-PrincipalOption = Annotated[
-    int, typer.Option("--principal", parser=amount, metavar="YUAN", help="The amount lent, in yuan.")
-]
-StartOption = Annotated[
-    date | None, typer.Option("--start", parser=day, metavar="DATE", help="The day it is paid out; else --as-of.")
-]
-PeriodsOption = Annotated[int | None, typer.Option("--periods", help="How many instalments; else the product's.")]
-FirstDueOption = Annotated[
-    date | None,
-    typer.Option("--first-due", parser=day, metavar="DATE", help="The first due day; else one step after the start."),
-]
-InstalmentOption = Annotated[
-    int | None,
-    typer.Option(
-        "--instalment",
-        parser=amount,
-        metavar="YUAN",
-        help="With a fixed fee: what is expected each time, instead of --periods.",
-    ),
-]
-RowsOption = Annotated[
-    Path | None,
-    typer.Option("--rows", metavar="FILE", help="The rows of a custom plan: number, due_on, principal or share."),
-]
-
-
-DrawsOption = Annotated[
-    list[str] | None, typer.Option("--draw", metavar="DATE=YUAN", help="Of a credit line: a draw; may be repeated.")
-]
-RepaymentsOption = Annotated[
-    list[str] | None,
-    typer.Option("--repay", metavar="DATE=YUAN", help="Of a credit line: paid beyond what is due; may be repeated."),
-]
-
-
-def cost_of(
-    context: Context,
-    product: "Product",
-    principal_fen: int,
-    start_on: date,
-    periods: int | None,
-    first_due_on: date | None,
-    rows_file: Path | None = None,
-    instalment_fen: int | None = None,
-) -> tuple["Plan", "Verdict"]:
-    """The plan, and how its cost stands against the legal ceiling."""
-    from loancli.plan.ceilings import check_ceiling
-    from loancli.plan.flexible import check_bounds
-    from loancli.plan.kinds import build
-
-    calendar = session.calendar(context)
-    plan = build(
-        product,
-        principal_fen,
-        start_on,
-        calendar=calendar,
-        periods=periods,
-        first_due_on=first_due_on,
-        own_rows=_own_rows(rows_file) if rows_file else (),
-        instalment_fen=instalment_fen,
-    )
-    check_bounds(plan)
-    last_on = plan.rows[-1].due_on
-    if not calendar.is_known(last_on):
-        talk(context, "plan.calendar_ends", day=calendar.known_until)
-    return plan, check_ceiling(plan, session.ceilings(context), signed_on=start_on)
-
-
-def _own_rows(path: Path) -> Sequence["OwnRow"]:
-    from loancli.cli.sheet import read_sheet
-    from loancli.plan.own_rows import read_own_rows
-
-    sheet = read_sheet(path)
-    return read_own_rows(sheet.columns, sheet.rows, sheet.file_name)
-
-
-def plan_summary(plan: "Plan", verdict: "Verdict") -> dict[str, Any]:
-    """What a plan comes to."""
-    return {
-        "principal_fen": plan.principal_fen,
-        "instalments": len(plan.rows),
-        "first_due_on": plan.rows[0].due_on,
-        "first_due_fen": plan.rows[0].due_fen,
-        "last_due_on": plan.rows[-1].due_on,
-        price_key(plan.product): plan.interest_fen,
-        "fee_fen": plan.fee_fen,
-        "total_fen": plan.principal_fen + plan.interest_fen + plan.fee_fen,
-        **quoted_rate(plan.product),
-        "apr_simple_percent": f"{verdict.cost.simple_percent:.2f}",
-        "apr_compound_percent": f"{verdict.cost.compound_percent:.2f}",
-        **expected_rate(plan),
-        "ceiling_ppm": verdict.limit.ppm,
-        "within_ceiling": verdict.outcome.value,
-    }
-
-
-def expected_rate(plan: "Plan") -> dict[str, Any]:
-    """What a revenue plan with a fixed fee costs if it goes as expected: the ceiling looks at its fastest path."""
-    from loancli.plan.cost import of_plan
-
-    if not (plan.product.fixed_fee and plan.product.revenue):
-        return {}
-    return {"apr_expected_percent": f"{of_plan(plan).simple_percent:.2f}"}
-
-
-def price_key(product: "Product") -> str:
-    """What the price of a loan is told as: interest, or the fixed fee that stands in its place."""
-    return "fixed_fee_fen" if product.fixed_fee else "interest_fen"
-
-
-def quoted_rate(product: "Product") -> dict[str, Any]:
-    """The rate that a flat loan quotes: it stands beside the yearly cost, which is about twice as much."""
-    from loancli.plan.product import Kind
-
-    return {"flat_rate_ppm": product.annual_rate_ppm} if product.kind is Kind.FLAT else {}
-
-
-def plan_rows(plan: "Plan", context: Context) -> list[dict[str, Any]]:
-    """The due lines, each with its why."""
-    left_fen = plan.principal_fen
-    rows = []
-    for row in plan.rows:
-        left_fen -= row.principal_fen
-        rows.append(
-            {
-                "number": row.number,
-                "due_on": row.due_on,
-                "due_fen": row.due_fen,
-                "principal_fen": row.principal_fen,
-                price_key(plan.product): row.interest_fen,
-                "fee_fen": row.fee_fen,
-                "left_fen": left_fen,
-                "why": why(row.reason, context.lang, fee_fen=row.fee_fen),
-            }
-        )
-    return rows
-
-
-def plan_screen(plan: "Plan") -> tuple[str, ...]:
-    """What a terminal shows of the due lines: fees only where there are some."""
-    fee = ("fee_fen",) if plan.fee_fen else ()
-    return ("number", "due_on", "due_fen", "principal_fen", price_key(plan.product), *fee, "left_fen", "why")
 
 
 @app.command("show")
@@ -217,14 +73,6 @@ def show_(
     if output is None and output_format in {None, Format.TABLE}:
         (spoken,) = session.in_words([summary], output_format, output, context.lang)
         show(spoken, lang=context.lang)
-
-
-class BorrowerKind(StrEnum):
-    """Who borrows: a company has a list of costs, anybody else the table for persons (PRC-04)."""
-
-    PERSON = "person"
-    SOLE_TRADER = "sole_trader"
-    COMPANY = "company"
 
 
 @app.command()
@@ -331,36 +179,6 @@ def change(
     answer(context, diff(plan, after), {**told, "changes": changes}, output_format=output_format, output=output)
 
 
-class Stressed(StrEnum):
-    """What else may happen to the revenue."""
-
-    MINUS_30 = "minus_30"
-    DEAD_MONTHS = "dead_months"
-    LATE_SEASON = "late_season"
-
-
-def part(text: str) -> int:
-    """'30%' as parts per million: the parser of every option that takes a part of the revenue."""
-    try:
-        found = rate_ppm_of(text)
-    except InputError:
-        found = 0
-    if not (text.strip().endswith(("%", "％")) and 0 < found <= 10 * PPM):
-        raise typer.BadParameter(f"'{text}' is not a part of the revenue such as 30%")
-    return found
-
-
-FuturesOption = Annotated[int, typer.Option("--futures", min=1, max=100_000, help="How many futures to run.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same futures.")]
-StressOption = Annotated[
-    Stressed | None,
-    typer.Option("--stress", help="All revenue 30 % lower, two months of nothing, or the season a month late."),
-]
-BurdenOption = Annotated[
-    int, typer.Option("--burden", parser=part, metavar="PERCENT", help="What of a window's revenue is too much.")
-]
-
-
 @app.command()
 def project(
     ctx: typer.Context,
@@ -423,21 +241,6 @@ def batch(
     from loancli.cli.batch import answer
 
     answer(context_of(ctx), file, output_format=output_format, output=output)
-
-
-class Favoured(StrEnum):
-    """Whose advantage decides between the plans that fit."""
-
-    BORROWER = "borrower"
-    LENDER = "lender"
-
-
-def chance(text: str) -> int:
-    """'90%' as parts per million: a chance, above 0 and at most 100 %."""
-    found = part(text)
-    if found > PPM:
-        raise typer.BadParameter(f"'{text}' is not a chance such as 90%")
-    return found
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from loancli.cli import session
 from loancli.cli.explain import why
 from loancli.cli.options import Context, Format
+from loancli.cli.plan_shown import price_key
 from loancli.cli.render import show
 from loancli.texts import say
 
@@ -44,10 +45,11 @@ def answer(
         }
         for line in diff.lines
     ]
-    sides = [{"plan": "before", **_side(diff.before)}, {"plan": "after", **_side(diff.after)}]
+    price = price_key(diff.product)  # a change leaves a fixed fee what it is
+    sides = [{"plan": "before", **_side(diff.before, price)}, {"plan": "after", **_side(diff.after, price)}]
     change = {
         "cost_fen": diff.after.cost_fen - diff.before.cost_fen,
-        "interest_fen": diff.after.interest_fen - diff.before.interest_fen,
+        price: diff.after.interest_fen - diff.before.interest_fen,
         "fee_fen": diff.after.fee_fen - diff.before.fee_fen,
         "biggest_fen": diff.after.biggest_fen - diff.before.biggest_fen,
     }
@@ -66,16 +68,16 @@ def answer(
         show(income, title=say("change.income", context.lang), lang=context.lang)
 
 
-def _side(side: "Side") -> dict[str, Any]:
+def _side(side: "Side", price: str) -> dict[str, Any]:
     return {
         "instalments": side.instalments,
         "last_due_on": side.last_due_on,
         "biggest_fen": side.biggest_fen,
-        "interest_fen": side.interest_fen,
+        price: side.interest_fen,
         "fee_fen": side.fee_fen,
         "cost_fen": side.cost_fen,
         "apr_simple_percent": f"{side.cost.simple_percent:.2f}",
-        "apr_compound_percent": f"{side.cost.compound_percent:.2f}",
+        "apr_compound_percent": side.cost.compound_shown,
     }
 
 

@@ -7,16 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from loancli.cli import line, session
+from loancli.cli.cells import visible
 from loancli.cli.explain import cost_sum
 from loancli.cli.options import Context, FormatOption, OutputOption, context_of
-from loancli.cli.plan import cost_of, plan_summary, quoted_rate
-from loancli.cli.render import show, talk, visible
+from loancli.cli.plan_shown import cost_of, plan_summary, quoted_rate
+from loancli.cli.render import show, talk
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import PPM, percent
 from loancli.plan.product import Kind, Product
 from loancli.plan.rows import Plan
 from loancli.texts import Lang, say
+from loancli.texts.refusals import refusal
 
 app = typer.Typer()
 YUAN = 100  # fen
@@ -235,4 +237,4 @@ def _check_corners(context: Context, product: Product, file: Path) -> None:
     if no_plans:
         first = no_plans[0]
         place = {"principal": yuan(first.principal_fen), "periods": first.periods, "count": len(no_plans)}
-        talk(context, "product.no_plan", **told | place, error=first.no_plan)
+        talk(context, "product.no_plan", **told | place, error=refusal(first.no_plan, context.lang))

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loancli.cli import session
+from loancli.cli.charts import fan
 from loancli.cli.options import Context, Format
-from loancli.cli.render import fan, save, show, talk, write
+from loancli.cli.render import save, show, talk, write
 from loancli.texts import say
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from loancli.cli.render import heading
+from loancli.cli.cells import heading
 from loancli.core.money import yuan
 from loancli.core.rates import percent
 from loancli.plan.project import BURDEN_MAX_PPM, Projection

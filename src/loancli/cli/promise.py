@@ -7,8 +7,7 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.loan import LoanArgument
-from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import amount
+from loancli.cli.options import DryRunOption, FormatOption, OutputOption, amount, context_of, day
 from loancli.cli.render import show
 from loancli.core.errors import InputError
 

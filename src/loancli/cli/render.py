@@ -1,32 +1,36 @@
 """Rows → table, JSON, CSV, XLSX. Data goes to stdout, talk and progress to stderr. Nothing else writes to the terminal.
 
-The unit in a column's name decides how it is shown: `_fen` as yuan, `_ppm` as percent. JSON and CSV are for programs:
-their names and numbers are the same in every language and on every terminal, with money in whole fen.
+JSON and CSV are for programs: their names and numbers are the same in every language and on every terminal, with money
+in whole fen. How one value is shown is in cells.py.
 """
 
 import codecs
 import csv
 import dataclasses
 import io
-import json
 import os
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
-from enum import Enum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from loancli.cli.cells import (
+    as_mapping,
+    heading,
+    json_text,
+    machine_cell,
+    screen_cell,
+    tsv_cell,
+    visible,
+    width_of,
+    with_unit,
+    without_formula,
+)
+from loancli.cli.options import Context, Format
 from loancli.core.errors import InputError, NotFoundError
-from loancli.core.money import yuan
-from loancli.core.rates import percent
-from loancli.texts import Lang, said, say
-
-if TYPE_CHECKING:
-    from loancli.cli.options import Context
+from loancli.texts import Lang, say
 
 T = TypeVar("T")
 Rows = Sequence[Mapping[str, object]]
@@ -34,18 +38,6 @@ Rows = Sequence[Mapping[str, object]]
 SIDE_BY_SIDE = 3  # rows of a table that is too wide, shown upright beside each other
 COLUMN_GAP = 3
 TEXT_WIDTH_MIN = 14  # below it a text column is no longer read but spelled
-
-_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
-
-
-class Format(StrEnum):
-    """How rows are shown."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    XLSX = "xlsx"
 
 
 def show(
@@ -67,7 +59,7 @@ def show(
     Raises InputError when XLSX has no file to go to, or more rows than a sheet can hold.
     """
     is_one = isinstance(rows, Mapping) or dataclasses.is_dataclass(rows)
-    table = [_as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
+    table = [as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
     names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
     kind = kind_of(format, output)
     if kind is Format.XLSX:
@@ -124,7 +116,7 @@ def save(path: Path, text: str) -> None:
     _replace(path, text.encode())
 
 
-def talk(context: "Context", key: str, **values: object) -> None:
+def talk(context: Context, key: str, **values: object) -> None:
     """A sentence of the catalogue to stderr, unless --quiet."""
     if not context.quiet:
         complain(say(key, context.lang, **{name: visible(str(value)) for name, value in values.items()}))
@@ -151,7 +143,7 @@ def progress(items: Iterable[T], *, total: int | None, label: str, quiet: bool =
 
 
 @contextmanager
-def counting(name: str, size: int, long_bytes: int, context: "Context") -> Iterator[Callable[[int], None]]:
+def counting(name: str, size: int, long_bytes: int, context: Context) -> Iterator[Callable[[int], None]]:
     """A function to call with the number of the line read last; a bar on stderr, on a terminal, for long files."""
     if context.quiet or size < long_bytes or not sys.stderr.isatty():
         yield lambda line: None
@@ -166,67 +158,6 @@ def counting(name: str, size: int, long_bytes: int, context: "Context") -> Itera
         yield lambda line: bar.update(task, completed=line)
 
 
-def bars(rows: Sequence[tuple[str, int, int]], *, names: tuple[str, str], width_max: int = 40) -> str:
-    """Two amounts in fen beside each label, drawn to one scale: revenue against instalments, in plain text.
-
-    The longest bar is `width_max` characters; an amount above zero has at least one.
-    """
-    largest_fen = max((max(first, second) for _, first, second in rows), default=0)
-    label_width = max((_width(label) for label, _, _ in rows), default=0)
-    name_width = max(map(_width, names))
-    lines = []
-    for label, *amounts_fen in rows:
-        for name, amount_fen, mark in zip(names, amounts_fen, "█▒", strict=True):
-            length = -(-amount_fen * width_max // largest_fen) if amount_fen > 0 else 0
-            words = f"{_padded(label, label_width)}  {_padded(name, name_width)}"
-            lines.append(f"{words}  {mark * length}{' ' if length else ''}{yuan(amount_fen)}")
-            label = ""  # said once, above the second bar
-    return "\n".join(lines)
-
-
-def fan(rows: Sequence[tuple[str, int, int, int, int]], *, width_max: int = 50) -> str:
-    """Low, middle, high and one fixed amount in fen beside each label, to one scale: ░ low to high, █ middle, │ fixed.
-
-    What stands beside them in yuan is low, middle and high. A fixed amount of 0 is not drawn.
-    """
-    largest_fen = max((max(row[1:]) for row in rows), default=0) or 1
-    label_width = max((_width(row[0]) for row in rows), default=0)
-
-    def place(amount_fen: int) -> int:
-        return min(amount_fen * width_max // largest_fen, width_max - 1)
-
-    lines = []
-    for label, low_fen, middle_fen, high_fen, fixed_fen in rows:
-        marks = [" "] * width_max
-        if high_fen:
-            for at in range(place(low_fen), place(high_fen) + 1):
-                marks[at] = "░"
-            marks[place(middle_fen)] = "█"
-        if fixed_fen:
-            marks[place(fixed_fen)] = "│"
-        amounts = "  ".join(
-            yuan(each_fen).rjust(len(yuan(largest_fen))) for each_fen in (low_fen, middle_fen, high_fen)
-        )
-        lines.append(f"{_padded(label, label_width)}  {''.join(marks)}  {amounts}")
-    return "\n".join(lines)
-
-
-def visible(text: str) -> str:
-    r"""Text of strangers that cannot move the cursor, turn the line round or hide: ESC shows as \u001b."""
-    if text.isprintable():
-        return text
-    return "".join(_escaped(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
-
-
-def _escaped(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
-
-
-def without_formula(text: str) -> str:
-    """Text that a spreadsheet would run as a formula, marked as text (RELIABILITY §7, CWE-1236)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def hush_stdout() -> None:
     """Nobody reads stdout any more: what is still to be written goes nowhere, without a word."""
     _hush(sys.stdout)
@@ -239,39 +170,7 @@ def forgive_encodings() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def heading(name: str, lang: Lang) -> str:
-    """A column's name for people: without its unit, in the user's language where the catalogue has it."""
-    bare = name.removesuffix("_fen").removesuffix("_ppm")
-    return said(f"column.{name}", lang, bare.replace("_", " "))
-
-
-def plain(value: object) -> Any:
-    """`value` in the words of JSON: days in ISO, enums by value, nested rows as objects, exact fractions as text."""
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, date):  # an instant as well
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(plain(name)): plain(part) for name, part in value.items()}
-    if dataclasses.is_dataclass(value):
-        return plain(_as_mapping(value))
-    if isinstance(value, set | frozenset):
-        return sorted(map(plain, value))
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    return str(value)
-
-
 # Rows as text
-
-
-def _as_mapping(row: object) -> Mapping[str, object]:
-    if isinstance(row, Mapping):
-        return row
-    assert dataclasses.is_dataclass(row)
-    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
 
 
 def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe: Callable[[str], str]) -> str:
@@ -284,54 +183,10 @@ def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe
         writer = csv.writer(file, lineterminator="\n")
         if names:
             writer.writerow(names)
-        writer.writerows([_machine_cell(row.get(name), safe) for name in names] for row in table)
+        writer.writerows([machine_cell(row.get(name), safe) for name in names] for row in table)
         return file.getvalue()
-    lines = [[_with_unit(name) for name in names], *([_tsv_cell(n, row.get(n), safe) for n in names] for row in table)]
+    lines = [[with_unit(name) for name in names], *([tsv_cell(n, row.get(n), safe) for n in names] for row in table)]
     return "".join("\t".join(line) + "\n" for line in lines if names)
-
-
-def json_text(rows: object) -> str:
-    """JSON that also a person can read, and that hides nothing."""
-    text = json.dumps(plain(rows), ensure_ascii=False, indent=2)
-    # Inside its quotes JSON can name any character by its code, so what is hidden is shown and nothing is lost.
-    shown = (char if char == "\n" or char.isprintable() else _json_char(char) for char in text)
-    return (text if text.isprintable() else "".join(shown)) + "\n"
-
-
-def _json_char(char: str) -> str:
-    return json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char
-
-
-def _machine_cell(value: object, safe: Callable[[str], str]) -> str:
-    value = plain(value)
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return safe(value)
-    return (
-        str(value)
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else json.dumps(value, ensure_ascii=False)
-    )
-
-
-def _with_unit(name: str) -> str:
-    """The column's name in a tab-separated table, which shows yuan and percent."""
-    if name.endswith("_fen"):
-        return name.removesuffix("_fen") + "_yuan"
-    return name.removesuffix("_ppm") + "_percent" if name.endswith("_ppm") else name
-
-
-def _tsv_cell(name: str, value: object, safe: Callable[[str], str]) -> str:
-    if _has_unit(value, name, "_fen"):
-        return yuan(value).replace(",", "")
-    if _has_unit(value, name, "_ppm"):
-        return percent(value).removesuffix("%")
-    return visible(_machine_cell(value, safe))
-
-
-def _has_unit(value: object, name: str, unit: str) -> TypeGuard[int]:
-    return name.endswith(unit) and isinstance(value, int)
 
 
 # Rows on a terminal
@@ -356,7 +211,7 @@ def _drawn(table: Rows, names: Sequence[str], *, title: str, is_one: bool, lang:
             for _ in part:
                 upright.add_column(overflow="fold")
             for name in names:
-                cells = [Text(_screen_cell(name, row.get(name), lang)) for row in part]
+                cells = [Text(screen_cell(name, row.get(name), lang)) for row in part]
                 upright.add_row(Text(heading(name, lang)), *cells)
             drawn.append(upright)
     else:
@@ -367,7 +222,7 @@ def _drawn(table: Rows, names: Sequence[str], *, title: str, is_one: bool, lang:
                 Text(heading(name, lang)), justify="right" if numbers else "left", overflow="fold", no_wrap=numbers
             )
         for row in table:
-            flat.add_row(*(Text(_screen_cell(name, row.get(name), lang)) for name in names))
+            flat.add_row(*(Text(screen_cell(name, row.get(name), lang)) for name in names))
         drawn.append(flat)
     with console.capture() as capture:
         for each in drawn:
@@ -379,8 +234,8 @@ def _needed_width(table: Rows, names: Sequence[str], lang: Lang) -> int:
     """What a table needs so that numbers stand whole and texts have a readable width."""
     needed = 0
     for name in names:
-        cells = [_screen_cell(name, row.get(name), lang) for row in table]
-        width = max([_width(heading(name, lang)), *map(_width, cells)])
+        cells = [screen_cell(name, row.get(name), lang) for row in table]
+        width = max([width_of(heading(name, lang)), *map(width_of, cells)])
         needed += COLUMN_GAP + (width if _is_of_numbers(name, table) else min(width, TEXT_WIDTH_MIN))
     return needed
 
@@ -388,27 +243,6 @@ def _needed_width(table: Rows, names: Sequence[str], lang: Lang) -> int:
 def _is_of_numbers(name: str, table: Rows) -> bool:
     values = [row.get(name) for row in table]
     return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
-
-
-def _screen_cell(name: str, value: object, lang: Lang) -> str:
-    if _has_unit(value, name, "_fen"):
-        return yuan(value)
-    if _has_unit(value, name, "_ppm"):
-        return percent(value)
-    if isinstance(value, bool):
-        return say("render.yes" if value else "render.no", lang)
-    if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(_screen_cell(name, part, lang) for part in value)
-    return visible(_machine_cell(value, str))
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: 汉字 take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
 
 
 # Where it goes

@@ -11,9 +11,9 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.borrower import UnmaskOption
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
-from loancli.cli.plan import amount
-from loancli.cli.render import bars, show, talk, write
+from loancli.cli.charts import bars
+from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.render import show, talk, write
 from loancli.core.errors import RefusedError
 from loancli.core.mask import HIDDEN, mask_name
 from loancli.core.money import yuan
@@ -21,7 +21,7 @@ from loancli.core.rates import percent
 from loancli.texts import say
 
 if TYPE_CHECKING:
-    from loancli.ledger.statements import Txn
+    from loancli.ledger.transactions import Txn
     from loancli.plan.revenue import Sums
 
 app = typer.Typer()
@@ -302,10 +302,10 @@ def _found(
     to_on: date | None,
     payer: str,
 ) -> list["Txn"]:
-    from loancli.ledger import revenue, statements
+    from loancli.ledger import revenue, transactions
 
     if row:
-        return [each for each in statements.txns(db, row) if each.owner == borrower_id]
+        return [each for each in transactions.txns(db, row) if each.owner == borrower_id]
     return revenue.rows_of(db, borrower_id, revenue_class=kind, rule=rule, from_on=from_on, to_on=to_on, payer=payer)
 
 

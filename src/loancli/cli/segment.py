@@ -7,8 +7,8 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.loan import LoanArgument
-from loancli.cli.options import FormatOption, OutputOption, context_of
-from loancli.cli.render import Format, show
+from loancli.cli.options import Format, FormatOption, OutputOption, context_of
+from loancli.cli.render import show
 from loancli.core.errors import NotFoundError
 from loancli.core.rates import PPM
 from loancli.texts import Lang

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loancli import shipped
+from loancli.cli.cells import visible
 from loancli.cli.options import Context, Format, now
-from loancli.cli.render import kind_of, talk, visible
+from loancli.cli.render import kind_of, talk
 from loancli.core.days import BEIJING, Calendar, read_calendar
 from loancli.core.errors import InputError, NotFoundError, SetupError
 from loancli.core.mask import mask_name, mask_phone

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from loancli.cli.render import visible
+from loancli.cli.cells import visible
 from loancli.core.errors import InputError, NotFoundError
 
 

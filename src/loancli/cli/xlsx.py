@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from loancli.cli.render import heading, plain, visible
+from loancli.cli.cells import heading, plain, visible
 from loancli.core.errors import InputError
 from loancli.texts import Lang, say
 

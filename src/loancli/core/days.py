@@ -103,7 +103,7 @@ def months_after(anchor: date, months: int) -> date:
     """The same day `months` later, or that month's last. Step from the first: 31 Jan → 28 Feb → 31 Mar (CAL-03)."""
     if anchor.day <= SHORTEST_MONTH:  # a month end cannot be in the way: a tenth of the time
         years, month = divmod(anchor.month - 1 + months, 12)
-        return anchor.replace(year=anchor.year + years, month=month + 1)
+        return date(anchor.year + years, month + 1, anchor.day)
     return anchor + relativedelta(months=months)
 
 

@@ -1,9 +1,10 @@
 """Borrowers, loans, and the position that life computes and the ledger keeps a copy of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 BREATHING = "breathing:"  # so begins the reason of a row in a breathing space
 
@@ -47,6 +48,18 @@ class Row(NamedTuple):
         assert self.from_on < self.to_on, self
         assert min(self.principal_fen, self.interest_fen, self.fee_fen) >= 0, self
         return self
+
+    def kept(self) -> tuple[int | str, ...]:
+        """Its cells as the ledger and events keep them."""
+        days = (self.from_on.isoformat(), self.to_on.isoformat(), self.due_on.isoformat())
+        return (self.number, *days, self.principal_fen, self.interest_fen, self.fee_fen, self.reason)
+
+    @classmethod
+    def restored(cls, cells: Iterable[Any]) -> "Row":
+        """The row whose cells were `kept`."""
+        number, from_on, to_on, due_on, *rest = cells
+        from_on, to_on, due_on = (date.fromisoformat(day) for day in (from_on, to_on, due_on))
+        return cls(number, from_on, to_on, due_on, *rest)
 
     @property
     def due_fen(self) -> int:
@@ -130,7 +143,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanRecord:
-    """A signed loan as the ledger stores it; `terms_json` is the product at signing (plan.product_file reads it)."""
+    """A signed loan as the ledger stores it; `terms_json` is the product at signing (plan.product_json reads it)."""
 
     loan_id: str
     borrower_id: str

@@ -1,10 +1,12 @@
 """Change the plan of a signed loan: worked out from its life, recorded as one event, and settled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from loancli.core.days import Calendar
 from loancli.core.errors import RefusedError
+from loancli.core.event import Event
 from loancli.jobs import Stamp
 from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal, loans
@@ -12,49 +14,55 @@ from loancli.ledger.connect import Connection
 from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
 from loancli.plan.changes import change_of
 from loancli.plan.product import Product
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import active_events
 from loancli.servicing.replan import Replan, replan
 
 
-def work_out(
-    db: Connection,
-    loan_id: str,
-    text: str,
-    on: date,
-    *,
-    calendar: Calendar,
-    ceilings: Ceilings,
-    products: Mapping[str, Product],
-    stamp: Stamp,
-) -> Replan | None:
-    """What a change in words does to a loan from a day on; None where the same change of that day is there already.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a change is held to, and by whom and when it is made. `products` are those to restructure to."""
 
-    Raises NotFoundError, InputError, and RefusedError: for a day that is not there yet, or a plan above the ceiling.
+    calendar: Calendar
+    ceilings: Ceilings
+    products: Mapping[str, Product]
+    stamp: Stamp
+
+
+def work_out(contract: Contract, events: Sequence[Event], text: str, on: date, rules: Rules) -> Replan | None:
+    """What a change in words does to a loan from a day on; None where the same change of that day is in force.
+
+    Raises InputError, and RefusedError: for a day that is not there yet, or a plan above the ceiling.
     """
-    if on > stamp.on:
-        raise RefusedError(f"{on} is after {stamp.on}; change the plan when that day has come")
-    loans.record(db, loan_id)
-    key = f"change/{loan_id}/{on}/{' '.join(text.split())}"
-    if journal.is_recorded(db, key):
+    if on > rules.stamp.on:
+        raise RefusedError(f"{on} is after {rules.stamp.on}; change the plan when that day has come")
+    first = f"change/{contract.loan_id}/{on}/{' '.join(text.split())}"
+    same = [event.key for event in events if event.key == first or event.key.startswith(f"{first}#")]
+    if any(event.key in same for event in active_events(events, date.max)):
         return None
-    contract, events = gather(db, [loan_id])[loan_id]
     found = replan(
         contract,
         events,
         change_of(text),
         on,
-        key=key,
+        key=f"{first}#{len(same) + 1}" if same else first,  # made before, and voided
         told=text,
-        actor=stamp.actor,
-        calendar=calendar,
-        products=products,
+        actor=rules.stamp.actor,
+        calendar=rules.calendar,
+        products=rules.products,
     )
-    verdict = check_ceiling(found.after, ceilings, signed_on=on)
+    verdict = check_ceiling(found.after, rules.ceilings, signed_on=on)
     if verdict.outcome is Outcome.REFUSED:
         raise RefusedError(verdict.sentence)
     return found
 
 
-def put_in_force(db: Connection, found: Replan, *, stamp: Stamp) -> None:
-    """Record the change and settle the loan, inside the caller's transaction."""
-    journal.record(db, [found.event], recorded_at=stamp.text)
-    settle(db, [found.event.loan_id])
+def adjust(db: Connection, loan_id: str, text: str, on: date, rules: Rules) -> Replan | None:
+    """Put a change in force, inside the caller's transaction. As `work_out`; also raises NotFoundError."""
+    loans.record(db, loan_id)
+    contract, events = gather(db, [loan_id])[loan_id]
+    found = work_out(contract, events, text, on, rules)
+    if found is not None:
+        journal.record(db, [found.event], recorded_at=rules.stamp.text)
+        settle(db, [loan_id])
+    return found

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.jobs import Stamp
-from loancli.ledger import borrowers, revenue, statements
+from loancli.ledger import borrowers, revenue, transactions
 from loancli.ledger.connect import Connection
-from loancli.ledger.statements import Txn
+from loancli.ledger.transactions import Txn
 
 _PROBLEMS_MAX = 20
 
@@ -29,7 +29,7 @@ def classify(
     are for money that came in, reduction for money that went out.
     """
     borrowers.active(db, borrower_id)
-    found = {each.txn_id: each for each in statements.txns(db, txn_ids) if each.owner == borrower_id}
+    found = {each.txn_id: each for each in transactions.txns(db, txn_ids) if each.owner == borrower_id}
     missing = [txn_id for txn_id in txn_ids if txn_id not in found or found[txn_id].revenue_class is None]
     if missing:
         shown = ", ".join(map(str, missing[:_PROBLEMS_MAX]))
@@ -37,10 +37,10 @@ def classify(
     refused = [told for each in found.values() if (told := _cannot_be(each, revenue_class))]
     if refused:
         raise RefusedError("\n".join([*refused[:_PROBLEMS_MAX], "nothing was written"]))
-    before = statements.revenue_classes(db, found)
+    before = transactions.revenue_classes(db, found)
     new = revenue.decide(db, found, revenue_class, why=why, actor=stamp.actor, recorded_at=stamp.text)
     revenue.shift(db, {txn_id: before[txn_id] for txn_id in new})
-    return Decided(rows=statements.txns(db, found), new_count=len(new))
+    return Decided(rows=transactions.txns(db, found), new_count=len(new))
 
 
 def _cannot_be(txn: Txn, revenue_class: str | None) -> str:

@@ -9,7 +9,7 @@ from loancli.core.loan import Borrower
 from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.place_receipts import payable_loans
-from loancli.ledger import borrowers, contacts, erasure, loans, receipts, statements
+from loancli.ledger import borrowers, contacts, erasure, loans, receipts, transactions
 from loancli.ledger.connect import Connection
 from loancli.servicing.match import Matcher
 
@@ -72,7 +72,7 @@ def _check_waiting(db: Connection, borrower: Borrower) -> None:
     names = {borrower.name, *borrower.aliases}
     own = set(loans.loan_ids(db, borrower_id=borrower.borrower_id))
     matcher = Matcher(payable_loans(db))
-    for txn in statements.txns(db, receipts.waiting(db)):
+    for txn in transactions.txns(db, receipts.waiting(db)):
         if names & {txn.row.counterparty, txn.row.counterparty_account} or own & set(matcher.references(txn.row)):
             raise RefusedError(
                 f"payment {txn.txn_id} ({yuan(txn.row.amount_fen)}) waits for a person and may be of borrower"

@@ -13,7 +13,7 @@ from loancli.jobs.settle import contract_of, settle
 from loancli.ledger import borrowers, journal, loans
 from loancli.ledger.connect import Connection
 from loancli.plan.flexible import run_on_rows
-from loancli.plan.product_file import to_json
+from loancli.plan.product_json import to_json
 from loancli.plan.rows import Plan
 from loancli.servicing.line import OnDay, check_draw
 

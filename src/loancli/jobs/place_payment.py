@@ -9,10 +9,10 @@ from loancli.core.mask import mask_name
 from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.place_receipts import DOUBLE, PENDING, Placing, groups_of, left_of, payable_loans, rest_mark
-from loancli.ledger import borrowers, loans, receipts, statements
+from loancli.ledger import borrowers, loans, receipts, transactions
 from loancli.ledger.connect import Connection
 from loancli.ledger.receipts import Receipt
-from loancli.ledger.statements import Txn
+from loancli.ledger.transactions import Txn
 from loancli.servicing.match import Matcher
 
 Share = tuple[str, int | None]  # a loan, and how much of the payment is for it; None: all of it
@@ -95,7 +95,7 @@ def work_list(db: Connection) -> list[dict[str, Any]]:
     """The payments that wait for a person, oldest first, each with `candidates`, best first, as the loans stand now."""
     matcher = Matcher(payable_loans(db, is_ranked=True))
     found = receipts.listing(db, state="suspense")
-    rows = {txn.txn_id: txn.row for txn in statements.txns(db, [each["payment_id"] for each in found])}
+    rows = {txn.txn_id: txn.row for txn in transactions.txns(db, [each["payment_id"] for each in found])}
     return [{**each, "candidates": matcher.candidates(rows[each["payment_id"]])} for each in found]
 
 
@@ -155,7 +155,7 @@ def _is_same(shares: Sequence[Share], receipt: Receipt) -> bool:
 
 def _payment(db: Connection, payment_id: int) -> tuple[Txn, Receipt]:
     receipt = receipts.find(db, [payment_id]).get(payment_id)
-    txn = statements.txn(db, payment_id)
+    txn = transactions.txn(db, payment_id)
     if receipt is None or txn is None:
         raise NotFoundError(f"there is no payment {payment_id}; see: loancli payment unmatched")
     return txn, receipt
@@ -164,7 +164,7 @@ def _payment(db: Connection, payment_id: int) -> tuple[Txn, Receipt]:
 def _rows(db: Connection, txn: Txn) -> list[Txn]:
     """All rows that show the money of a receipt."""
     group = groups_of(db, [txn.txn_id]).get(txn.txn_id, [])
-    return [txn, *statements.txns(db, [each for each in group if each != txn.txn_id])]
+    return [txn, *transactions.txns(db, [each for each in group if each != txn.txn_id])]
 
 
 def _shares(placement: Placement, txn: Txn, left_fen: int) -> list[tuple[str, int]]:
@@ -230,7 +230,7 @@ def _try_again(placing: Placing, payment_ids: Iterable[int]) -> list[int]:
     matcher = Matcher(payable_loans(db))
     placed = []
     known = receipts.find(db, payment_ids)  # as they stand now: one may have been placed meanwhile
-    for txn in statements.txns(db, known):
+    for txn in transactions.txns(db, known):
         receipt = known[txn.txn_id]
         if receipt.state != "suspense" or receipt.reason in {PENDING, DOUBLE}:
             continue

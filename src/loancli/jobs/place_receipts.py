@@ -13,10 +13,10 @@ from loancli.core.statement import StatementRow
 from loancli.jobs import Stamp
 from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
-from loancli.ledger import borrowers, days, journal, loans, receipts, statements
+from loancli.ledger import borrowers, days, journal, loans, receipts, transactions
 from loancli.ledger.connect import Connection
 from loancli.ledger.receipts import Part, Receipt
-from loancli.ledger.statements import Txn
+from loancli.ledger.transactions import Txn
 from loancli.servicing import bookings
 from loancli.servicing.match import PayableLoan, Standing
 
@@ -85,7 +85,7 @@ def paid_back(db: Connection, rows: Sequence[Txn]) -> list[Txn]:
     found = {
         refund.txn_id: refund
         for number in numbers
-        for refund in statements.refunds_of(db, rows[0].owner, number)
+        for refund in transactions.refunds_of(db, rows[0].owner, number)
         if refund.row.direction == "out" and refund.row.money_moved and refund.channel == rows[0].channel
     }
     for double, other in receipts.same_money(db, found).items() if len(found) > 1 else ():

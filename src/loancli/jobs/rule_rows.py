@@ -15,7 +15,8 @@ from loancli.core.money import whole_fen, yuan
 from loancli.core.ruling import Ruling, Seen
 from loancli.ledger import revenue, rulings
 from loancli.ledger.connect import Connection
-from loancli.ledger.statements import Taken, revenue_classes
+from loancli.ledger.statements import Taken
+from loancli.ledger.transactions import revenue_classes
 from loancli.plan.doubles import (
     CONFLICT,
     FEE_DAYS_MAX,

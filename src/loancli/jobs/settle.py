@@ -9,7 +9,7 @@ from loancli.core.loan import LoanRecord
 from loancli.ledger import days, journal, loans
 from loancli.ledger.connect import Connection
 from loancli.plan.product import Product
-from loancli.plan.product_file import from_json
+from loancli.plan.product_json import from_json
 from loancli.servicing.bookings import Booked, difference
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import Life, life

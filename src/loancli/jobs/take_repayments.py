@@ -14,10 +14,10 @@ from datetime import date
 from loancli.core.entry import Entry
 from loancli.jobs import Stamp
 from loancli.jobs.place_receipts import DOUBLE, PENDING, Placing, groups_of, is_receipt, payable_loans
-from loancli.ledger import days, journal, receipts, statements
+from loancli.ledger import days, journal, receipts, statements, transactions
 from loancli.ledger.connect import Connection
 from loancli.ledger.receipts import Receipt
-from loancli.ledger.statements import Txn
+from loancli.ledger.transactions import Txn
 from loancli.servicing import bookings
 from loancli.servicing.match import Match, Matcher
 
@@ -41,7 +41,7 @@ def take_repayments(db: Connection, taken: statements.Taken, stamp: Stamp) -> Pl
     """
     changed = statements.txns_since(db, taken)
     arrived = {each.txn_id for each in changed}
-    widowed = statements.txns(db, [each for each in receipts.widowed(db) if each not in arrived])
+    widowed = transactions.txns(db, [each for each in receipts.widowed(db) if each not in arrived])
     money = _Money(db, [*changed, *widowed])
     placing = Placing(db, stamp)
     matcher = Matcher(payable_loans(db))
@@ -75,7 +75,7 @@ class _Money:
 
     def _load(self, txn_ids: Iterable[int]) -> None:
         missing = sorted({each for each in txn_ids if each not in self.rows})
-        self.rows |= {each.txn_id: each for each in statements.txns(self.db, missing)}
+        self.rows |= {each.txn_id: each for each in transactions.txns(self.db, missing)}
 
     def of(self, txn_id: int) -> list[Txn]:
         """All rows of the money that a row shows; the one that the rulings prefer comes first."""
@@ -96,7 +96,7 @@ class _Money:
             back.txn_id
             for each in self.changed
             if each.row.direction == "out" and each.row.refund_of and each.row.money_moved
-            for back in statements.txn_with_external_id(self.db, each.owner, each.channel, each.row.refund_of)
+            for back in transactions.txn_with_external_id(self.db, each.owner, each.channel, each.row.refund_of)
             if back.row.direction == "in"
         ]
         self.group_of |= groups_of(self.db, paid)
@@ -134,7 +134,7 @@ def _place(placing: Placing, matcher: Matcher, rows: Sequence[Txn], money: _Mone
     match = matcher.match_any([each.row for each in rows])
     if not is_final:
         match = Match(loan_id=None, reason=PENDING)
-    elif len(rows) == 1 and statements.may_be_double(placing.db, holder):
+    elif len(rows) == 1 and transactions.may_be_double(placing.db, holder):
         match = Match(loan_id=None, reason=DOUBLE)
     if match.loan_id is None:
         placing.wait(holder, match.reason, was)

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from loancli.ledger import journal, loans, receipts, revenue, statements
+from loancli.ledger import journal, loans, receipts, revenue, statements, transactions
 from loancli.ledger.connect import Connection
 
 _LEGS = """(SELECT e.loan_id, d.code AS debit, c.code AS credit, p.amount_fen FROM posting p
@@ -82,7 +82,7 @@ SQL: dict[str, str] = {
             UNION SELECT receipt_id, other FROM shown JOIN same ON one = shown.txn_id),
          back AS MATERIALIZED (
             SELECT channel, refund_of, sum(amount_fen) AS fen
-            FROM ({statements.current("t.owner = 'lender' AND t.refund_of <> ''")})
+            FROM ({transactions.current("t.owner = 'lender' AND t.refund_of <> ''")})
             WHERE direction = 'out' AND money_moved AND {receipts.NO_DOUBLE} GROUP BY 1, 2)
         SELECT odd.* FROM odd WHERE state <> 'placed' OR placed_fen <> amount_fen - (
             SELECT coalesce(sum(fen), 0) FROM back WHERE (channel, refund_of) IN (
@@ -117,7 +117,8 @@ SQL: dict[str, str] = {
         WITH rows AS (
             SELECT owner, substr(occurred_at, 1, 10) AS day, channel, revenue_class, sum(amount_fen) AS fen,
                    count(*) AS count, sum({revenue.FEE}) AS fee_milli_fen
-            FROM ({statements.current("t.revenue_class IS NOT NULL")}) WHERE {statements.INCOME} GROUP BY 1, 2, 3, 4)
+            FROM ({transactions.current("t.revenue_class IS NOT NULL")}) WHERE {transactions.INCOME}
+            GROUP BY 1, 2, 3, 4)
         SELECT 'of the rows' AS sum, * FROM (SELECT * FROM rows EXCEPT SELECT * FROM daily_revenue)
         UNION ALL SELECT 'stored', * FROM (SELECT * FROM daily_revenue EXCEPT SELECT * FROM rows)""",
 }

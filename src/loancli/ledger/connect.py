@@ -7,7 +7,7 @@ import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,13 +44,6 @@ _TAKEN = "a ledger is never overwritten"
 _MAGIC = b"SQLite format 3\0"
 _HEAD_BYTES = 100
 _HEAD = struct.Struct(">16x H 6x I I 28x I 4x I 20x I 4x")
-_HEADS = {
-    "empty": "is empty, as a copy that was broken off leaves it",
-    "not_sqlite": "is not a database of SQLite",
-    "truncated": "its end is missing ({bytes} of {whole} bytes)",
-    "foreign": "is a SQLite file of another program, not a loancli ledger",
-    "newer": "was written by a newer loancli (schema {schema}, this one knows {known}); upgrade loancli",
-}
 
 # The disk or its permissions, not the ledger: told as they are.
 _OF_THE_MACHINE = {
@@ -90,7 +83,8 @@ def open_ledger(path: Path) -> Connection:
     """
     if not path.is_file():
         raise NotFoundError(f"{path}: no ledger here; make one with: loancli --ledger {path} init")
-    _refuse(path, head_fault(path))
+    if head := head_fault(path):
+        _refuse(path, *head)
     connection = None
     try:
         connection = connect(path)
@@ -117,7 +111,7 @@ def _check(connection: Connection, path: Path) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         digest = schema_digest(connection)
     if version > SCHEMA:  # as the -wal says
-        _refuse(path, ("newer", {"schema": version, "known": SCHEMA}))
+        _refuse(path, "newer", {"schema": version})
     if digest == DIGESTS.get(version) and version < SCHEMA:
         if is_fixed(path):
             raise LedgerError(
@@ -135,10 +129,17 @@ def _check(connection: Connection, path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")  # another program set another
 
 
-def _refuse(path: Path, fault: tuple[str, dict[str, object]] | None) -> None:
-    if fault is not None:
-        code, values = fault
-        raise LedgerError(f"{path}: {_HEADS[code].format(**values)}; see: loancli --ledger {path} doctor")
+def _refuse(path: Path, code: str, values: Mapping[str, object]) -> None:
+    told = {
+        "empty": f"{path}: is empty, as a copy that was broken off leaves it; see: loancli --ledger {path} doctor",
+        "not_sqlite": f"{path}: is not a database of SQLite; see: loancli --ledger {path} doctor",
+        "truncated": f"{path}: its end is missing ({values.get('bytes')} of {values.get('whole')} bytes); see: loancli"
+        f" --ledger {path} doctor",
+        "foreign": f"{path}: this is a SQLite file of another program, not a loancli ledger",
+        "newer": f"{path}: written by a newer loancli (schema {values.get('schema')}, this one knows {SCHEMA}); upgrade"
+        " loancli",
+    }
+    raise LedgerError(told[code])
 
 
 def head_fault(path: Path) -> tuple[str, dict[str, object]] | None:

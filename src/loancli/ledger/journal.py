@@ -74,23 +74,46 @@ def events_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[Event]]
     """All events of the loans, in the order in which they were recorded."""
     found: dict[str, list[Event]] = {loan_id: [] for loan_id in loan_ids}
     rows = db.execute(
-        "SELECT key, loan_id, kind, effective_on, payload, actor, batch FROM event"
-        " WHERE loan_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        f"SELECT {_EVENT} FROM event WHERE loan_id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (json.dumps(list(loan_ids)),),
     )
-    for key, loan_id, kind, effective_on, payload, actor, batch in rows:
-        found[loan_id].append(
-            Event(
-                key=key,
-                loan_id=loan_id,
-                kind=EventKind(kind),
-                effective_on=date.fromisoformat(effective_on),
-                payload=json.loads(payload),
-                actor=actor,
-                batch=batch,
-            )
-        )
+    for row in rows:
+        event = _event(*row)
+        found[event.loan_id].append(event)
     return found
+
+
+_EVENT = "key, loan_id, kind, effective_on, payload, actor, batch"
+
+
+def _event(key: str, loan_id: str, kind: str, effective_on: str, payload: str, actor: str, batch: str) -> Event:
+    return Event(
+        key=key,
+        loan_id=loan_id,
+        kind=EventKind(kind),
+        effective_on=date.fromisoformat(effective_on),
+        payload=json.loads(payload),
+        actor=actor,
+        batch=batch,
+    )
+
+
+def events_of_batch(db: Connection, batch: str) -> list[Event]:
+    """The events that were recorded under a batch, in their order."""
+    return [_event(*row) for row in db.execute(f"SELECT {_EVENT} FROM event WHERE batch = ? ORDER BY id", (batch,))]
+
+
+def batches(db: Connection, prefix: str) -> list[dict[str, Any]]:
+    """The batches whose names begin so, the latest first: by whom, when, how many events, and how many are undone."""
+    names = ("batch", "actor", "first_recorded_at", "events", "undone")
+    rows = db.execute(
+        """
+        SELECT e.batch, min(e.actor), min(e.recorded_at), count(*), count(v.id)
+        FROM event e LEFT JOIN event v ON v.key = 'void/' || e.key
+        WHERE e.batch >= ? AND e.batch < ? GROUP BY e.batch ORDER BY min(e.id) DESC""",
+        (prefix, prefix + "\x7f"),
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:

@@ -48,13 +48,8 @@ def add(db: Connection, record: LoanRecord) -> bool:
          record.signed_on.isoformat(), record.maturity_number, sha),
     )  # fmt: skip
     db.executemany(
-        "INSERT INTO plan_row VALUES (?,?,?,?,?,?,?,?,?)",
-        [
-            (record.loan_id, row.number, row.from_on.isoformat(), row.to_on.isoformat(), row.due_on.isoformat(),
-             row.principal_fen, row.interest_fen, row.fee_fen, row.reason)
-            for row in record.rows
-        ],
-    )  # fmt: skip
+        "INSERT INTO plan_row VALUES (?,?,?,?,?,?,?,?,?)", [(record.loan_id, *row.kept()) for row in record.rows]
+    )
     return True
 
 
@@ -62,23 +57,12 @@ def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
     """Contracts by loan id; unknown ids are left out."""
     wanted = json.dumps(list(loan_ids))
     rows: dict[str, list[Row]] = {}
-    for loan_id, number, from_on, to_on, due_on, principal, interest, fee, reason in db.execute(
+    for loan_id, *cells in db.execute(
         f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?))"
         " ORDER BY loan_id, number",
         (wanted,),
     ):
-        rows.setdefault(loan_id, []).append(
-            Row(
-                number=number,
-                from_on=date.fromisoformat(from_on),
-                to_on=date.fromisoformat(to_on),
-                due_on=date.fromisoformat(due_on),
-                principal_fen=principal,
-                interest_fen=interest,
-                fee_fen=fee,
-                reason=reason,
-            )
-        )
+        rows.setdefault(loan_id, []).append(Row.restored(cells))
     found = db.execute(
         "SELECT l.loan_id, l.borrower_id, l.product_code, t.json, l.principal_fen, l.signed_on, l.maturity_number"
         " FROM loan l JOIN terms t ON t.sha = l.terms_sha WHERE l.loan_id IN (SELECT value FROM json_each(?))",
@@ -111,6 +95,18 @@ def loan_ids(db: Connection, *, borrower_id: str | None = None) -> list[str]:
     """All loans, or one borrower's, by id."""
     where, values = ("", ()) if borrower_id is None else (" WHERE borrower_id = ?", (borrower_id,))
     return [row[0] for row in db.execute(f"SELECT loan_id FROM loan{where} ORDER BY loan_id", values)]
+
+
+def active(db: Connection, *, trade: str | None, product_code: str | None) -> list[str]:
+    """Active loans by id, of borrowers of a trade and of a product; None: of any."""
+    rows = db.execute(
+        """
+        SELECT loan_id FROM position JOIN loan USING (loan_id) JOIN borrower USING (borrower_id)
+        WHERE status = 'active' AND coalesce(?, trade) = trade AND coalesce(?, loan.product_code) = loan.product_code
+        ORDER BY loan_id""",
+        (trade, product_code),
+    )
+    return [row[0] for row in rows]
 
 
 def signed(db: Connection) -> list[tuple[str, str, date]]:

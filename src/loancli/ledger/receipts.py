@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from loancli.ledger import erasure, statements
+from loancli.ledger import erasure, transactions
 from loancli.ledger.connect import Connection
 
 SAME_MONEY = "same_money"  # the rule of a ruling: the row is money that another export shows as well
-# Of the rows of `statements.current`: no other row is preferred as what shows this money.
+# Of the rows of `transactions.current`: no other row is preferred as what shows this money.
 NO_DOUBLE = (
     f"NOT EXISTS (SELECT 1 FROM ruling WHERE txn_id = id AND rule = '{SAME_MONEY}' AND other_txn_id IS NOT NULL)"
 )
@@ -144,7 +144,7 @@ def widowed(db: Connection) -> list[int]:
 
 def fees_sql(period: str = "true") -> str:
     """What the platforms kept of the lender's money: channel, day and 1/1000 fen, summed over rows that moved money."""
-    rows = statements.current(f"t.owner = 'lender' AND t.fee_milli_fen <> 0 AND {period}")
+    rows = transactions.current(f"t.owner = 'lender' AND t.fee_milli_fen <> 0 AND {period}")
     return f"""
         SELECT channel, substr(occurred_at, 1, 10) AS day, sum(fee_milli_fen) AS fee_milli_fen
         FROM ({rows}) WHERE money_moved AND {NO_DOUBLE}

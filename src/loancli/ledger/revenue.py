@@ -7,7 +7,8 @@ from typing import Any
 
 from loancli.ledger import journal
 from loancli.ledger.connect import Connection
-from loancli.ledger.statements import CHUNK, INCOME, Taken, Txn, as_txns, current
+from loancli.ledger.statements import CHUNK, Taken
+from loancli.ledger.transactions import INCOME, Txn, as_txns, current
 
 # What a row's fee takes from it. One that is itself a fee, taken or given back, counts by its amount.
 FEE = (
@@ -35,7 +36,7 @@ def add_rows(db: Connection, owner: str, taken: Taken) -> None:
 
 
 def shift(db: Connection, before: Mapping[int, str | None]) -> None:
-    """Move rows from the sum they were in (`statements.revenue_classes`) to the one they are in now."""
+    """Move rows from the sum they were in (`transactions.revenue_classes`) to the one they are in now."""
     if not before:
         return
     rows = db.execute(

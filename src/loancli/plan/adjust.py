@@ -5,16 +5,15 @@ interest that has accrued since. The plan is taken as kept: what was missed or o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
 
 from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
-from loancli.core.rates import DayCount, interest_exact, year_fraction
+from loancli.plan.build import fees_fen, with_fees
 from loancli.plan.changes import (
     Breathe,
     Change,
@@ -27,38 +26,16 @@ from loancli.plan.changes import (
     Restructure,
     Reweight,
 )
-from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days, period_of
-from loancli.plan.kinds import Asks, Line, Rest, asks_of, breathe, fees_fen, rows_of, split_rest
+from loancli.plan.contradictions import contradictions
+from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days
 from loancli.plan.product import Kind, Pays, Product
-from loancli.plan.product_file import contradictions
+from loancli.plan.rest import Asks, Rest, asks_of, breathe, split_rest
 from loancli.plan.rows import Plan, Prepaid, Reason
+from loancli.plan.still_open import Open, days_interest_fen, per_fen, still_open
 
 MONTHS_A_YEAR = 12
 # Kinds whose rows agree on principal; of the others, on the instalment.
 _BY_PRINCIPAL = {Kind.EQUAL_PRINCIPAL, Kind.FLAT, Kind.CUSTOM, Kind.INTEREST_FIRST, Kind.SINGLE_PAYMENT}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """What of a plan is open on a day: its rows with their agreed days, the principal, and the interest until then."""
-
-    plan: Plan
-    kept: tuple[Row, ...]
-    rows: tuple[Row, ...]
-    agreed: tuple[date, ...]
-    from_on: date  # the new terms count from here
-    principal_fen: int
-    since_on: date  # interest is paid up to here …
-    carried_fen: Fraction  # … but for this much
-    fixed_fee_fen: int  # of a fixed fee, what has not fallen due
-
-    @property
-    def previous_on(self) -> date:
-        return self.kept[-1].due_on if self.kept else self.plan.start_on
-
-    @property
-    def flat_base_fen(self) -> Fraction:
-        return _flat_base_fen(self.plan, self.from_on)
 
 
 def changed(
@@ -68,7 +45,7 @@ def changed(
 
     Raises InputError with the key for what the plan does not have, the terms do not allow, or that cannot be split.
     """
-    return changed_from(_open(plan, on), change, calendar=calendar, products=products)
+    return changed_from(still_open(plan, on), change, calendar=calendar, products=products)
 
 
 def changed_from(
@@ -99,104 +76,6 @@ def changed_from(
     return _spread(left, product, agreed, calendar)
 
 
-# --- what is open ---
-
-
-def _open(plan: Plan, on: date) -> Open:
-    if on < plan.start_on:
-        raise InputError(f"on: {on} is before the payout on {plan.start_on}")
-    kept = tuple(row for row in plan.rows if min(row.to_on, row.due_on) <= on)
-    rows = plan.rows[len(kept) :]
-    if not rows:
-        raise InputError(f"on: nothing of the plan is open on {on}; its last instalment is due on {kept[-1].due_on}")
-    since_on = max([rows[0].from_on, *(paid.paid_on for paid in plan.prepaid)])
-    return Open(
-        plan=plan,
-        kept=kept,
-        rows=rows,
-        agreed=plan.agreed[len(kept) :],
-        from_on=max(rows[0].from_on, on),
-        principal_fen=sum(row.principal_fen for row in rows),
-        since_on=since_on,
-        carried_fen=_carried_fen(plan, since_on),
-        fixed_fee_fen=sum(row.interest_fen for row in rows) if plan.product.fixed_fee else 0,
-    )
-
-
-def _carried_fen(plan: Plan, until: date) -> Fraction:
-    """The interest up to a day (not counted) that is not in an instalment whose period is over, and not prepaid."""
-    carried_fen = Fraction(0)
-    for row in plan.rows:
-        if row.from_on >= until:
-            break
-        at, end = row.from_on, min(row.to_on, until)
-        for paid in plan.prepaid:
-            if row.from_on <= paid.paid_on < row.to_on and paid.paid_on <= until:
-                carried_fen += _interest_fen(plan, row, at, paid.paid_on)
-                carried_fen = Fraction(0) if paid.interest_fen else carried_fen
-                at = paid.paid_on
-        carried_fen += _interest_fen(plan, row, at, end)
-        if row.to_on <= until:
-            asked_all = row.at_most_fen is None or row.interest_fen == rounded(carried_fen, plan.product.rounding)
-            carried_fen = Fraction(0) if asked_all else carried_fen - row.interest_fen
-    return carried_fen
-
-
-def _interest_fen(plan: Plan, row: Row | Due, from_on: date, to_on: date) -> Fraction:
-    """The exact interest of days within a row's period, by the terms and the principal of each day."""
-    versions = [plan]
-    while versions[-1].before is not None:
-        versions.append(versions[-1].before)
-    turns = {each.changed_on for each in versions if each.changed_on} | {paid.paid_on for paid in plan.prepaid}
-    days = [from_on, *sorted(day for day in turns if from_on < day < to_on), to_on]
-    total_fen = Fraction(0)
-    for start_on, end_on in pairwise(days):
-        terms = next(each.product for each in versions if each.changed_on is None or each.changed_on <= start_on)
-        base_fen = _flat_base_fen(plan, start_on) if terms.kind is Kind.FLAT else _pool_fen(plan, row, start_on)
-        total_fen += base_fen * _per_fen(terms, row, start_on, end_on)
-    return total_fen
-
-
-def _per_fen(product: Product, row: Row | Due, from_on: date, to_on: date) -> Fraction:
-    """Interest ÷ principal of days within a row's period."""
-    if product.day_count is DayCount.THIRTY_360:  # from the start of the period: a split in it does not change it
-        years = year_fraction(product.day_count, row.from_on, to_on)
-        years -= year_fraction(product.day_count, row.from_on, from_on)
-    else:
-        years = year_fraction(product.day_count, from_on, to_on, period_of(product, row))
-    return interest_exact(1, product.annual_rate_ppm, years)
-
-
-def _pool_fen(plan: Plan, row: Row | Due, day: date) -> Fraction:
-    fallen_fen = sum(each.principal_fen for each in plan.rows if each.number < row.number)
-    prepaid_fen = sum(paid.principal_fen for paid in plan.prepaid if paid.paid_on <= day)
-    return Fraction(plan.principal_fen - fallen_fen - prepaid_fen)
-
-
-def _flat_base_fen(plan: Plan, day: date) -> Fraction:
-    """What flat interest is counted on: all that was lent flat, less in proportion to what was prepaid (PRC-07)."""
-    since_on, version = plan.start_on, plan
-    while version.before is not None:
-        if version.before.product.kind is not Kind.FLAT and version.changed_on:
-            since_on = version.changed_on  # the rest was lent flat only then
-            break
-        version = version.before
-
-    def pool_fen(on: date, paid: Sequence[Prepaid]) -> int:
-        fallen_fen = sum(row.principal_fen for row in plan.rows if row.to_on <= on)
-        return plan.principal_fen - fallen_fen - sum(each.principal_fen for each in paid)
-
-    ahead = [paid for paid in plan.prepaid if paid.paid_on < since_on]
-    base_fen = Fraction(pool_fen(since_on, ahead))
-    for paid in plan.prepaid[len(ahead) :]:
-        if paid.paid_on > day:
-            break
-        before_fen = pool_fen(paid.paid_on, ahead)
-        base_fen *= Fraction(before_fen - paid.principal_fen, before_fen)
-        ahead.append(paid)
-    return base_fen
-
-
 # --- splitting it anew ---
 
 
@@ -217,12 +96,12 @@ def _dues(left: Open, product: Product, agreed: Sequence[date], calendar: Calend
         calendar=calendar,
         first_number=left.rows[0].number,
     )
-    return [first._replace(factor=_per_fen(product, first, left.from_on, first.to_on)), *rest]
+    return [first._replace(factor=per_fen(product, first, left.from_on, first.to_on)), *rest]
 
 
 def _rest(left: Open, product: Product, first: Due) -> Rest:
     """What is to be split, with the interest up to the change: by the terms before it, over the period as it is now."""
-    carried_fen = left.carried_fen + _interest_fen(left.plan, first, left.since_on, left.from_on)
+    carried_fen = left.carried_fen + days_interest_fen(left.plan, first, left.since_on, left.from_on)
     parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
     flat_base_fen = left.flat_base_fen if product.kind is Kind.FLAT else None
     return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen, left.fixed_fee_fen)
@@ -237,7 +116,7 @@ def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Cale
     return _joined(left, product, dues[:count], _split(left, product, _rest(left, product, dues[0]), dues, count))
 
 
-def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Line]:
+def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Row]:
     """What the steps ask for. Instalments that breathe go on to breathe, whatever else changes."""
     asks = [Asks(row.reason.split(":")[1], row.at_most_fen) for row in left.rows if row.is_breathing]
     if asks:
@@ -267,7 +146,7 @@ def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ..
 
 
 def _joined(
-    left: Open, product: Product, dues: Sequence[Due], lines: Sequence[Line], prepaid: tuple[Prepaid, ...] = ()
+    left: Open, product: Product, dues: Sequence[Due], rows: Sequence[Row], prepaid: tuple[Prepaid, ...] = ()
 ) -> Plan:
     """The kept rows and the new ones. Fees that are due with the first instalment of the loan stay with it."""
     plan = left.plan
@@ -275,7 +154,7 @@ def _joined(
     return replace(
         plan,
         product=product,
-        rows=left.kept + rows_of(dues, lines, asked_fen),
+        rows=left.kept + with_fees(rows, asked_fen),
         agreed=(*plan.agreed[: len(left.kept)], *(due.agreed_on for due in dues)),
         prepaid=plan.prepaid + prepaid,
         changed_on=left.from_on,
@@ -288,7 +167,7 @@ def _joined(
 
 def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
     plan, product, on = left.plan, left.plan.product, left.from_on
-    accrued_fen = left.carried_fen + _interest_fen(plan, left.rows[0], left.since_on, left.from_on)
+    accrued_fen = left.carried_fen + days_interest_fen(plan, left.rows[0], left.since_on, left.from_on)
     interest_fen = rounded(accrued_fen, product.rounding)
     settles_fen = left.principal_fen + interest_fen
     principal_fen = change.amount_fen - interest_fen
@@ -309,12 +188,12 @@ def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
     count = len(left.rows)
     if change.shortens:
         dues = _dues(left, product, left.agreed, calendar)
-        lines = _as_before(left, product, dues, rest_fen, carried_fen, base_fen)
+        rows = _as_before(left, product, dues, rest_fen, carried_fen, base_fen)
     else:
         dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
-        lines = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
+        rows = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
     assert plan.product is product
-    return _joined(left, product, dues[: len(lines)], lines, (paid,))
+    return _joined(left, product, dues[: len(rows)], rows, (paid,))
 
 
 def _as_before(
@@ -324,11 +203,11 @@ def _as_before(
     rest_fen: int,
     carried_fen: Fraction,
     base_fen: Fraction | None,
-) -> list[Line]:
+) -> list[Row]:
     """The instalments as they were, on less principal, until nothing is left of it."""
-    lines: list[Line] = []
+    rows: list[Row] = []
     for row, due in zip(left.rows, dues, strict=True):
-        factor = due.factor if due.factor is not None else _per_fen(product, due, due.from_on, due.to_on)
+        factor = due.factor if due.factor is not None else per_fen(product, due, due.from_on, due.to_on)
         carried_fen += (rest_fen if base_fen is None else base_fen) * factor
         interest_fen = owed_fen = rounded(carried_fen, product.rounding)
         meant_fen = row.principal_fen + row.interest_fen
@@ -339,8 +218,8 @@ def _as_before(
             part_fen = row.principal_fen
         carried_fen = Fraction(0) if interest_fen == owed_fen else carried_fen - interest_fen
         if part_fen >= rest_fen or row is left.rows[-1]:
-            return [*lines, Line(rest_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
-        lines.append(Line(part_fen, interest_fen, row.reason))
+            return [*rows, due.row(rest_fen, interest_fen, f"{Reason.LAST}:{meant_fen}")]
+        rows.append(due.row(part_fen, interest_fen, row.reason))
         rest_fen -= part_fen
     raise AssertionError("the last row takes the rest")
 
@@ -406,11 +285,11 @@ def _restructured(left: Open, change: Restructure, calendar: Calendar, products:
         agreed = later_days(product, left.from_on, (left.from_on,), reach)
     dues = _dues(left, product, agreed[-1:] if single else agreed, calendar)
     rest = _rest(left, product, dues[0])._replace(flat_base_fen=None, parts_fen=())  # flat: on what is lent anew
-    lines = split_rest(product, rest, dues, count=count)
+    rows = split_rest(product, rest, dues, count=count)
     if product.breathing_space and product.breathing_space.at_start:
         space = product.breathing_space
-        lines = breathe(product, rest, dues, asks_of(space.pays, lines[: space.at_start]), count=count)
-    return _joined(left, product, dues[:count], lines)
+        rows = breathe(product, rest, dues, asks_of(space.pays, rows[: space.at_start]), count=count)
+    return _joined(left, product, dues[:count], rows)
 
 
 # --- breathing space ---
@@ -442,8 +321,8 @@ def _breathed(left: Open, change: Breathe, calendar: Calendar) -> Plan:
     count = len(left.rows) + (change.periods if extends else 0)
     dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
     asks = asks_of(pays, left.rows[: change.periods])
-    lines = breathe(product, _rest(left, product, dues[0]), dues, asks, count=count)
-    return _joined(left, product, dues[:count], lines)
+    rows = breathe(product, _rest(left, product, dues[0]), dues, asks, count=count)
+    return _joined(left, product, dues[:count], rows)
 
 
 def spaces_on(plan: Plan) -> list[date]:

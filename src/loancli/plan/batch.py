@@ -10,18 +10,18 @@ import numpy as np
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError, NotFoundError, Problem
 from loancli.core.money import fen_of
+from loancli.plan.build import build
 from loancli.plan.cells import Cells, cells_of, checked_columns, day_of
 from loancli.plan.columns import Plans, one_by_one, plans
-from loancli.plan.kinds import build
 from loancli.plan.product import Product
 
 COLUMNS = ("id", "product", "principal", "start", "periods", "first_due")
-FEW = 6  # loans
+FEW = 8  # loans
 _NEEDED = ("product", "principal", "start")
 
 
 class Asked(NamedTuple):
-    """A loan to be planned; `periods` and `first_due_on` as for kinds.build."""
+    """A loan to be planned; `periods` and `first_due_on` as for `build`."""
 
     product: Product
     principal_fen: int
@@ -49,7 +49,7 @@ class Batch:
 
 
 def plan_all(asked: Sequence[Asked], calendar: Calendar) -> Batch:
-    """The plans of loans of any products and days: to the fen what kinds.build makes of each.
+    """The plans of loans of any products and days: to the fen what `build` makes of each.
 
     A group of columns costs as much as FEW loans one by one, however many are in it: a smaller one goes the exact way.
     """
@@ -90,7 +90,7 @@ def _reason(loan: Asked, calendar: Calendar) -> str:
         )
     except InputError as error:
         return str(error)
-    raise AssertionError(f"the columns refuse what kinds.build allows: {loan}")
+    raise AssertionError(f"the columns refuse what build allows: {loan}")
 
 
 class Wanted(NamedTuple):

@@ -16,7 +16,6 @@ from loancli.core.rates import percent, rate_ppm_of
 from loancli.plan.cost import Apr, of_fastest, of_plan
 from loancli.plan.rows import Plan
 
-BEYOND_SENSE_PPM = 100_000_000  # 10,000 % a year
 LENDERS = ("bank", "microcredit", "unlicensed")
 
 
@@ -109,7 +108,7 @@ def _parts(plan: Plan, cost: Apr, limit: Limit, path: str) -> tuple[_Told, ...]:
         ("price", ("fixed_fee" if plan.product.fixed_fee else "interest",)),
         ("path", (path,)),
         ("rate", (f"{100 * cost.periodic_irr:.4f}", f"{cost.periods_a_year:g}", f"{cost.simple_percent:.2f}")),
-        ("compound", (_shown(cost.compound_ppm),)),
+        ("compound", (cost.compound_shown,)),
         ("ceiling", (limit.ceiling.id, limit.ppm, limit.ceiling.source)),
     ]
     if limit.lpr_ppm is not None and limit.lpr_published_on is not None:
@@ -117,13 +116,6 @@ def _parts(plan: Plan, cost: Apr, limit: Limit, path: str) -> tuple[_Told, ...]:
         if limit.lpr_ends:
             parts.append(("lpr_ends", (limit.lpr_published_on.isoformat(),)))
     return tuple(parts)
-
-
-def _shown(figure_ppm: int) -> str:
-    """A percentage to 0.01; one beyond all sense, as of a fee repaid within a day, by its size."""
-    if figure_ppm > BEYOND_SENSE_PPM:
-        return f"> {BEYOND_SENSE_PPM // 10_000}"
-    return f"{figure_ppm // 10_000}.{figure_ppm % 10_000 // 100:02d}"
 
 
 def _sentence(plan: Plan, cost: Apr, limit: Limit, path: str, outcome: Outcome) -> str:
@@ -140,7 +132,7 @@ def _sentence(plan: Plan, cost: Apr, limit: Limit, path: str, outcome: Outcome) 
     return (
         f"{yuan(plan.principal_fen)} lent, {yuan(plan.interest_fen)} {price} and {yuan(plan.fee_fen)} fees"
         f" in {len(plan.rows)} instalments, {path} path: {100 * cost.periodic_irr:.4f}% × {cost.periods_a_year:g}"
-        f" = {cost.simple_percent:.2f}% a year simple, {_shown(cost.compound_ppm)}% compound;"
+        f" = {cost.simple_percent:.2f}% a year simple, {cost.compound_shown}% compound;"
         f" {told[outcome]} the ceiling {percent(limit.ppm)}{lpr} ({limit.ceiling.id}){ends}"
     )
 

@@ -14,6 +14,7 @@ from loancli.core.money import fen_of
 from loancli.core.rates import PPM, rate_ppm_of, share_ppm_of
 from loancli.plan.due_days import PERIODS_MAX
 from loancli.plan.product import Bound, Pays
+from loancli.plan.product_values import bound_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +179,6 @@ def _cap(words: Sequence[str]) -> Change:
 
 
 def _bound(words: Sequence[str]) -> Bound:
-    from loancli.plan.product_model import bound_of  # brings pydantic
-
     return bound_of(" ".join(words))
 
 

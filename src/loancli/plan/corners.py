@@ -5,9 +5,9 @@ from datetime import date
 
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
+from loancli.plan.build import build
 from loancli.plan.ceilings import Ceilings, Outcome, Verdict, check_ceiling
 from loancli.plan.flexible import check_bounds
-from loancli.plan.kinds import build
 from loancli.plan.product import Kind, Product
 
 STEPS = 12  # between the shortest and the longest term: a flat loan is dearest somewhere in the middle

@@ -30,6 +30,7 @@ DAYS_A_YEAR = 365  # PRC-02
 NEWTON_STEPS_MAX = 50
 NEWTON_NEAR = 1e-13
 ENOUGH = 10_000_000  # times what is owed: revenue of which the smallest share would repay it at once
+BEYOND_SENSE_PPM = 100_000_000  # 10,000 % a year
 SCALE = 1e6  # pyxirr is content with a rest below an absolute bound: loans of 1 fen and of 10 billion yuan alike
 
 
@@ -51,6 +52,13 @@ class Apr:
     def compound_ppm(self) -> int:
         """The compound figure, likewise."""
         return 100 * math.floor(self.compound_percent * 100 + 0.5)
+
+    @property
+    def compound_shown(self) -> str:
+        """The compound figure in percent; one beyond all sense, as of a fee repaid within a day, by its size."""
+        if self.compound_ppm > BEYOND_SENSE_PPM:
+            return f"> {BEYOND_SENSE_PPM // 10_000}"
+        return f"{self.compound_ppm // 10_000}.{self.compound_ppm % 10_000 // 100:02d}"
 
 
 def apr(flows: Sequence[Flow], *, periods_a_year: Fraction | None = None) -> Apr:

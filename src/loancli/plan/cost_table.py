@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from loancli.core.money import split
+from loancli.plan.build import fee_of
 from loancli.plan.cost import Paid, as_planned, fastest, of_path
-from loancli.plan.kinds import fee_of
 from loancli.plan.product import Fee, Product
 from loancli.plan.rows import Plan
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from loancli.plan.cost import Apr, apr
+from loancli.plan.product import Product
 from loancli.plan.rows import Plan
 
 
@@ -42,6 +43,7 @@ class Side:
 class Diff:
     """Both plans side by side."""
 
+    product: Product  # after the change
     lines: tuple[DiffLine, ...]
     before: Side
     after: Side
@@ -53,6 +55,7 @@ def diff(before: Plan, after: Plan) -> Diff:
     reasons = {row.due_on: row.reason for row in after.rows}
     prepaid = {paid.paid_on for paid in after.prepaid}
     return Diff(
+        product=after.product,
         lines=tuple(
             DiffLine(
                 due_on=day,

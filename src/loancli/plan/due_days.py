@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import lru_cache
 from typing import NamedTuple
 
 from loancli.core.days import Calendar, months_after
@@ -29,8 +28,11 @@ class Due(NamedTuple):
     number: int
     factor: Fraction | None = None  # interest ÷ principal, where a change inside the period makes it another than usual
 
+    def row(self, principal_fen: int, interest_fen: int, reason: str) -> Row:
+        """The due line of this step, to which fees may come (build.with_fees)."""
+        return Row(self.number, self.from_on, self.to_on, self.due_on, principal_fen, interest_fen, reason=reason)
 
-@lru_cache(maxsize=1024)  # a portfolio shares its days
+
 def due_dates(
     product: Product,
     *,

@@ -11,12 +11,12 @@ import numpy as np
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
+from loancli.plan.build import build
 from loancli.plan.bulk import Paths
 from loancli.plan.flexible import run_on_rows, window_of
 from loancli.plan.futures import Stress, months_ahead, of_windows, simulate
 from loancli.plan.history import History
 from loancli.plan.int_columns import Columns
-from loancli.plan.kinds import build
 from loancli.plan.product import Product
 from loancli.plan.project import (
     Result,

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 from loancli.core.rates import PPM
+from loancli.plan.contradictions import contradictions
 from loancli.plan.fit_runs import Bounds
 from loancli.plan.product import Base, Bound, Kind, MinimumProgress, Missing, Product, RevenueShare
-from loancli.plan.product_file import contradictions
 
 SHARE_STEP_PPM = 5_000  # a share that can be told: half a percent …
 SMALL_STEP_PPM = 1_000  # … or a tenth, where the bound is small

@@ -1,4 +1,4 @@
-"""A product: the terms of a loan as one frozen value. product_file.py reads it from TOML and stores it as JSON."""
+"""A product: the terms of a loan as one frozen value. product_file.py reads it from TOML, product_json.py from JSON."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,230 +1,37 @@
-"""The shape of a product file as pydantic models: each key's type, and in its description what is allowed.
+"""The shape of a product file as pydantic models: its tables, and which keys each of them has.
 
-Imports pydantic, which costs start-up time: product_file.py imports this module only to read TOML.
+Imports pydantic, which costs start-up time: only product_file.py, which reads TOML, imports this module.
 """
 
 import difflib
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import CoreSchema
-from pydantic_core.core_schema import no_info_plain_validator_function
 
 from loancli.core.days import Roll
-from loancli.core.errors import InputError
-from loancli.core.money import Rounding, fen_of
-from loancli.core.rates import PPM, DayCount, rate_ppm_of, share_ppm_of
-from loancli.plan.due_days import PERIODS_MAX
+from loancli.core.money import Rounding
+from loancli.core.rates import DayCount
+from loancli.plan import product_keys as keys
 from loancli.plan.product import (
     Allocation,
     Balloon,
-    Base,
-    Bound,
     BreathingSpace,
     CreditLine,
     Early,
     Fee,
     FixedFee,
-    Frequency,
     Kind,
     MinimumProgress,
     Missing,
-    Pays,
     Penalty,
-    PrincipalBack,
     Product,
     RevenueShare,
     Step,
     Trigger,
 )
-
-SEASON = "season"  # weights that a borrower's revenue will give
-PARTS = ("fee", "penalty", "interest", "principal")
-UNITS_FEN = {"fen": 1, "jiao": 10, "yuan": 100}
-FREQUENCIES = {
-    "weekly": Frequency(days=7),
-    "half_monthly": Frequency(half_monthly=True),
-    "monthly": Frequency(months=1),
-    "quarterly": Frequency(months=3),
-}
-_EVERY_DAYS = re.compile(r"every ([1-9][0-9]{0,2}) days?")
-_OF_INSTALMENT = re.compile(r"(.*%) of instalment")
-_OF_LEVEL = re.compile(r"(.*%) of level")
-_OF_DRAWN = re.compile(r"(.*%) of drawn")
-_YUAN = re.compile(r"(.*[0-9]) yuan")
-_RATIO = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
+from loancli.plan.product_values import SEASON, Place
 
 DEFAULT_PENALTY, DEFAULT_ALLOCATION = Penalty(), Allocation()
-
-
-@dataclass(frozen=True, slots=True)
-class _As:
-    """How a key's value is read: converted, or refused with what was found and what is allowed."""
-
-    convert: Callable[[Any], object]
-    allowed: str
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
-        return no_info_plain_validator_function(self.read)
-
-    def read(self, value: Any) -> object:
-        try:
-            return self.convert(value)
-        except InputError as error:
-            raise ValueError(str(error)) from None
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise ValueError(f"{_shown(value)} is not allowed; write {self.allowed}") from None
-
-
-def _shown(value: object) -> str:
-    text = f"'{value}'" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= 40 else text[:40] + "…"
-
-
-def _text(value: str) -> str:
-    if not value.strip() or len(value) > 400 or not value.isprintable():
-        raise ValueError
-    return value.strip()
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    def convert(value: object) -> int:
-        if type(value) is not int or not low <= value <= high:  # a bool is an int to isinstance
-            raise ValueError
-        return value
-
-    return convert
-
-
-def _yuan_fen(value: object) -> int:
-    """A quoted amount or a whole number of yuan; 0.1 without quotes is refused, as it is not a number of fen."""
-    if type(value) is int:
-        return fen_of(str(value))
-    if not isinstance(value, str):
-        raise TypeError
-    return fen_of(value)
-
-
-def _share_ppm(value: str) -> int:
-    try:
-        return share_ppm_of(value)
-    except InputError:
-        raise ValueError from None
-
-
-def bound_of(value: str) -> Bound:
-    """'interest', '60% of level' or '300 yuan'. Raises ValueError or InputError for anything else."""
-    if value == Base.INTEREST.value:
-        return Bound(base=Base.INTEREST)
-    if match := _OF_LEVEL.fullmatch(value):
-        return Bound(base=Base.LEVEL, value=_share_ppm(match[1]))
-    match = _YUAN.fullmatch(value)
-    if match is None:
-        raise ValueError
-    return Bound(base=Base.YUAN, value=fen_of(match[1]))
-
-
-def pays_of(value: str) -> Pays:
-    """'interest', 'nothing' or '50% of instalment'. Raises ValueError for anything else."""
-    if value == "interest":
-        return Pays(interest=True)
-    match = _OF_INSTALMENT.fullmatch(value)
-    if match is None and value != "nothing":
-        raise ValueError
-    return Pays(part_ppm=_share_ppm(match[1]) if match else 0)
-
-
-def _part(value: str) -> tuple[int, int]:
-    """'30%' → (0, 300000); '5000 yuan' → (500000, 0)."""
-    if match := _YUAN.fullmatch(value):
-        return fen_of(match[1]), 0
-    return 0, _share_ppm(value)
-
-
-def _fraction(value: str) -> tuple[int, int]:
-    """'1/18' → (1, 18); '10%' → (1, 10)."""
-    match = _RATIO.fullmatch(value)
-    found = Fraction(int(match[1]), int(match[2])) if match else Fraction(_share_ppm(value), PPM)
-    return found.numerator, found.denominator
-
-
-def _signed_part(value: str) -> tuple[int, int]:
-    fen, ppm = _part(value.removeprefix("-"))
-    return (-fen, -ppm) if value.startswith("-") else (fen, ppm)
-
-
-def _principal_back(value: str) -> tuple[PrincipalBack, int]:
-    """'10% of drawn' → (SHARE, 100000)."""
-    if match := _OF_DRAWN.fullmatch(value):
-        return PrincipalBack.SHARE, _share_ppm(match[1])
-    if value == PrincipalBack.SHARE.value:
-        raise ValueError
-    return PrincipalBack(value), 0
-
-
-def _frequency(value: str) -> Frequency:
-    if match := _EVERY_DAYS.fullmatch(value):
-        return Frequency(days=int(match[1]))
-    return FREQUENCIES[value]
-
-
-def _member(kind: type[Enum]) -> _As:
-    return _As(kind, " | ".join(str(member.value) for member in kind))
-
-
-def _one_of(*words: str) -> _As:
-    return _As(lambda value: words[words.index(value)], " | ".join(words))
-
-
-def _words(known: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
-    def convert(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or not set(value) <= set(known) or len(set(value)) != len(value):
-            raise ValueError
-        return tuple(value)
-
-    return convert
-
-
-def _weights(value: Any) -> tuple[int, ...] | str:
-    if value == SEASON:
-        return SEASON
-    if not isinstance(value, list) or len(value) > PERIODS_MAX:
-        raise ValueError
-    return tuple(_whole(0, 1000)(weight) for weight in value)
-
-
-_Text = Annotated[str, _As(_text, "a text of one line in quotes, up to 400 characters")]
-_Flag = Annotated[bool, _As(_flag, "true or false")]
-_Rate = Annotated[int, _As(rate_ppm_of, "a rate in quotes, such as '14.4%', '1.2% /month' or '5bp /day'")]
-_Yuan = Annotated[int, _As(_yuan_fen, "an amount in yuan, such as 200000 or '1234.50'")]
-_Share = Annotated[int, _As(_share_ppm, "a share in quotes, such as '12%'")]
-_Bound = Annotated[Bound, _As(bound_of, "'interest', '60% of level' or '300 yuan'")]
-_Pays = Annotated[Pays, _As(pays_of, "'interest', 'nothing' or '50% of instalment'")]
-_Residual = Annotated[tuple[int, int], _As(_part, "'30%' of the principal, or '5000 yuan'")]
-_Total = Annotated[tuple[int, int], _As(_fraction, "a part of all that is owed, such as '10%' or '1/18'")]
-_By = Annotated[tuple[int, int], _As(_signed_part, "'5%', '-5%', '100 yuan' or '-100 yuan'")]
-_Back = Annotated[tuple[PrincipalBack, int], _As(_principal_back, "'at_end', '10% of drawn' or 'equal_instalments'")]
-_Spread = Annotated[int, _As(_whole(1, 2 * PERIODS_MAX), f"a whole number from 1 to {2 * PERIODS_MAX}")]
-_Periods = Annotated[int, _As(_whole(1, PERIODS_MAX), f"a whole number from 1 to {PERIODS_MAX}")]
-_RunOn = Annotated[int, _As(_whole(0, PERIODS_MAX), f"a whole number from 0 to {PERIODS_MAX}")]
-_Days = Annotated[int, _As(_whole(0, 3650), "a whole number of days from 0 to 3650")]
-_EveryDays = Annotated[int, _As(_whole(1, 3650), "a whole number of days from 1 to 3650")]
-_Parts = Annotated[tuple[str, ...], _As(_words(PARTS), f"a list of {', '.join(PARTS)}, each at most once")]
-_Counts = Annotated[tuple[str, ...], _As(_words(("sure", "possible")), "['sure'] or ['sure', 'possible']")]
-_Weights = Annotated[tuple[int, ...] | str, _As(_weights, f"a list of whole numbers from 0 to 1000, or '{SEASON}'")]
-_Steps = Annotated[Frequency, _As(_frequency, f"{' | '.join(FREQUENCIES)} | 'every N days' with N from 1 to 999")]
-_Unit = Annotated[int, _As(UNITS_FEN.__getitem__, " | ".join(UNITS_FEN))]
 
 
 class _Table(BaseModel):
@@ -232,11 +39,11 @@ class _Table(BaseModel):
 
 
 class _Fee(_Table):
-    name: _Text
-    amount: _Yuan = 0
-    principal_share: _Share = 0
-    due_with: Annotated[str, _one_of("first", "every")] = "first"
-    charged_by: Annotated[str, _As(_text, "who charges it, in quotes; leave it out for the lender")] = ""
+    name: keys.Text
+    amount: keys.Yuan = 0
+    principal_share: keys.Share = 0
+    due_with: Annotated[str, keys.one_of("first", "every")] = "first"
+    charged_by: keys.ChargedBy = ""
 
     def value(self) -> Fee:
         return Fee(
@@ -249,8 +56,8 @@ class _Fee(_Table):
 
 
 class _Balloon(_Table):
-    periods: _Spread | None = None
-    residual: _Residual = (0, 0)
+    periods: keys.Spread | None = None
+    residual: keys.Residual = (0, 0)
 
     def value(self) -> Balloon:
         fen, ppm = self.residual
@@ -258,8 +65,8 @@ class _Balloon(_Table):
 
 
 class _Step(_Table):
-    every: _Periods
-    by: _By
+    every: keys.Periods
+    by: keys.By
 
     def value(self) -> Step:
         fen, ppm = self.by
@@ -267,10 +74,10 @@ class _Step(_Table):
 
 
 class _Line(_Table):
-    principal: _Back
-    draw_min: _Yuan
-    no_draws_last_periods: _RunOn = 0
-    revolving: _Flag = True
+    principal: keys.Back
+    draw_min: keys.Yuan
+    no_draws_last_periods: keys.RunOn = 0
+    revolving: keys.Flag = True
 
     def value(self) -> CreditLine:
         principal, share_ppm = self.principal
@@ -284,8 +91,8 @@ class _Line(_Table):
 
 
 class _FixedFee(_Table):
-    amount: _Residual
-    early: Annotated[Early, _member(Early)] = Early.ALL_DUE
+    amount: keys.Residual
+    early: Annotated[Early, keys.member(Early)] = Early.ALL_DUE
 
     def value(self) -> FixedFee:
         fen, ppm = self.amount
@@ -293,11 +100,11 @@ class _FixedFee(_Table):
 
 
 class _MinimumProgress(_Table):
-    windows: _Periods | None = None
-    every_days: _EveryDays | None = None
-    levels: _Share | None = None
-    total: _Total | None = None
-    total_unit: _Unit = 1
+    windows: keys.Periods | None = None
+    every_days: keys.EveryDays | None = None
+    levels: keys.Share | None = None
+    total: keys.Total | None = None
+    total_unit: keys.Unit = 1
 
     def value(self) -> MinimumProgress:
         over, under = self.total or (0, 1)
@@ -312,13 +119,13 @@ class _MinimumProgress(_Table):
 
 
 class _Revenue(_Table):
-    share: _Share
-    counts: _Counts
-    missing: Annotated[Missing, _member(Missing)]
-    floor: _Bound | None = None
-    cap: _Bound | None = None
+    share: keys.Share
+    counts: keys.Counts
+    missing: Annotated[Missing, keys.member(Missing)]
+    floor: keys.Bound | None = None
+    cap: keys.Bound | None = None
     minimum_progress: _MinimumProgress | None = None
-    run_on_windows_max: _RunOn = 0
+    run_on_windows_max: keys.RunOn = 0
 
     def value(self) -> RevenueShare:
         return RevenueShare(
@@ -333,19 +140,19 @@ class _Revenue(_Table):
 
 
 class _Trigger(_Table):
-    below: _Share
-    windows: _Periods
+    below: keys.Share
+    windows: keys.Periods
 
     def value(self) -> Trigger:
         return Trigger(below_ppm=self.below, windows=self.windows)
 
 
 class _BreathingSpace(_Table):
-    pays: _Pays
-    rest: Annotated[str, _one_of("respread", "extend")]
-    periods_max: _Periods
-    a_year_max: _Periods = 1
-    at_start: _RunOn = 0
+    pays: keys.Pays
+    rest: Annotated[str, keys.one_of("respread", "extend")]
+    periods_max: keys.Periods
+    a_year_max: keys.Periods = 1
+    at_start: keys.RunOn = 0
     trigger: _Trigger | None = None
 
     def value(self) -> BreathingSpace:
@@ -360,10 +167,10 @@ class _BreathingSpace(_Table):
 
 
 class _Penalty(_Table):
-    multiple: _Share = DEFAULT_PENALTY.multiple_ppm
-    cap: _Rate = DEFAULT_PENALTY.cap_ppm
-    grace_days: _Days = DEFAULT_PENALTY.grace_days
-    on_interest: _Flag = DEFAULT_PENALTY.on_interest
+    multiple: keys.Share = DEFAULT_PENALTY.multiple_ppm
+    cap: keys.Rate = DEFAULT_PENALTY.cap_ppm
+    grace_days: keys.Days = DEFAULT_PENALTY.grace_days
+    on_interest: keys.Flag = DEFAULT_PENALTY.on_interest
 
     def value(self) -> Penalty:
         return Penalty(
@@ -372,37 +179,37 @@ class _Penalty(_Table):
 
 
 class _Allocation(_Table):
-    order: _Parts = DEFAULT_ALLOCATION.order
-    by: Annotated[str, _one_of("component", "instalment")] = DEFAULT_ALLOCATION.by
-    late_order: _Parts = DEFAULT_ALLOCATION.late_order
-    late_after_days: _Days = DEFAULT_ALLOCATION.late_after_days
-    surplus: Annotated[str, _one_of("credit", "principal")] = DEFAULT_ALLOCATION.surplus
+    order: keys.Parts = DEFAULT_ALLOCATION.order
+    by: Annotated[str, keys.one_of("component", "instalment")] = DEFAULT_ALLOCATION.by
+    late_order: keys.Parts = DEFAULT_ALLOCATION.late_order
+    late_after_days: keys.Days = DEFAULT_ALLOCATION.late_after_days
+    surplus: Annotated[str, keys.one_of("credit", "principal")] = DEFAULT_ALLOCATION.surplus
 
     def value(self) -> Allocation:
         return Allocation(**self.model_dump())
 
 
 class _Product(_Table):
-    name_zh: _Text
-    name_en: _Text
-    summary_zh: _Text
-    summary_en: _Text
-    kind: Annotated[Kind, _member(Kind)]
-    lender_kind: Annotated[str, _one_of("bank", "microcredit", "unlicensed")]
-    annual_rate: _Rate
-    day_count: Annotated[DayCount, _member(DayCount)]
-    frequency: _Steps
-    periods: _Periods
-    periods_min: _Periods
-    periods_max: _Periods
-    principal_min: _Yuan
-    principal_max: _Yuan
-    roll: Annotated[Roll, _member(Roll)] = Roll.FOLLOWING
-    roll_interest: _Flag = False
-    rounding: Annotated[Rounding, _member(Rounding)] = Rounding.HALF_UP
-    instalment_unit: _Unit = 1
-    weights: _Weights = ()
-    weights_per: Annotated[str, _one_of("month", "period")] = "month"
+    name_zh: keys.Text
+    name_en: keys.Text
+    summary_zh: keys.Text
+    summary_en: keys.Text
+    kind: Annotated[Kind, keys.member(Kind)]
+    lender_kind: Annotated[str, keys.one_of("bank", "microcredit", "unlicensed")]
+    annual_rate: keys.Rate
+    day_count: Annotated[DayCount, keys.member(DayCount)]
+    frequency: keys.Steps
+    periods: keys.Periods
+    periods_min: keys.Periods
+    periods_max: keys.Periods
+    principal_min: keys.Yuan
+    principal_max: keys.Yuan
+    roll: Annotated[Roll, keys.member(Roll)] = Roll.FOLLOWING
+    roll_interest: keys.Flag = False
+    rounding: Annotated[Rounding, keys.member(Rounding)] = Rounding.HALF_UP
+    instalment_unit: keys.Unit = 1
+    weights: keys.Weights = ()
+    weights_per: Annotated[str, keys.one_of("month", "period")] = "month"
     balloon: _Balloon | None = None
     step: _Step | None = None
     line: _Line | None = None
@@ -449,9 +256,6 @@ class _Product(_Table):
         )
 
 
-Place = tuple[str | int, ...]  # the path of a key: ('fees', 0, 'amount')
-
-
 def read(data: dict[str, Any], code: str) -> tuple[Product | None, list[tuple[Place, str]]]:
     """The product, if the file has its shape, and what is wrong with each key. Unknown keys do not hide the rest."""
     if "fixed_fee" in data:  # then nothing is counted by days, and the two keys may be left out
@@ -479,11 +283,11 @@ def _message(place: Any) -> str:
     if place["type"] == "extra_forbidden":
         known = list(_model_at(path).model_fields)
         near = difflib.get_close_matches(str(key), known, n=1)
-        return f"unknown key; {f'did you mean {near[0]!r}?' if near else 'allowed: ' + ', '.join(known)}"
+        return f"unknown key; did you mean '{near[0]}'?" if near else f"unknown key; allowed: {', '.join(known)}"
     if place["type"] == "missing":
         (how,) = _model_at(path).model_fields[str(key)].metadata
         return f"is missing; write {how.allowed}"
-    return f"{_shown(place['input'])} is not allowed; write {'a list of tables' if key == 'fees' else 'a table'}"
+    return f"{keys.shown(place['input'])} is not allowed; write {'a list of tables' if key == 'fees' else 'a table'}"
 
 
 _MODELS: dict[str, type[_Table]] = {

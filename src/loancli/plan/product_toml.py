@@ -9,7 +9,7 @@ from loancli.core.money import yuan
 from loancli.core.rates import percent
 from loancli.plan.product import Base, Bound, Frequency, Kind, MinimumProgress, Product
 from loancli.plan.product_file import read_product
-from loancli.plan.product_model import FREQUENCIES, SEASON, UNITS_FEN
+from loancli.plan.product_values import FREQUENCIES, SEASON, UNITS_FEN
 
 _TEXTS = ("name_zh", "name_en", "summary_zh", "summary_en", "kind", "lender_kind")
 _NOTES = {

@@ -63,7 +63,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         assert len(self.agreed) == len(self.rows)
-        repaid_fen = sum(row.principal_fen for row in self.rows) + sum(paid.principal_fen for paid in self.prepaid)
+        repaid_fen = sum([row.principal_fen for row in self.rows]) + sum([paid.principal_fen for paid in self.prepaid])
         assert repaid_fen == self.principal_fen
         assert not self.rows or self.rows[0].from_on == self.start_on
 

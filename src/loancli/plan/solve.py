@@ -92,14 +92,23 @@ def solved(sought: Sought) -> tuple[int, int]:
 
 
 def weighted_base(principal_fen: int, factors: Factors, weights: Sequence[int]) -> tuple[int, int]:
-    """What a weight of 1 pays where nothing else is paid and nothing is left. It is proportional to the principal."""
+    """What a weight of 1 pays where nothing else is paid and nothing is left: what `solved` would find, in one pass.
+
+    It is proportional to the principal.
+    """
     over, under = _base_of_one(tuple(factors), tuple(weights))
     return principal_fen * over, under
 
 
 @lru_cache(maxsize=128)  # loans of the same terms and days share it
 def _base_of_one(factors: tuple[tuple[int, int], ...], weights: tuple[int, ...]) -> tuple[int, int]:
-    return solved(Sought(1, factors, weights, [0] * len(factors)))
+    # From the end back: over ÷ under is the balance that a base of 1 repays from here on. A row whose instalment is
+    # below the interest on that balance leaves it as it is.
+    over, under = 0, 1
+    for (numerator, denominator), weight in zip(reversed(factors), reversed(weights), strict=True):
+        if over * numerator <= weight * under * denominator:
+            over, under = (over + weight * under) * denominator, under * (denominator + numerator)
+    return under, over
 
 
 # --- core.money.rounded() for whole numbers: the same answers (a property holds them to it), a tenth of the time ---

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.plan.product import Kind, Product
-from loancli.plan.product_file import from_json
+from loancli.plan.product_json import from_json
 
 CHANGES = (EventKind.PLAN_CHANGED, EventKind.BREATHING_SPACE_GRANTED)
 
@@ -43,7 +43,7 @@ def changed_by(contract: Contract, event: Event) -> Contract:
     return replace(
         contract,
         product=from_json(payload["terms"]) if payload["terms"] else contract.product,
-        rows=contract.rows[: payload["number"] - 1] + tuple(row_of(cells) for cells in payload["rows"]),
+        rows=contract.rows[: payload["number"] - 1] + tuple(Row.restored(cells).checked() for cells in payload["rows"]),
         maturity_number=payload["maturity_number"],
     )
 
@@ -54,27 +54,6 @@ def in_force(contract: Contract, events: Iterable[Event]) -> Contract:
         if event.kind in CHANGES:
             contract = changed_by(contract, event)
     return contract
-
-
-def cells_of(row: Row) -> list[Any]:
-    """A row as an event keeps it."""
-    days = [day.isoformat() for day in (row.from_on, row.to_on, row.due_on)]
-    return [row.number, *days, row.principal_fen, row.interest_fen, row.fee_fen, row.reason]
-
-
-def row_of(cells: list[Any]) -> Row:
-    """The row that `cells_of` kept."""
-    number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason = cells
-    return Row(
-        number=number,
-        from_on=date.fromisoformat(from_on),
-        to_on=date.fromisoformat(to_on),
-        due_on=date.fromisoformat(due_on),
-        principal_fen=principal_fen,
-        interest_fen=interest_fen,
-        fee_fen=fee_fen,
-        reason=reason,
-    ).checked()
 
 
 class Movement(NamedTuple):

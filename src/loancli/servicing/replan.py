@@ -10,13 +10,14 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import split
-from loancli.plan.adjust import Open, changed_from
-from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Restructure
+from loancli.plan.adjust import changed_from
+from loancli.plan.changes import Breathe, Change, Prepay, Rerate, Respread, Restructure
 from loancli.plan.flexible import run_on_rows
 from loancli.plan.product import Product
-from loancli.plan.product_file import to_json
+from loancli.plan.product_json import to_json
 from loancli.plan.rows import Plan, Prepaid
-from loancli.servicing.contract import CHANGES, Contract, cells_of
+from loancli.plan.still_open import Open
+from loancli.servicing.contract import CHANGES, Contract
 from loancli.servicing.life import active_events, walked
 from loancli.servicing.walk import DAY, Walk
 from loancli.servicing.windows import next_number
@@ -85,6 +86,8 @@ def replan(
         carried_fen=walk.accrued,
         fixed_fee_fen=walk.fee.left_fen if walk.fee else 0,
     )
+    if walk.contract.is_revenue_share:  # what is ahead of it is an outlook: at the level of what is open now
+        before = changed_from(left, Respread(periods=len(left.rows)), calendar=calendar)
     after = changed_from(left, change, calendar=calendar, products=products)
     new = after.rows[len(closed) :] + run_on_rows(after, calendar)
     event = Event(
@@ -95,7 +98,7 @@ def replan(
         payload={
             "change": told,
             "number": len(closed) + 1,
-            "rows": [cells_of(row) for row in new],
+            "rows": [list(row.kept()) for row in new],
             "maturity_number": len(after.rows),
             "terms": to_json(after.product) if after.product != before.product else None,
             "why": dict(why or {}),

@@ -1,7 +1,8 @@
 """Every sentence a person reads, in two languages. Knows core; only outreach, jobs and cli speak.
 
 A text is found by its key, `section.name`, in zh.toml and en.toml. Keys, JSON names and exit codes never change with
-the language. tests/texts/test_texts.py proves that each key has both texts and the same placeholders.
+the language. tests/texts/test_texts.py proves that each key has both texts and the same placeholders. What the pure
+rooms say in English where they refuse is in refusals.toml: a phrase book, read by refusals.py.
 """
 
 import tomllib

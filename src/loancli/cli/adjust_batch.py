@@ -1,0 +1,253 @@
+"""`loancli adjust` over many loans: the batch read or selected, a line for each loan, and what was done."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from loancli.cli import session
+from loancli.cli.cells import visible
+from loancli.cli.exit import Exit
+from loancli.cli.options import Context, Format
+from loancli.cli.render import progress, show, talk
+from loancli.cli.sheet import read_sheet
+from loancli.core.days import date_of
+from loancli.core.errors import InputError, NotFoundError, Problem, RefusedError, input_error
+from loancli.core.money import yuan
+from loancli.texts import Lang, refusals
+
+if TYPE_CHECKING:
+    from loancli.jobs.adjust_batch import Done, Wanted
+    from loancli.jobs.adjust_loan import Rules
+    from loancli.plan.diff import Diff
+
+NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "fingerprint")
+SCREEN = (
+    "loan_id",
+    "state",
+    "instalments_after",
+    "last_due_after_on",
+    "biggest_after_fen",
+    "cost_difference_fen",
+    "worse",
+    "reason",
+)
+_MIDNIGHT = " 00:00:00"  # a day of a workbook as its text
+
+
+# --- the batch ---
+
+
+def read(path: Path, on: date) -> "list[Wanted]":
+    """The rows of a CSV, a workbook or JSON lines: loan_id, change, perhaps on and fingerprint; others are passed over.
+
+    Raises NotFoundError, and InputError with every problem: file, row, column.
+    """
+    from loancli.jobs.adjust_batch import Wanted
+
+    file_name = visible(path.name)
+    found: list[Wanted] = []
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
+    for number, cells in _lines(path, file_name):
+        state = cells.get("state", "")
+        if state in {"refused", "in_force"}:
+            continue  # so said by the preview whose file this is
+        loan_id, text = cells.get("loan_id", "").strip(), cells.get("change", "").strip()
+        for column, value in (("loan_id", loan_id), ("change", text)):
+            if not value:
+                problems.append(Problem(file_name=file_name, row=number, column=column, message="is empty"))
+        if loan_id in seen:
+            message = f"loan {loan_id} is in row {seen[loan_id]} already; a batch changes each loan once"
+            problems.append(Problem(file_name=file_name, row=number, column="loan_id", message=message))
+        seen[loan_id] = number
+        day = on
+        if cells.get("on", "").strip():
+            try:
+                day = date_of(cells["on"].strip().removesuffix(_MIDNIGHT), "")
+            except InputError as error:
+                problems.append(Problem(file_name=file_name, row=number, column="on", message=str(error)))
+        found.append(
+            Wanted(row=number, loan_id=loan_id, text=text, on=day, fingerprint=cells.get("fingerprint", "").strip())
+        )
+    if problems:
+        raise input_error(problems)
+    if not found:
+        raise InputError(f"{file_name}: no row to change")
+    return found
+
+
+def _lines(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+    if path.suffix.lower() in {".jsonl", ".ndjson"}:
+        yield from _json_lines(path, file_name)
+        return
+    sheet = read_sheet(path)
+    names = [name.strip() for name in sheet.columns]
+    if missing := [name for name in NEEDED if name not in names]:
+        raise InputError(f"{sheet.file_name}:1: needs the columns {', '.join(NEEDED)}; {missing[0]} is missing")
+    for number, cells in sheet.rows:
+        yield number, dict(zip(names, cells, strict=False))
+
+
+def _json_lines(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+    if not path.is_file():
+        raise NotFoundError(f"{visible(str(path))}: no such file")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{file_name}:{number}: not JSON: {error}") from None
+        if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in NEEDED):
+            raise InputError(f"{file_name}:{number}: write an object with {' and '.join(NEEDED)} as texts")
+        yield number, {name: str(row[name]) for name in KNOWN if row.get(name) is not None}
+
+
+def selected(context: Context, text: str, on: date, selection: Mapping[str, str | None]) -> "list[Wanted]":
+    """The change for every active loan that the selection names, by loan id. RefusedError where there is none."""
+    from loancli.jobs.adjust_batch import Wanted
+    from loancli.jobs.select_loans import select_loans
+
+    segments = session.contact_rules(context, "collections").segments if selection["segment"] else None
+    with session.ledger(context) as db:
+        loan_ids = select_loans(
+            db,
+            context.as_of,
+            trade=selection["trade"],
+            product_code=selection["product"],
+            segment=selection["segment"],
+            segments=segments,
+        )
+    if not loan_ids:
+        told = ", ".join(f"{name} {value}" for name, value in selection.items() if value)
+        raise RefusedError(f"no active loan is of {told}")
+    return [Wanted(row=row, loan_id=loan_id, text=text, on=on) for row, loan_id in enumerate(loan_ids, start=1)]
+
+
+# --- what is shown and done ---
+
+
+def show_preview(
+    context: Context, wanted: "Sequence[Wanted]", rules: "Rules", output_format: Format | None, output: Path | None
+) -> None:
+    """A line for each loan, and the totals. Exit 5 if some are refused, 3 if all are."""
+    from loancli.jobs.adjust_batch import preview
+
+    with session.ledger(context) as db:
+        done = list(_bar(context, preview(db, wanted, rules), len(wanted)))
+    _answer(context, done, "adjust.would", output_format, output)
+
+
+def put_in_force(
+    context: Context,
+    wanted: "Sequence[Wanted]",
+    rules: "Rules",
+    output_format: Format | None,
+    output: Path | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Apply the rows of a preview. Exit 5 if some are refused, 3 if all are."""
+    from loancli.jobs.adjust_batch import apply, batch_of, preview_of
+
+    with session.ledger(context) as db:
+        work = preview_of(db, wanted, rules) if dry_run else apply(db, wanted, rules)
+        done = list(_bar(context, work, len(wanted)))
+    _answer(context, done, "adjust.would" if dry_run else "adjust.did", output_format, output)
+    if not dry_run and any(each.found for each in done):
+        talk(context, "adjust.batch", batch=batch_of(wanted))
+
+
+def take_back(
+    context: Context, batch: str, output_format: Format | None, output: Path | None, *, dry_run: bool
+) -> None:
+    """Undo a batch, and show what was left and why. Exit 5 if something was."""
+    from loancli.jobs.adjust_batch import undo, undoing
+
+    with session.ledger(context) as db:
+        undone = undoing(db, batch) if dry_run else list(undo(db, batch, stamp=session.stamp(context)))
+    rows = [
+        {
+            "loan_id": event.loan_id,
+            "change": event.payload["change"],
+            "on": event.effective_on,
+            "state": "left" if refusal else "undone",
+            "reason": refusals.refusal(refusal, context.lang),
+        }
+        for event, refusal in undone
+    ]
+    show(rows, format=output_format, output=output, title=batch, lang=context.lang)
+    left = sum(bool(refusal) for _, refusal in undone)
+    session.tell(context, "adjust.undone", dry_run=dry_run, undone=len(undone) - left, left=left, batch=batch)
+    if left:
+        raise typer.Exit(Exit.PARTIAL)
+
+
+def _bar(context: Context, work: "Iterable[Done]", total: int) -> "Iterable[Done]":
+    return progress(work, total=total, label="adjust", quiet=context.quiet)
+
+
+def _answer(
+    context: Context, done: "Sequence[Done]", key: str, output_format: Format | None, output: Path | None
+) -> None:
+    from loancli.plan.diff import diff
+
+    diffs = [diff(each.found.before, each.found.after) if each.found else None for each in done]
+    rows = [_row(each, its, context.lang) for each, its in zip(done, diffs, strict=True)]
+    if session.as_json(output_format, output):
+        for row, its in zip(rows, diffs, strict=True):
+            row["days"] = [
+                {"due_on": line.due_on, "before_fen": line.before_fen, "after_fen": line.after_fen}
+                for line in (its.lines if its else ())
+            ]
+    show(rows, format=output_format, output=output, title="adjust", screen=SCREEN, lang=context.lang)
+    changed = [its for its in diffs if its]
+    refused = sum(bool(each.refusal) for each in done)
+    talk(
+        context,
+        key,
+        changed=len(changed),
+        same=sum(each.is_there for each in done),
+        refused=refused,
+        worse=sum(bool(row["worse"]) for row in rows),
+        cost=yuan(sum(its.after.cost_fen - its.before.cost_fen for its in changed)),
+    )
+    if refused:
+        raise typer.Exit(Exit.PARTIAL if changed or refused < len(done) else Exit.REFUSED)
+
+
+def _row(done: "Done", its: "Diff | None", lang: Lang) -> dict[str, Any]:
+    head = {
+        "loan_id": done.wanted.loan_id,
+        "change": done.wanted.text,
+        "on": done.wanted.on,
+        "state": "changes" if its else "in_force" if done.is_there else "refused",
+        "fingerprint": done.fingerprint,
+        "reason": refusals.refusal(done.refusal, lang),
+    }
+    if its is None:
+        return {**head, **dict.fromkeys(_FIGURES), "worse": ""}
+    before, after = its.before, its.after
+    worse = {
+        "cost": after.cost_fen > before.cost_fen,
+        "instalment": after.biggest_fen > before.biggest_fen,
+        "term": after.last_due_on > before.last_due_on,
+    }
+    figures = (
+        before.instalments, after.instalments, before.last_due_on, after.last_due_on, before.biggest_fen,
+        after.biggest_fen, before.cost_fen, after.cost_fen, after.cost_fen - before.cost_fen,
+        f"{before.cost.simple_percent:.2f}", f"{after.cost.simple_percent:.2f}",
+    )  # fmt: skip
+    told = " ".join(name for name, is_worse in worse.items() if is_worse)
+    return {**head, **dict(zip(_FIGURES, figures, strict=True)), "worse": told}
+
+
+_FIGURES = (
+    "instalments_before", "instalments_after", "last_due_before_on", "last_due_after_on", "biggest_before_fen",
+    "biggest_after_fen", "cost_before_fen", "cost_after_fen", "cost_difference_fen", "apr_before_simple_percent",
+    "apr_after_simple_percent",
+)  # fmt: skip

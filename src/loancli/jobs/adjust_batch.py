@@ -1,0 +1,160 @@
+"""Change the plans of many loans: previewed with a fingerprint for each, applied in chunks, undone as one.
+
+A chunk is one transaction. A row whose change is in force already is passed over, so that a batch that was stopped half
+way is finished by running it again. A row whose change would come out otherwise than in the preview is refused.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from loancli.core.errors import InputError, NotFoundError, RefusedError
+from loancli.core.event import Event, EventKind
+from loancli.jobs import Stamp
+from loancli.jobs.adjust_loan import Rules, work_out
+from loancli.jobs.settle import gather, settle
+from loancli.ledger import journal
+from loancli.ledger.connect import Connection, writing
+from loancli.servicing.contract import CHANGES
+from loancli.servicing.life import active_events
+from loancli.servicing.replan import Replan
+
+CHUNK = 500
+FINGERPRINT_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One row of a batch: a change of a loan, and the fingerprint that its preview had, if it has been previewed."""
+
+    row: int
+    loan_id: str
+    text: str
+    on: date
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of a row: worked out, in force already, or refused with the reason."""
+
+    wanted: Wanted
+    found: Replan | None = None
+    is_there: bool = False
+    refusal: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.found.event) if self.found else ""
+
+
+def fingerprint_of(event: Event) -> str:
+    """What a change comes to, in a few characters: the same rows and terms from the same day give the same ones."""
+    told = journal.canonical([event.loan_id, event.effective_on.isoformat(), event.payload])
+    return hashlib.sha256(told.encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
+
+
+def batch_of(wanted: Sequence[Wanted]) -> str:
+    """The name of a batch: by what it says, so that the same rows in any order are the same batch."""
+    rows = sorted([each.loan_id, each.on.isoformat(), " ".join(each.text.split()), each.fingerprint] for each in wanted)
+    return f"adjust/{hashlib.sha256(journal.canonical(rows).encode()).hexdigest()[:FINGERPRINT_CHARACTERS]}"
+
+
+def preview(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
+    """What each row would do. Nothing is written."""
+    for at in range(0, len(wanted), CHUNK):
+        yield from _worked_out(db, wanted[at : at + CHUNK], rules)
+
+
+def preview_of(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
+    """What `apply` would do with the rows of a preview."""
+    return map(_as_previewed, preview(db, wanted, rules))
+
+
+def apply(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
+    """Put the rows in force, a chunk a transaction; rows must have the fingerprint of their preview."""
+    batch = batch_of(wanted)
+    for at in range(0, len(wanted), CHUNK):
+        with writing(db):
+            done = [_as_previewed(each) for each in _worked_out(db, wanted[at : at + CHUNK], rules)]
+            events = [replace(each.found.event, batch=batch) for each in done if each.found]
+            journal.record(db, events, recorded_at=rules.stamp.text)
+            settle(db, [event.loan_id for event in events])
+        yield from done
+
+
+def _worked_out(db: Connection, chunk: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
+    known = gather(db, [each.loan_id for each in chunk])
+    for each in chunk:
+        if each.loan_id not in known:
+            yield Done(wanted=each, refusal=f"there is no loan '{each.loan_id}'; see: loancli loan list")
+            continue
+        try:
+            found = work_out(*known[each.loan_id], each.text, each.on, rules)
+        except (InputError, RefusedError) as error:
+            yield Done(wanted=each, refusal=str(error))
+        else:
+            yield Done(wanted=each, found=found, is_there=found is None)
+
+
+def _as_previewed(done: Done) -> Done:
+    if done.found is None or done.wanted.fingerprint == done.fingerprint:
+        return done
+    if done.wanted.fingerprint:
+        return Done(wanted=done.wanted, refusal="the loan has changed since the preview; preview it again")
+    return Done(wanted=done.wanted, refusal="it was not previewed; preview it again")
+
+
+def undoing(db: Connection, batch: str) -> list[tuple[Event, str]]:
+    """The changes of a batch that are in force, each with what keeps it from being undone, or ''.
+
+    Raises NotFoundError for an unknown batch.
+    """
+    made = journal.events_of_batch(db, batch)
+    if not made:
+        raise NotFoundError(f"there is no batch '{batch}'; see: loancli adjust list")
+    return [each for at in range(0, len(made), CHUNK) for each in _undoable(db, made[at : at + CHUNK])]
+
+
+def undo(db: Connection, batch: str, *, stamp: Stamp) -> Iterator[tuple[Event, str]]:
+    """Void the changes of a batch, a chunk a transaction; as `undoing` tells them."""
+    in_force = [event for event, _ in undoing(db, batch)]
+    for at in range(0, len(in_force), CHUNK):
+        with writing(db):
+            told = list(_undoable(db, in_force[at : at + CHUNK]))
+            voids = [_void(event, batch, stamp) for event, refusal in told if not refusal]
+            journal.record(db, voids, recorded_at=stamp.text)
+            settle(db, [void.loan_id for void in voids])
+        yield from told
+
+
+def _undoable(db: Connection, chunk: Sequence[Event]) -> Iterator[tuple[Event, str]]:
+    known = gather(db, [event.loan_id for event in chunk])
+    for event in chunk:
+        active = active_events(known[event.loan_id][1], date.max)
+        if event.key in {each.key for each in active}:
+            yield event, _rests_on(event, active)
+
+
+def _rests_on(change: Event, active: Sequence[Event]) -> str:
+    """What rests on the changed plan, so that it cannot be taken away from under it."""
+    for event in active:
+        if event.effective_on >= change.effective_on and event.key != change.key:
+            if event.kind in CHANGES:
+                return f"'{event.payload['change']}' of {event.effective_on} rests on it; void that first"
+            if event.kind is EventKind.INSTALMENT_FIXED and event.payload["number"] >= change.payload["number"]:
+                return f"instalment {event.payload['number']} was fixed on it; change the plan again instead"
+    return ""
+
+
+def _void(event: Event, batch: str, stamp: Stamp) -> Event:
+    return Event(
+        key=f"void/{event.key}",
+        loan_id=event.loan_id,
+        kind=EventKind.EVENT_VOIDED,
+        effective_on=event.effective_on,
+        payload={"event_key": event.key, "reason": f"undo {batch}"},
+        actor=stamp.actor,
+        batch=f"undo/{batch}",
+    )
