@@ -2,12 +2,13 @@
 
 python benchmarks/make.py statement FILE alipay|wechat|workbook ROWS
 python benchmarks/make.py books LEDGER LOANS SHARE_PERCENT
+python benchmarks/make.py journal LEDGER POSTINGS
 """
 
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -26,6 +27,7 @@ OWNER = "B1"
 DAY = timedelta(days=1)
 CLOSED_ON = date(2026, 3, 10)  # the day whose close is measured: a Tuesday, as is the one before a working day
 CHUNK = 2_000
+JOURNAL_DAYS = 1_095
 
 
 def lines(channel: str) -> Iterator[Line]:
@@ -109,9 +111,41 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
     db.close()
 
 
+def journal(path: Path, posting_count: int) -> None:
+    """A ledger of three years of entries with two legs each, of which a fifth is for one of the thirty days before."""
+    from loancli.core.entry import Entry, Leg
+    from loancli.ledger import journal
+    from loancli.ledger.connect import create, open_ledger, writing
+    from loancli.servicing.bookings import ACCOUNTS
+
+    codes = list(ACCOUNTS)
+    create(path, opened_on=MONTHS[0].isoformat(), accounts=ACCOUNTS)
+    db = open_ledger(path)
+    db.execute("PRAGMA synchronous = 0")  # of this connection only
+    entry_count = posting_count // 2
+    for at in range(JOURNAL_DAYS):
+        booked_on = MONTHS[0] + at * DAY
+        entries = []
+        for number in range(entry_count * at // JOURNAL_DAYS, entry_count * (at + 1) // JOURNAL_DAYS):
+            sides = [codes[(number + step) % len(codes)] for step in range(3)]
+            legs = [
+                Leg(debit=debit, credit=credit, amount_fen=1 + number % 99_991) for debit, credit in pairwise(sides)
+            ]
+            value_on = booked_on if number % 5 else booked_on - (number // 5 % 30 + 1) * DAY
+            entries.append(
+                Entry(key=f"e{number}", loan_id="", kind="bench", cause="bench", value_on=value_on, legs=tuple(legs))
+            )
+        with writing(db):
+            journal.book(db, entries, booked_on=booked_on)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
 if __name__ == "__main__":
     what, path, *rest = sys.argv[1:]
     if what == "statement":
         statement(Path(path), rest[0], int(rest[1]))
+    elif what == "journal":
+        journal(Path(path), int(rest[0]))
     else:
         books(Path(path), int(rest[0]), int(rest[1]))

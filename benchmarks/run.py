@@ -3,8 +3,8 @@
 Whole processes, run A B A B; the ratio is taken pair by pair and its median told, with the smallest and the largest.
 Beside the wall clock stands user + system time, which a busy machine disturbs less, and the peak of memory. Seeds are
 fixed; everything happens in a temporary folder (about 1 GB; 3 GB for 1,000,000 rows). `--only import` runs one section;
-`--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows`, `--loans` and `--futures` make it shorter or longer. Other
-programs are installed by pip into build/bench-peers, each by itself, and left out where that fails.
+`--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows`, `--loans`, `--postings` and `--futures` make it shorter or
+longer. Other programs are installed by pip into build/bench-peers, each by itself, and left out where that fails.
 """
 
 import argparse
@@ -395,11 +395,34 @@ def fitting(_folder: Path, options: argparse.Namespace) -> None:
         sys.stdout.write(f"{'':64}whole process {seconds:.2f} s, aim < 5; peak {peak_mib:.0f} MiB\n")
 
 
+def balances(folder: Path, options: argparse.Namespace) -> None:
+    """Every balance of a day in a large journal, and what the sums by day cost where entries are booked."""
+    books = folder / "journal.db"
+    started = time.perf_counter()
+    make("journal", books, options.postings)
+    made = time.perf_counter() - started
+    command = [sys.executable, str(HERE / "balances.py"), str(books), str(options.peer_rounds)]
+    told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    for by, what in (("booking", "booked by a day"), ("value", "for the days up to one")):
+        times = told[by]
+        ratios = [100 * a / b for a, b in zip(times["by_day"], times["scan"], strict=True)]
+        line = f"all balances of {options.postings:,} postings, {what} : a scan"
+        sys.stdout.write(
+            f"{line:72}{median(ratios):6.2f} % ({min(ratios):.2f}-{max(ratios):.2f}), aim <= 1 %;"
+            f" {1000 * median(times['by_day']):.1f} ms, {1000 * median(times['scan']):,.0f} ms\n"
+        )
+    sys.stdout.write(
+        f"{'':64}{told['rows']:,} sums by day; booked at {options.postings / made:,.0f} postings a second\n"
+    )
+    books.unlink()
+
+
 SECTIONS = {
     "start": starting,
     "import": importing,
     "workbook": workbooks,
     "close": close_of_day,
+    "balances": balances,
     "project": projecting,
     "schedules": schedules,
     "fit": fitting,
@@ -415,6 +438,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="of a CSV statement; the goals are for 1,000,000")
     parser.add_argument("--sheet-rows", type=int, default=100_000, help="of a workbook")
     parser.add_argument("--loans", type=int, default=100_000)
+    parser.add_argument("--postings", type=int, default=1_000_000, help="of a journal; the goal is for 10,000,000")
     parser.add_argument("--futures", type=int, default=5_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="loancli-bench-") as folder:

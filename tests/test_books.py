@@ -49,7 +49,7 @@ from loancli.core.rates import DayCount
 from loancli.jobs import settle as settle_module
 from loancli.jobs.place_receipts import Placing
 from loancli.jobs.settle import settle
-from loancli.ledger import days, journal, loans, revenue, statements
+from loancli.ledger import days, journal, loans, revenue, statements, turnover
 from loancli.ledger.connect import writing
 from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, PrincipalBack, Step
 from loancli.servicing import bookings, walk
@@ -414,6 +414,10 @@ def _swap_the_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settle_module, "difference", difference)
 
 
+def _forget_what_moved_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnover, "add", lambda *args: None)
+
+
 PLANTED = [
     _drop_the_remainder,
     _take_a_repeated_row_as_new,
@@ -427,6 +431,7 @@ PLANTED = [
     _count_revenue_twice,
     _book_late_facts_on_their_own_day,
     _swap_the_sides,
+    _forget_what_moved_by_day,
 ]
 
 

@@ -23,6 +23,7 @@ from ledger_maker import (
     paid,
     repayment,
     take,
+    tampered,
 )
 
 from loancli.core.entry import Entry, Leg
@@ -189,22 +190,6 @@ def test_a_negative_amount_is_refused_even_where_checks_are_off(path):
             execute(db, sql)
 
 
-# a foreign program that takes the guards off, writes, and puts the guards back: the digest of the schema is right again
-
-
-def tampered(path: Path, sql: str) -> sqlite3.Connection:
-    foreign = sqlite3.connect(path, isolation_level=None)
-    triggers = foreign.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-    for name, _ in triggers:
-        foreign.execute(f"DROP TRIGGER {name}")
-    cursor = foreign.executescript(sql)
-    cursor.close()
-    for _, text in triggers:
-        foreign.execute(text)
-    foreign.close()
-    return open_ledger(path)
-
-
 CHANGES = {
     "event": ["effective_on = '2026-02-04'", "payload = '{}'", "payload = 'x'", "loan_id = 'y'", "kind = 'z'",
               "actor = 'x'", "recorded_at = 'x'", "batch = 'x'", "key = 'x'", "sha = randomblob(32)"],
@@ -227,7 +212,10 @@ CHANGES = {
                       "day = '2026-01-06'"],
     "receipt": ["state = 'reversed'", "state = 'suspense'", "state = 'double'"],
     "receipt_part": ["loan_id = 'x'", "amount_fen = amount_fen - 1", "event_key = 'payout/LN000001'"],
-    "position": ["principal_outstanding_fen = 5", "credit_fen = 1", "status = 'settled'", "next_moment_on = NULL"],
+    "position": ["principal_outstanding_fen = 5", "credit_fen = 1", "status = 'settled'", "next_moment_on = NULL",
+                 "product_code = 'x'", "since_on = 'x'", "since_on = '9999-12-31'", "since_on = '2026-01-06'"],
+    "turnover": ["debit_fen = debit_fen + 1", "credit_fen = credit_fen + 1", "day = '2026-01-04'",
+                 "day_by = 'x'", "account = 14"],
     "instalment": ["paid_principal_fen = 0", "due_on = '2026-12-31'", "is_due = 0"],
     "account": ["code = code || ':x'"],
 }  # fmt: skip
@@ -245,6 +233,7 @@ ONE = {
     "receipt": "state = 'placed'",
     "instalment": "number = 1",
     "account": "code = 'loan:principal'",
+    "turnover": "(day_by, account, day) = ('value', 4, '2026-01-05')",
 }
 
 
@@ -271,6 +260,7 @@ GONE = {
     "receipt_part": "true",
     "position": "true",
     "instalment": "number = 1",
+    "turnover": "account = 4",
 }
 
 
@@ -291,6 +281,7 @@ def test_a_missing_tail_of_the_journal_is_found(path):
 ADDED = {
     "a leg": "INSERT INTO posting VALUES (1, 1, 1, 4, 100)",
     "revenue": "INSERT INTO daily_revenue VALUES ('B1', '2026-01-07', 'alipay', 'sure', 100, 1, 0)",
+    "what moved on a day": "INSERT INTO turnover VALUES ('booking', 1, '2026-01-07', 5, 5)",
     "a receipt": "INSERT INTO receipt VALUES (1, 'placed', '', '[]')",
     "a part of a receipt": "INSERT INTO receipt_part SELECT txn_id, 2, loan_id, 5, 'payout/LN000001' FROM receipt_part",
     "a statement row": "INSERT INTO txn SELECT 99, key || '!', owner, channel, line, occurred_at, amount_fen,"

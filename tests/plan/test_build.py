@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
-from terms import CALENDAR, product
+from terms import CALENDAR, FREQUENCIES, product
 
 from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
@@ -17,7 +17,7 @@ from loancli.plan.build import build
 from loancli.plan.due_days import due_dates, years_of
 from loancli.plan.factors import factors_of
 from loancli.plan.kinds import level_exact
-from loancli.plan.product import Balloon, CreditLine, Fee, Frequency, Kind, PrincipalBack, Step
+from loancli.plan.product import Balloon, CreditLine, Fee, Kind, PrincipalBack, Step
 from loancli.plan.rows import Reason, reason_of
 
 START = date(2026, 1, 15)
@@ -28,13 +28,6 @@ def dues_of(terms, start_on, count, first_due_on=None):
 
 
 ORDINARY = [kind for kind in Kind if kind not in {Kind.REVENUE_SHARE, Kind.CUSTOM}]  # test_own_rows has custom plans
-FREQUENCIES = [
-    Frequency(months=1),
-    Frequency(months=3),
-    Frequency(days=7),
-    Frequency(days=10),
-    Frequency(half_monthly=True),
-]
 BALLOONS = st.one_of(
     st.builds(Balloon, periods=st.integers(49, 120)),
     st.builds(Balloon, residual_ppm=st.integers(1, 999_999)),

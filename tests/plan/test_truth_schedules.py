@@ -4,7 +4,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
-import shelf
+from shelf import cases, fen, need
 from terms import CALENDAR, product
 
 from loancli.core.money import Rounding
@@ -16,18 +16,8 @@ from loancli.plan.product import BreathingSpace, Fee, Frequency, Kind, Pays
 from loancli.plan.rows import Reason, reason_of
 
 START = date(2026, 1, 15)
-SCHEDULES = shelf.cases("truth/schedules.json")
-DOMAIN = shelf.cases("domain/cases.json")
-
-
-def need(cases, case_id):
-    if case_id not in cases:
-        pytest.skip("the reference shelf is not here")
-    return cases[case_id]
-
-
-def fen(text):
-    return int(Fraction(text) * 100)
+SCHEDULES = cases("truth/schedules.json")
+DOMAIN = cases("domain/cases.json")
 
 
 def parts(plan):
@@ -159,7 +149,7 @@ def test_fin_semimonthly_15_last_from_the_last_day():
 
 
 def test_wcl_due_31st_remembers_the_day():
-    case = need(shelf.cases("truth/revenue_plans.json"), "wcl-due-31st")["expected"]
+    case = need(cases("truth/revenue_plans.json"), "wcl-due-31st")["expected"]
     for start_on, days in ((date(2026, 1, 31), case["due"]), (date(2028, 1, 29), case["leap_anchor"]["due"])):
         dues = due_dates(product(), start_on=start_on, first_due_on=None, periods=len(days), calendar=CALENDAR)
         assert [due.due_on.isoformat() for due in dues] == days
@@ -226,12 +216,12 @@ def test_hs_flat_fee_is_flat_interest():
 
 def test_np_table_2500_and_np_pmt_1():
     """Printed without rounding in between: within a fen of our rows."""
-    cases = shelf.cases("truth/tvm.json")
-    table = need(cases, "np-table-2500")["expected"]["rows_unrounded_to_cents"]
+    tvm = cases("truth/tvm.json")
+    table = need(tvm, "np-table-2500")["expected"]["rows_unrounded_to_cents"]
     plan = build(product(annual_rate_ppm=82_400), 250_000, START, calendar=CALENDAR)
     for row, told in zip(plan.rows, table, strict=True):
         assert abs(row.interest_fen - fen(told["interest"])) <= 1
         assert abs(row.principal_fen - fen(told["principal"])) <= 2
-    printed = -Fraction(need(cases, "np-pmt-1")["expected"]["value"])
+    printed = -Fraction(need(tvm, "np-pmt-1")["expected"]["value"])
     terms = product(annual_rate_ppm=80_000, periods=60)
     assert abs(level_exact(terms, 1_500_000, dues_of(terms, START, 60)) - 100 * printed) < Fraction(1, 1000)

@@ -54,7 +54,7 @@ REGISTRY = (
     _command("remind", "The reminders of the day, for cron.", "当日还款提醒（供定时任务）"),
     _group("promise", "Promises to pay.", "承诺还款"),
     _group("hold", "Reasons to leave a borrower alone.", "暂停联系的原因"),
-    _group("ledger", "The books: check, balances.", "账本：检查、余额"),
+    _group("ledger", "The books: check, rebuild, balances, export.", "账本：检查、重建、余额、导出"),
 )
 
 

@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+
+
+class DayBy(StrEnum):
+    """Which day of an entry counts: the one it was booked on, or the one it is for."""
+
+    BOOKING = "booking"
+    VALUE = "value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

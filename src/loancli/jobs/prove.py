@@ -1,17 +1,34 @@
 """Prove the books: named questions that must come back empty, chains, and everything computed again from events."""
 
 import sqlite3
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
+from loancli.core.event import Event
 from loancli.jobs.rule_rows import compare_rulings
 from loancli.jobs.settle import gather
-from loancli.ledger import checks, journal, loans
+from loancli.ledger import checks, days, derived, journal, loans
 from loancli.ledger.connect import Connection, reading
 from loancli.servicing.bookings import ACCOUNTS, Booked, difference
-from loancli.servicing.life import life
+from loancli.servicing.contract import Contract
+from loancli.servicing.life import Life, life
 
 CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivedAgain:
+    """A loan's life computed again as of the day on which its copies and its entries stand, and what they say else."""
+
+    life: Life
+    stale_position: list[str]
+    stale_instalments: list[str]
+    unbooked_count: int  # entries that are not as its events give them
+
+    @property
+    def is_stale(self) -> bool:
+        return bool(self.stale_position or self.stale_instalments)
 
 
 def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
@@ -44,28 +61,62 @@ def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
     yield "rulings made again = stored", compare_rulings(db)
     stale: list[str] = []
     unbooked: list[str] = []
-    ids = loans.loan_ids(db)
-    for start in range(0, len(ids), CHUNK):
-        for loan_id, position_differs, count in _recomputed(db, ids[start : start + CHUNK]):
-            if position_differs:
+    for chunk in chunks(db):
+        for again in live_again(db, chunk):
+            loan_id = again.life.contract.loan_id
+            if again.is_stale:
                 stale.append(f"loan {loan_id}: the stored position is not what its events give")
-            if count:
-                unbooked.append(f"loan {loan_id}: {count} entries differ from what its events give")
+            if again.unbooked_count:
+                unbooked.append(f"loan {loan_id}: {again.unbooked_count} entries differ from what its events give")
     yield "positions computed again = stored", stale
     yield "entries computed again = booked", unbooked
 
 
-def _recomputed(db: Connection, loan_ids: list[str]) -> Iterator[tuple[str, bool, int]]:
+def chunks(db: Connection) -> Iterator[list[str]]:
+    """The ids of all loans, as many at a time as may be in memory with their lives."""
+    ids = loans.loan_ids(db)
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def live_again(db: Connection, loan_ids: Sequence[str]) -> Iterator[LivedAgain]:
+    """Compute the lives of loans again, and compare them with what is stored and booked."""
+    open_on = days.open_day(db)
     booked = journal.entries_of(db, loan_ids)
     for loan_id, (contract, events) in gather(db, loan_ids).items():
         stored = loans.stored_position(db, loan_id)
-        if stored is None:
-            yield loan_id, True, 0
-            continue
-        again = life(contract, events, date.fromisoformat(str(stored[2])))
-        differs = loans.position_values(again.position) != stored
-        differs |= [loans.instalment_values(state) for state in again.instalments] != loans.stored_instalments(
-            db, loan_id
-        )
         known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[loan_id]]
-        yield loan_id, differs, len(difference(loan_id, again.movements, known))
+        again, unbooked_count = _as_booked(contract, events, known, _stands_on(stored, open_on))
+        yield LivedAgain(
+            life=again,
+            stale_position=list(derived.stale_position(stored, again.position, again.contract.product.code)),
+            stale_instalments=list(derived.stale_instalments(db, loan_id, again.instalments)),
+            unbooked_count=unbooked_count,
+        )
+
+
+def _stands_on(stored: Sequence[object] | None, open_on: date) -> list[date]:
+    """The days that a loan may stand on: its position's own, if that can be; else the last closed, or the open one."""
+    others = [open_on - timedelta(days=1), open_on]
+    try:
+        since_on = date.fromisoformat(str(stored[2])) if stored else None
+    except ValueError:
+        since_on = None
+    return others if since_on is None or since_on > open_on else [since_on, *others]
+
+
+def _as_booked(
+    contract: Contract, events: Sequence[Event], booked: Sequence[Booked], stands_on: Sequence[date]
+) -> tuple[Life, int]:
+    """The life as of the first day of which the books have just its entries; if there is none, of the first.
+
+    Also how many entries differ.
+    """
+    found: list[tuple[Life, int]] = []
+    for day in stands_on:
+        again = life(contract, events, day)
+        count = len(difference(contract.loan_id, again.movements, booked))
+        if not count:
+            return again, 0
+        found.append((again, count))
+    return found[0]

@@ -74,12 +74,12 @@ def rule_rows(db: Connection, owner: str, taken: Taken, pairs: Pairs | None) -> 
     return work.ruled
 
 
-def compare_rulings(db: Connection) -> list[str]:
-    """Rows whose stored ruling is not what all rows of their owner give."""
+def compare_rulings(db: Connection, *, is_renewed: bool = False) -> list[str]:
+    """Rows whose stored ruling is not what all rows of their owner give; with `is_renewed` it becomes that."""
     rulings.begin_again(db)
     for owner in rulings.owners(db):
         _Work(db, owner, restored(rulings.stored_pairs(db, owner) or ""), rulings.AGAIN, first_id=0).rule_all()
-    return rulings.differences(db)
+    return rulings.differences(db, is_renewed=is_renewed)
 
 
 class _Work:

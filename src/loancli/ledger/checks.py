@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from loancli.ledger import journal, loans, receipts, revenue, statements, transactions
+from loancli.ledger import derived, journal, loans, receipts, statements, sums, transactions
 from loancli.ledger.connect import Connection
 
 _LEGS = """(SELECT e.loan_id, d.code AS debit, c.code AS credit, p.amount_fen FROM posting p
@@ -112,27 +112,22 @@ SQL: dict[str, str] = {
     "an accrual is taken back by the next close": """
         SELECT e.key FROM entry e LEFT JOIN entry r ON r.reverses = e.id
         WHERE e.kind = 'accrual' AND r.id IS NULL AND e.booked_on < (SELECT max(day) FROM day)""",
-    "no loan has repaid more than was paid out": "SELECT loan_id FROM position WHERE principal_outstanding_fen < 0",
-    "the revenue of a day is the sum of its rows": f"""
-        WITH rows AS (
-            SELECT owner, substr(occurred_at, 1, 10) AS day, channel, revenue_class, sum(amount_fen) AS fen,
-                   count(*) AS count, sum({revenue.FEE}) AS fee_milli_fen
-            FROM ({transactions.current("t.revenue_class IS NOT NULL")}) WHERE {transactions.INCOME}
-            GROUP BY 1, 2, 3, 4)
-        SELECT 'of the rows' AS sum, * FROM (SELECT * FROM rows EXCEPT SELECT * FROM daily_revenue)
-        UNION ALL SELECT 'stored', * FROM (SELECT * FROM daily_revenue EXCEPT SELECT * FROM rows)""",
+    "the revenue of a day is the sum of its rows": derived.differing("daily_revenue"),
+    **sums.SQL,
 }
 
 
 def sql_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
     """Each question with what came back, as text; empty is sound."""
     for name, sql in SQL.items():
-        cursor = db.execute(sql)
-        columns = [column[0] for column in cursor.description or ()]
-        yield (
-            name,
-            [", ".join(f"{column} {value}" for column, value in zip(columns, row, strict=True)) for row in cursor],
-        )
+        yield name, answers(db, sql)
+
+
+def answers(db: Connection, sql: str) -> list[str]:
+    """What came back of a question, a line of names and values for each row."""
+    cursor = db.execute(sql)
+    columns = [column[0] for column in cursor.description or ()]
+    return [", ".join(f"{column} {value}" for column, value in zip(columns, row, strict=True)) for row in cursor]
 
 
 def chain_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
@@ -147,6 +142,13 @@ def chain_failures(db: Connection) -> Iterator[tuple[str, list[str]]]:
     }
     for name, check in chains.items():
         yield name, check(db)
+
+
+def first_false(db: Connection) -> str | None:
+    """What makes that unsound from which the stored copies follow: a broken link, a row that belongs to nothing."""
+    copies = ", ".join(f"'{table}'" for table in derived.TABLES)
+    orphans = f'SELECT "table", rowid, parent FROM pragma_foreign_key_check WHERE "table" NOT IN ({copies})'
+    return next((found[0] for _, found in chain_failures(db) if found), next(iter(answers(db, orphans)), None))
 
 
 def _events(db: Connection) -> list[str]:

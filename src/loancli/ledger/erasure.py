@@ -1,4 +1,4 @@
-"""A borrower's personal data erased, and the record of it; what the books keep, hidden (docs/decisions/0018).
+"""A borrower's personal data erased, and the record of it; what the books keep, hidden (docs/decisions/0019).
 
 A borrower without a name is one that was forgotten. The record stands in the chain of files, as a request that came in:
 so it is covered by a digest whether or not the borrower ever had a loan.

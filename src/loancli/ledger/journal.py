@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from loancli.core.entry import Entry, Leg
+from loancli.core.entry import DayBy, Entry, Leg
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
+from loancli.ledger import turnover
 from loancli.ledger.connect import Connection
 
 _NOTHING = bytes(32)
@@ -122,6 +124,8 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
     last_id = db.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0]
     previous = head(db, "entry")
     count = 0
+    debits_fen: Counter[tuple[int, str]] = Counter()  # by account and value day
+    credits_fen: Counter[tuple[int, str]] = Counter()
     for entry in entries:
         last_id += 1
         reverses = None
@@ -131,13 +135,18 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
             (last_id, leg, accounts[each.debit], accounts[each.credit], each.amount_fen)
             for leg, each in enumerate(entry.legs)
         ]
-        row = (last_id, entry.key, entry.loan_id or None, entry.kind, entry.cause, entry.value_on.isoformat(),
+        value_on = entry.value_on.isoformat()
+        row = (last_id, entry.key, entry.loan_id or None, entry.kind, entry.cause, value_on,
                booked_on.isoformat(), reverses, len(legs) - 1)  # fmt: skip
         sha = chained(previous, *row, legs)
         db.execute("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row, previous, sha))
         db.executemany("INSERT INTO posting VALUES (?,?,?,?,?)", legs)
+        for _, _, debit, credit, fen in legs:
+            debits_fen[debit, value_on] += fen
+            credits_fen[credit, value_on] += fen
         previous = sha
         count += 1
+    turnover.add(db, booked_on.isoformat(), debits_fen, credits_fen)
     return count
 
 
@@ -199,24 +208,21 @@ def _entries(
     return found
 
 
-def balances(db: Connection, as_of: date | None = None) -> list[dict[str, Any]]:
-    """Debit, credit and balance of every account, in fen, of all that was booked up to `as_of`."""
-    until = as_of.isoformat() if as_of else "9999-12-31"
+def balances(db: Connection, as_of: date | None = None, by: DayBy = DayBy.BOOKING) -> list[dict[str, Any]]:
+    """Debits, credits and balance of every account, in fen, of all whose booking (or value) day is `as_of` or before.
+
+    By booking day what is told of a closed day never changes. By value day it is what belongs to the days up to then,
+    as far as is known now; accruals, which the next close takes back as of their own day, are not in it.
+    """
     rows = db.execute(
         """
-        WITH moved AS (
-            SELECT p.debit AS account, p.amount_fen AS debit_fen, 0 AS credit_fen
-            FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
-            UNION ALL
-            SELECT p.credit, 0, p.amount_fen
-            FROM posting p JOIN entry e ON e.id = p.entry_id WHERE e.booked_on <= :until
-        )
-        SELECT a.code, a.kind, coalesce(sum(debit_fen), 0), coalesce(sum(credit_fen), 0)
-        FROM account a LEFT JOIN moved ON moved.account = a.id GROUP BY a.id ORDER BY a.id
+        SELECT a.code, a.kind, coalesce(sum(t.debit_fen), 0), coalesce(sum(t.credit_fen), 0)
+        FROM account a LEFT JOIN turnover t ON t.account = a.id AND t.day_by = ? AND t.day <= ?
+        GROUP BY a.id ORDER BY a.id
         """,
-        {"until": until},
+        (by.value, as_of.isoformat() if as_of else "9999-12-31"),
     )
     return [
-        {"account": code, "kind": kind, "debit_fen": debit, "credit_fen": credit, "balance_fen": debit - credit}
+        {"account": code, "kind": kind, "debits_fen": debit, "credits_fen": credit, "balance_fen": debit - credit}
         for code, kind, debit, credit in rows
     ]

@@ -13,12 +13,12 @@ from loancli.ledger.journal import canonical
 
 MICRO = 1_000_000
 _ROW = "number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason"
-_POSITION = (
+POSITION = (
     "loan_id, status, since_on, principal_outstanding_fen, principal_overdue_fen, interest_due_fen, fee_due_fen,"
     " penalty_due_fen, penalty_accrued_fen, credit_fen, oldest_unpaid_due_on, next_due_on, next_due_fen,"
-    " next_moment_on, accrued_micro_fen, accruing_micro_fen_per_day, paid_total_fen"
+    " next_moment_on, accrued_micro_fen, accruing_micro_fen_per_day, paid_total_fen, product_code"
 )
-_INSTALMENT = (
+INSTALMENT = (
     "number, due_on, is_due, is_fixed, principal_fen, interest_fen, fee_fen, penalty_fen, paid_principal_fen,"
     " paid_interest_fen, paid_fee_fen, paid_penalty_fen, paid_on, reason"
 )
@@ -158,19 +158,19 @@ def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[Instalmen
     positions: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
     for position, product_code, states in lives:
-        positions.append((*position_values(position), product_code))
+        positions.append(position_values(position, product_code))
         instalments += [(position.loan_id, *instalment_values(state)) for state in states]
     # Most instalments are as they were, and to read one costs less than to write it again.
     stored = set(
         db.execute(
-            f"SELECT loan_id, {_INSTALMENT} FROM instalment WHERE loan_id IN (SELECT value FROM json_each(?))",
+            f"SELECT loan_id, {INSTALMENT} FROM instalment WHERE loan_id IN (SELECT value FROM json_each(?))",
             (json.dumps([values[0] for values in positions]),),
         )
     )
     changed = [values for values in instalments if values not in stored]
     gone = {row[:2] for row in stored} - {values[:2] for values in instalments}  # a change left fewer of them
-    _renew(db, "position", f"{_POSITION}, product_code", "loan_id", positions)
-    _renew(db, "instalment", f"loan_id, {_INSTALMENT}", "loan_id, number", changed)
+    _renew(db, "position", POSITION, "loan_id", positions)
+    _renew(db, "instalment", f"loan_id, {INSTALMENT}", "loan_id, number", changed)
     db.executemany("DELETE FROM instalment WHERE loan_id = ? AND number = ?", gone)
 
 
@@ -185,7 +185,7 @@ def _renew(db: Connection, table: str, columns: str, key: str, rows: list[tuple[
     )
 
 
-def position_values(position: Position) -> tuple[object, ...]:
+def position_values(position: Position, product_code: str) -> tuple[object, ...]:
     """A position as its row. Parts of a fen are kept down to a millionth, for the aggregate of the books only."""
     micro = position.accrued * MICRO, position.accruing_per_day * MICRO
     return (
@@ -206,6 +206,7 @@ def position_values(position: Position) -> tuple[object, ...]:
         micro[0].numerator // micro[0].denominator,
         micro[1].numerator // micro[1].denominator,
         position.paid_total_fen,
+        product_code,
     )
 
 
@@ -236,14 +237,14 @@ def _iso(day: date | None) -> str | None:
 def stored_position(db: Connection, loan_id: str) -> tuple[object, ...] | None:
     """The stored row of a position, in the form of `position_values`."""
     row: tuple[object, ...] | None = db.execute(
-        f"SELECT {_POSITION} FROM position WHERE loan_id = ?", (loan_id,)
+        f"SELECT {POSITION} FROM position WHERE loan_id = ?", (loan_id,)
     ).fetchone()
     return row
 
 
 def stored_instalments(db: Connection, loan_id: str) -> list[tuple[object, ...]]:
     """The stored rows of a loan's instalments, in the form of `instalment_values`."""
-    return db.execute(f"SELECT {_INSTALMENT} FROM instalment WHERE loan_id = ? ORDER BY number", (loan_id,)).fetchall()
+    return db.execute(f"SELECT {INSTALMENT} FROM instalment WHERE loan_id = ? ORDER BY number", (loan_id,)).fetchall()
 
 
 def changing_on(db: Connection, day: date) -> list[str]:

@@ -311,3 +311,26 @@ def m005_one_movement_once(db: Database) -> None:
         DROP TABLE receipt_4;
     """)
     db.executescript(_guard("verdict"))
+
+
+@migrations()
+def m006_turnover(db: Database) -> None:
+    """What moved on each account day by day. Can be built again."""
+    db.executescript("""
+        CREATE TABLE turnover (
+            day_by TEXT NOT NULL CHECK (day_by IN ('booking', 'value')),
+            account INTEGER NOT NULL REFERENCES account (id), day TEXT NOT NULL,
+            debit_fen INTEGER NOT NULL, credit_fen INTEGER NOT NULL, PRIMARY KEY (day_by, account, day)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO turnover
+            WITH pairs AS MATERIALIZED (
+                SELECT booked_on, value_on, debit, credit, sum(amount_fen) AS fen
+                FROM entry JOIN posting ON entry_id = id GROUP BY 1, 2, 3, 4)
+            SELECT day_by, account, day, sum(debit_fen) AS debit_fen, sum(credit_fen) AS credit_fen FROM (
+                SELECT 'booking' AS day_by, debit AS account, booked_on AS day, fen AS debit_fen, 0 AS credit_fen
+                FROM pairs
+                UNION ALL SELECT 'booking', credit, booked_on, 0, fen FROM pairs
+                UNION ALL SELECT 'value', debit, value_on, fen, 0 FROM pairs
+                UNION ALL SELECT 'value', credit, value_on, 0, fen FROM pairs)
+            GROUP BY day_by, account, day;
+    """)

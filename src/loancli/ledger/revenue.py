@@ -15,6 +15,11 @@ FEE = (
     "CASE WHEN revenue_class = 'excluded' OR (revenue_class = 'reduction') = (fee_milli_fen > 0) THEN 0"
     " ELSE fee_milli_fen END"
 )
+# Every row of the table, from the rows of the files.
+SUMS = f"""
+    SELECT owner, substr(occurred_at, 1, 10) AS day, channel, revenue_class, sum(amount_fen) AS fen,
+           count(*) AS count, sum({FEE}) AS fee_milli_fen
+    FROM ({current("t.revenue_class IS NOT NULL")}) WHERE {INCOME} GROUP BY 1, 2, 3, 4"""
 _DAY = f"SELECT owner, substr(occurred_at, 1, 10), channel, revenue_class, sum(amount_fen), count(*), sum({FEE})"
 _COLUMNS = "borrower_id, day, channel, revenue_class, amount_fen, row_count, fee_milli_fen"
 _ADDED = (

@@ -362,13 +362,16 @@ def begin_again(db: Connection) -> None:
     db.execute(f"CREATE TEMP TABLE {name} (txn_id INTEGER PRIMARY KEY, rule, revenue_class, other_txn_id)")
 
 
-def differences(db: Connection) -> list[str]:
-    """Rows of which AGAIN and what is stored say other things; AGAIN is dropped."""
+def differences(db: Connection, *, is_renewed: bool) -> list[str]:
+    """Rows of which AGAIN and what is stored say other things; with `is_renewed` AGAIN is stored. It is dropped."""
     rows = db.execute(
         f"""
         SELECT 'computed' AS what, * FROM (SELECT * FROM {AGAIN} EXCEPT SELECT * FROM {RULING})
         UNION ALL SELECT 'stored', * FROM (SELECT * FROM {RULING} EXCEPT SELECT * FROM {AGAIN}) ORDER BY 2, 1"""
     ).fetchall()
+    if rows and is_renewed:
+        db.execute(f"DELETE FROM {RULING}")
+        db.execute(f"INSERT INTO {RULING} SELECT * FROM {AGAIN}")
     db.execute(f"DROP TABLE {AGAIN}")
     return [f"row {txn_id}: {what} {rule} {kind}, other row {other}" for what, txn_id, rule, kind, other in rows]
 
