@@ -12,8 +12,6 @@ from loancli.ledger.migrations import migrations
 
 NAMES = [migration.name for migration in migrations.pending(Database(memory=True))]
 BEFORE_RECEIPT_PARTS = 5  # the first schema in which a receipt has parts, and a file the digest of today
-WITH_FORGIVING = 6  # the first with accounts for what is waived, paid by coupons, written off and recovered
-FORGIVING = {"expense:waived", "expense:coupon", "expense:written_off", "income:recovered"}
 WITH_STATEMENTS = 3  # the first in which there is anything that borrowers or the lender imported
 # Their columns were others once, or a chain goes through them row by row.
 _BY_HAND = {"account", "entry", "posting", "file", "receipt", "receipt_part", "_sqlite_migrations"}
@@ -28,8 +26,7 @@ def as_schema(version: int, books: Connection, path: Path) -> None:
         db.execute(f"PRAGMA user_version = {version}")
         db.execute("BEGIN")
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        later = {"expense:channel_fee"} if version < BEFORE_RECEIPT_PARTS else set()
-        later |= FORGIVING if version < WITH_FORGIVING else set()
+        later = _accounts_after(version)
         accounts = [row for row in books.execute("SELECT * FROM account").fetchall() if row[1] not in later]
         assert [row[0] for row in accounts] == [*range(1, len(accounts) + 1)], "entries' digests cover these numbers"
         db.executemany("INSERT INTO account VALUES (?,?,?,?)", accounts)
@@ -46,6 +43,15 @@ def as_schema(version: int, books: Connection, path: Path) -> None:
             _copy_receipts(books, db)
             _copy_files(books, db)
         db.execute("COMMIT")
+
+
+def _accounts_after(version: int) -> set[str]:
+    """The accounts that later migrations add to a ledger that has some."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrations.apply(Database(db), stop_before=NAMES[version : version + 1])
+        db.execute("INSERT INTO account (code, kind, meaning) VALUES ('any', 'asset', '')")
+        migrations.apply(Database(db))
+        return {code for (code,) in db.execute("SELECT code FROM account")} - {"any"}
 
 
 def _copy_receipts(books: Connection, db: sqlite3.Connection) -> None:

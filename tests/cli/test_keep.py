@@ -102,13 +102,20 @@ def test_a_file_that_is_no_backup_is_refused_with_a_sentence(desk, how):
         "in use": "a ledger in use and no backup",
     }
     files = desk.files()
-    for words in ((), ("--dry-run",)):
-        told = desk.run("--ledger", "new.db", "ledger", "restore", "kept.db", *words)
-        assert (told.code, told.out) == (3, "")
-        assert told.err.startswith("error: kept.db: ")
-        assert says[how] in told.err
+    told = desk.run("--ledger", "new.db", "ledger", "restore", "kept.db")
+    assert (told.code, told.out) == (3, "")
+    assert told.err.startswith("error: kept.db: ")
+    assert says[how] in told.err
     assert desk.files() == files
-    assert desk.run("ledger", "restore", "none.db").code == 4
+
+
+def test_what_is_refused_is_told_in_chinese(desk):
+    assert desk.run("ledger", "restore", "none.db", lang="zh").err == "错误：none.db：没有这个文件\n"
+    desk.done("ledger", "backup", "kept.db")
+    told = desk.run("ledger", "backup", "kept.db", lang="zh")
+    assert told.err == "错误：kept.db：文件已存在；请换一个名称，或用 --replace 覆盖同一账本较早的备份\n"
+    told = desk.run("ledger", "restore", "kept.db", lang="zh")
+    assert told.err.startswith(f"错误：{desk.ledger}：完好无损，保持不动")
 
 
 # doctor

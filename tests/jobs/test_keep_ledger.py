@@ -8,8 +8,11 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ledger_maker import (
     DAY,
     OPENED_ON,
@@ -64,9 +67,15 @@ def backed_up(path: Path, to: Path, *, replaces: bool = False, is_trial: bool = 
 
 
 def books_of(path: Path):
+    """What stands in a ledger or a backup, but for the seal that a backup has."""
     with closing(open_ledger(path)) as db:
         assert faults(db) == []
-        return dump(db)
+        return unsealed(db)
+
+
+def unsealed(db):
+    found = dump(db)
+    return {**found, "setting": [row for row in found["setting"] if row[0] != backups.SEAL]}
 
 
 def names(folder: Path) -> list[str]:
@@ -357,10 +366,64 @@ def test_what_is_left_of_another_ledger_is_not_mixed_with_the_restored_one(path,
 
 def test_a_backup_whose_books_do_not_check_is_not_restored(backup, tmp_path):
     with closing(open_ledger(backup)) as db:
+        backups.unseal(db)
         execute(db, "UPDATE position SET credit_fen = 5")
     with pytest.raises(LedgerError, match=r"backup.db: the books do not check"):
         restored(backup, tmp_path / "new.db")
     assert names(tmp_path) == ["books.db", "kept"]
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE borrower SET name = '别人'", "DELETE FROM alias", "INSERT INTO setting VALUES ('a', 'b')"]
+)
+def test_what_no_chain_covers_is_under_the_seal(backup, tmp_path, sql):
+    with closing(open_ledger(backup)) as db:
+        execute(db, "INSERT INTO alias VALUES ('B1', 'other')")
+        backups.seal(db)
+    restored(backup, tmp_path / "new.db")
+    with closing(open_ledger(backup)) as db:
+        execute(db, sql)
+        db.execute("PRAGMA journal_mode = DELETE")
+    with pytest.raises(RefusedError, match="is not what it was when the backup was made"):
+        restored(backup, tmp_path / "newer.db")
+    backed_up(backup, tmp_path / "again.db")  # which is the way on
+    restored(tmp_path / "again.db", tmp_path / "newer.db")
+
+
+@pytest.fixture(scope="module")
+def whole(made, tmp_path_factory) -> Path:
+    """A backup, to be read and not changed."""
+    path = tmp_path_factory.mktemp("whole") / "backup.db"
+    backed_up(made, path)
+    return path
+
+
+@given(place=st.integers(0, 2**32), bit=st.integers(0, 7))
+@settings(max_examples=60)
+def test_a_backup_with_a_flipped_bit_is_refused_or_gives_the_very_same_books(whole, place, bit):
+    content = whole.read_bytes()
+    at = place % len(content)
+    with TemporaryDirectory() as name:
+        backup, ledger = Path(name) / "backup.db", Path(name) / "books.db"
+        backup.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        try:
+            restored(backup, ledger)
+        except (LedgerError, RefusedError):
+            assert names(Path(name)) == ["backup.db"]
+            return
+        assert books_of(ledger) == books_of(whole)
+
+
+@given(place=st.integers(0, 2**32))
+@settings(max_examples=25)
+def test_a_backup_that_is_cut_anywhere_is_refused(whole, place):
+    content = whole.read_bytes()
+    with TemporaryDirectory() as name:
+        backup = Path(name) / "backup.db"
+        backup.write_bytes(content[: place % len(content)])
+        with pytest.raises((LedgerError, RefusedError)):
+            restored(backup, Path(name) / "books.db")
+        assert names(Path(name)) == ["backup.db"]
 
 
 def test_two_restores_into_one_folder_do_not_meet(path, backup, tmp_path):

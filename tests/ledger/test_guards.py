@@ -2,10 +2,14 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ledger_maker import (
     DAY,
     OPENED_ON,
@@ -23,7 +27,8 @@ from ledger_maker import (
 )
 
 from loancli.core.entry import Entry, Leg
-from loancli.ledger import checks, journal
+from loancli.jobs.prove import prove
+from loancli.ledger import checks, health, journal
 from loancli.ledger.connect import open_ledger
 
 FEBRUARY = date(2026, 2, 5)
@@ -327,6 +332,47 @@ def test_an_entry_that_a_foreign_program_books_in_a_closed_day_is_found(path):
     db.close()
     db = open_ledger(path)
     assert faults(db) == ["nothing was booked in a day after it was closed: key late, booked_on 2026-02-05"]
+
+
+UNREADABLE = {
+    "no JSON": "UPDATE setting SET value = '{' WHERE name LIKE 'pairs%'",
+    "no day": "UPDATE plan_row SET due_on = '2026-02-3x' WHERE number = 1",
+    "no text": "UPDATE account SET code = CAST(x'6c6fb1' AS TEXT) WHERE id = 4",
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_value_that_cannot_be_read_is_an_answer_and_no_crash(path, what):
+    assert faults(tampered(path, UNREADABLE[what]))
+
+
+def test_an_account_that_has_another_name_or_side_is_found(path):
+    db = tampered(
+        path,
+        "UPDATE account SET code = 'loan:principal_' WHERE code = 'loan:principal';"
+        "UPDATE account SET kind = 'asset' WHERE code = 'suspense'",
+    )
+    found = {answer for question, answers in prove(db) if question.startswith("accounts are") for answer in answers}
+    assert found == {"loan:principal", "loan:principal_", "suspense"}
+
+
+DIGESTED = ("event", "entry", "posting", "day", "loan", "plan_row", "file", "txn", "txn_status", "position")
+
+
+@given(place=st.integers(0, 2**32), bit=st.integers(0, 7))
+@settings(max_examples=40)
+def test_no_flipped_bit_changes_what_is_under_a_digest_without_a_word(made, place, bit):
+    content = made.read_bytes()
+    at = place % len(content)
+    with TemporaryDirectory() as name:
+        path = Path(name) / "books.db"
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        if health.faults(path):
+            return
+        with closing(open_ledger(path)) as db, closing(open_ledger(made)) as whole:
+            if not faults(db):
+                found, before = dump(db), dump(whole)
+                assert [table for table in DIGESTED if found[table] != before[table]] == []
 
 
 def test_the_first_broken_row_is_named(path):

@@ -14,6 +14,7 @@ from loancli.cli.options import Context, FormatOption, OutputOption, context_of
 from loancli.cli.render import show
 from loancli.core.errors import LoancliError
 from loancli.texts import say
+from loancli.texts.refusals import refusal
 
 app = typer.Typer()
 Finding = tuple[str, str]  # ok | note | bad, and what was found
@@ -50,7 +51,7 @@ def doctor(ctx: typer.Context, output_format: FormatOption = None, output: Outpu
         try:
             state, detail = check(context)
         except LoancliError as error:
-            state, detail = "bad", str(error)
+            state, detail = "bad", refusal(str(error), context.lang)
         rows.append({"check": name, "state": state, "detail": detail})
     show(rows, format=output_format, output=output, title="doctor", lang=context.lang)
     if any(row["state"] == "bad" for row in rows):

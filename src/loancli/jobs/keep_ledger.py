@@ -1,7 +1,9 @@
 """Back a ledger up, and restore it: the copy is opened, proved and compared before it gets its name."""
 
 import shutil
-from contextlib import closing
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +15,7 @@ from loancli.ledger import backups, checks, days, health
 from loancli.ledger.connect import SCHEMA, Connection, open_ledger
 from loancli.ledger.whole import alone, check_free, is_taken, made_whole, put_aside
 
+_OF_THE_PLACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # where the copy is made
 _TAKEN = "choose another name, or write over an older backup of the same ledger with --replace"
 _RESTORED_TAKEN = "a ledger is never overwritten"
 
@@ -46,7 +49,7 @@ def back_up(db: Connection, ledger: Path, path: Path, *, replaces: bool, is_tria
         heads = backups.copy(db, made)
         with closing(open_ledger(made)) as copy:
             found = replace(_proved(copy, ledger), path=path)
-            backups.rest(copy)
+            backups.seal(copy)
         if found.heads != heads:
             raise LedgerError(f"{path}: the copy is not what was copied; no backup was written")
     return found
@@ -71,8 +74,11 @@ def restore(path: Path, ledger: Path, *, stamp: Stamp, is_trial: bool) -> Copied
             _check_damaged(ledger)
         with made_whole(ledger, taken=_RESTORED_TAKEN, is_trial=is_trial) as made:
             _copy_file(path, made)
-            with closing(open_ledger(made)) as copy:  # brings an older one up
-                found = replace(_proved(copy, path), path=ledger)
+            with _refusing_damage(path):
+                _check_seal(path, made)
+                with closing(open_ledger(made)) as copy:  # brings an older one up
+                    backups.unseal(copy)
+                    found = replace(_proved(copy, path), path=ledger)
             if takes_place and not is_trial:
                 found = replace(found, aside=put_aside(ledger, f"damaged-{stamp.at:%Y%m%dT%H%M%S}"))
     return found
@@ -98,6 +104,25 @@ def _copy_file(path: Path, made: Path) -> None:
             shutil.copyfileobj(source, target)
     except OSError as error:
         raise RefusedError(f"{path}: cannot be copied ({error.strerror}); nothing was changed") from error
+
+
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
+    """What SQLite finds wrong in the copy is wrong in the backup: RefusedError."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_PLACE:
+            raise
+        raise RefusedError(f"{path}: is damaged ({error}); restore another backup") from error
+
+
+def _check_seal(path: Path, made: Path) -> None:
+    if not backups.is_as_sealed(made):
+        raise RefusedError(
+            f"{path}: is not what it was when the backup was made: a disk damaged it, or it was worked with since;"
+            " restore another backup, or make one of it with ledger backup"
+        )
 
 
 def _proved(copy: Connection, path: Path) -> Copied:

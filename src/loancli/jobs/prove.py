@@ -1,5 +1,6 @@
 """Prove the books: named questions that must come back empty, chains, and everything computed again from events."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,7 +10,7 @@ from loancli.jobs.rule_rows import compare_rulings
 from loancli.jobs.settle import gather
 from loancli.ledger import checks, days, derived, journal, loans
 from loancli.ledger.connect import Connection, reading
-from loancli.servicing.bookings import Booked, difference
+from loancli.servicing.bookings import ACCOUNTS, Booked, difference
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import Life, life
 
@@ -36,11 +37,21 @@ def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
     Where rows are not what was written, nothing is computed from them: that would mislead.
     """
     with reading(db):
-        yield from _proof(db)
+        try:
+            yield from _proof(db)
+        except (ValueError, LookupError, sqlite3.OperationalError) as error:
+            # A day that is none, a text that is no JSON or no text: not by our writing. What SQLite itself says of the
+            # file has a code, and is told as that.
+            if getattr(error, "sqlite_errorcode", None):
+                raise
+            yield "every value can be read", [f"{type(error).__name__}: {error}"]
 
 
 def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
     yield from checks.sql_failures(db)
+    stored = checks.accounts(db)
+    wrong = [code for code in {**ACCOUNTS, **stored} if stored.get(code) != ACCOUNTS.get(code, ("",))[0]]
+    yield "accounts are those of the chart", wrong
     is_whole = True
     for question, answers in checks.chain_failures(db):
         yield question, answers

@@ -1,21 +1,24 @@
 """A ledger copied whole while others write to it, and what shows that a copy holds these books."""
 
+import hashlib
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from loancli.core.errors import RefusedError
 from loancli.ledger import journal
-from loancli.ledger.connect import Connection, connect, reading
+from loancli.ledger.connect import Connection, connect, reading, writing
 
 _CHAINS = ("event", "entry", "file", "verdict")
 _NOTHING = bytes(32)
+SEAL = "backup_sha"  # a setting that only a backup has
 
 
 def heads(db: Connection) -> dict[str, str]:
     """The last link of every chain, by table, in hex: ledgers with the same heads hold the same books."""
-    stored = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    found = {table: journal.head(db, table) for table in _CHAINS if table in stored}  # an older schema has not all
+    stored = _tables(db)  # an older schema has not all
+    found = {table: journal.head(db, table) for table in _CHAINS if table in stored}
     day = db.execute("SELECT sha FROM day ORDER BY day DESC LIMIT 1").fetchone()
     return {table: sha.hex() for table, sha in {**found, "day": day[0] if day else _NOTHING}.items()}
 
@@ -36,9 +39,57 @@ def copy(db: Connection, path: Path) -> dict[str, str]:
     return found
 
 
-def rest(db: Connection) -> None:
-    """Leave the file so that it is complete without others beside it, wherever it is taken."""
+def seal(db: Connection) -> None:
+    """Note a digest of every row, and leave the file complete without others beside it, wherever it is taken.
+
+    The chains do not cover everything, such as names and notes; what a disk does to them in years would go unseen.
+    """
+    with writing(db):
+        db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (SEAL, _content_sha(db)))
     db.execute("PRAGMA journal_mode = DELETE")
+
+
+def is_as_sealed(path: Path) -> bool:
+    """Is every row as it was when the backup was made? Also of a file without a seal. Raises sqlite3.DatabaseError."""
+    with closing(connect(path, as_fixed=True)) as db:
+        row = db.execute("SELECT value FROM setting WHERE name = ?", (SEAL,)).fetchone()
+        return row is None or bool(row[0] == _content_sha(db))
+
+
+def unseal(db: Connection) -> None:
+    """Make a ledger to work with of a backup."""
+    with writing(db):
+        db.execute("DELETE FROM setting WHERE name = ?", (SEAL,))
+
+
+def _content_sha(db: Connection) -> str:
+    """SHA-256 over every row of every table but the seal, each table in the order of its key."""
+    digest = hashlib.sha256()
+    for table in _tables(db):
+        keys = sorted((row[5], row[1]) for row in db.execute(f"PRAGMA table_info({table})") if row[5])
+        order = ", ".join(name for _, name in keys) or "rowid"
+        where = f"name <> '{SEAL}'" if table == "setting" else "true"
+        rows = db.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY {order}")
+        digest.update(table.encode())
+        with _as_bytes(db):
+            for row in rows:
+                digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _as_bytes(db: Connection) -> Iterator[None]:
+    """Texts as they are stored: one that a disk damaged may be none any more."""
+    db.text_factory = bytes
+    try:
+        yield
+    finally:
+        db.text_factory = str
+
+
+def _tables(db: Connection) -> list[str]:
+    rows = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+    return sorted(row[0] for row in rows)
 
 
 def size_bytes(db: Connection) -> int:

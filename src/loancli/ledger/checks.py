@@ -253,6 +253,11 @@ def _contracts(db: Connection) -> list[str]:
     return [f"loan {loan_id} is not what was signed" for loan_id in wrong] + bad_terms
 
 
+def accounts(db: Connection) -> dict[str, str]:
+    """Every account's code with its kind."""
+    return dict(db.execute("SELECT code, kind FROM account").fetchall())
+
+
 def counts(db: Connection) -> dict[str, Any]:
     """How much was looked at."""
     tables = ("loan", "event", "entry", "posting", "txn", "file", "day")

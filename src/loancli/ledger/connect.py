@@ -7,7 +7,7 @@ import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,8 +23,8 @@ DIGESTS = {
     3: "fbdac1391c4b4d25842949e362bdaf20468e2aafe40d90919e18111440a6088e",
     4: "6c18823d7956373c6124481cdc5547601a8a2395bb1399ffae119218ab9b3c30",
     5: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869",
-    6: "9efe0797c2e03fa775ab9ba3da9250338f0c1b9aed13bf32809ef96624408869",  # other accounts, the same schema
-    7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b",
+    6: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b",
+    7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b",  # other accounts, the same schema
 }
 
 _SETTINGS = {
@@ -46,13 +46,6 @@ _TAKEN = "a ledger is never overwritten"
 _MAGIC = b"SQLite format 3\0"
 _HEAD_BYTES = 100
 _HEAD = struct.Struct(">16x H 6x I I 28x I 4x I 20x I 4x")
-_HEADS = {
-    "empty": "is empty, as a copy that was broken off leaves it",
-    "not_sqlite": "is not a database of SQLite",
-    "truncated": "its end is missing ({bytes} of {whole} bytes)",
-    "foreign": "is a SQLite file of another program, not a loancli ledger",
-    "newer": "was written by a newer loancli (schema {schema}, this one knows {known}); upgrade loancli",
-}
 
 # The disk or its permissions, not the ledger: told as they are.
 _OF_THE_MACHINE = {
@@ -92,7 +85,8 @@ def open_ledger(path: Path) -> Connection:
     """
     if not path.is_file():
         raise NotFoundError(f"{path}: no ledger here; make one with: loancli --ledger {path} init")
-    _refuse(path, head_fault(path))
+    if head := head_fault(path):
+        _refuse(path, *head)
     connection = None
     try:
         connection = connect(path)
@@ -101,7 +95,7 @@ def open_ledger(path: Path) -> Connection:
         if connection is not None:
             connection.close()
         if (
-            not isinstance(error, sqlite3.DatabaseError)
+            not isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)
             or getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_MACHINE
         ):
             raise
@@ -119,7 +113,7 @@ def _check(connection: Connection, path: Path) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         digest = schema_digest(connection)
     if version > SCHEMA:  # as the -wal says
-        _refuse(path, ("newer", {"schema": version, "known": SCHEMA}))
+        _refuse(path, "newer", {"schema": version})
     if digest == DIGESTS.get(version) and version < SCHEMA:
         if is_fixed(path):
             raise LedgerError(
@@ -137,10 +131,17 @@ def _check(connection: Connection, path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")  # another program set another
 
 
-def _refuse(path: Path, fault: tuple[str, dict[str, object]] | None) -> None:
-    if fault is not None:
-        code, values = fault
-        raise LedgerError(f"{path}: {_HEADS[code].format(**values)}; see: loancli --ledger {path} doctor")
+def _refuse(path: Path, code: str, values: Mapping[str, object]) -> None:
+    told = {
+        "empty": f"{path}: is empty, as a copy that was broken off leaves it; see: loancli --ledger {path} doctor",
+        "not_sqlite": f"{path}: is not a database of SQLite; see: loancli --ledger {path} doctor",
+        "truncated": f"{path}: its end is missing ({values.get('bytes')} of {values.get('whole')} bytes); see: loancli"
+        f" --ledger {path} doctor",
+        "foreign": f"{path}: this is a SQLite file of another program, not a loancli ledger",
+        "newer": f"{path}: written by a newer loancli (schema {values.get('schema')}, this one knows {SCHEMA}); upgrade"
+        " loancli",
+    }
+    raise LedgerError(told[code])
 
 
 def head_fault(path: Path) -> tuple[str, dict[str, object]] | None:

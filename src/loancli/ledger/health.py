@@ -76,7 +76,7 @@ def _inside(path: Path) -> Iterator[Fault]:
             if detail:
                 yield Fault(code="pages", values={"ledger": path, "detail": detail})
             yield from _schema(db, path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         yield Fault(code="pages", values={"ledger": path, "detail": error})
 
 

@@ -314,21 +314,7 @@ def m005_one_movement_once(db: Database) -> None:
 
 
 @migrations()
-def m006_forgiving_accounts(db: Database) -> None:
-    """Accounts for what is waived, paid by coupons, written off and recovered; a new ledger has them from the start."""
-    db.executescript("""
-        INSERT INTO account (code, kind, meaning)
-            SELECT column1, column2, column3 FROM (VALUES
-                ('expense:waived', 'expense', 'interest, penalty and fees that were due and are waived'),
-                ('expense:coupon', 'expense', 'interest that coupons pay in the borrower''s place'),
-                ('expense:written_off', 'expense', 'what was owed and is written off'),
-                ('income:recovered', 'income', 'money received for what was written off'))
-            WHERE EXISTS (SELECT 1 FROM account);
-    """)
-
-
-@migrations()
-def m007_turnover(db: Database) -> None:
+def m006_turnover(db: Database) -> None:
     """What moved on each account day by day. Can be built again."""
     db.executescript("""
         CREATE TABLE turnover (
@@ -347,4 +333,18 @@ def m007_turnover(db: Database) -> None:
                 UNION ALL SELECT 'value', debit, value_on, fen, 0 FROM pairs
                 UNION ALL SELECT 'value', credit, value_on, 0, fen FROM pairs)
             GROUP BY day_by, account, day;
+    """)
+
+
+@migrations()
+def m007_forgiving_accounts(db: Database) -> None:
+    """Accounts for what is waived, paid by coupons, written off and recovered; a new ledger has them from the start."""
+    db.executescript("""
+        INSERT INTO account (code, kind, meaning)
+            SELECT column1, column2, column3 FROM (VALUES
+                ('expense:waived', 'expense', 'interest, penalty and fees that were due and are waived'),
+                ('expense:coupon', 'expense', 'interest that coupons pay in the borrower''s place'),
+                ('expense:written_off', 'expense', 'what was owed and is written off'),
+                ('income:recovered', 'income', 'money received for what was written off'))
+            WHERE EXISTS (SELECT 1 FROM account);
     """)
