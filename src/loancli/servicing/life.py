@@ -11,8 +11,8 @@ plan.
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from loancli.core.event import RANK, Event, EventKind, is_before_the_day
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import look_ahead, position_of, state_of
+from loancli.servicing.outcome import growing_fen, look_ahead, position_of, state_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -35,6 +35,17 @@ class Life:
     instalments: tuple[InstalmentState, ...]
     position: Position
     movements: tuple[Movement, ...]
+    penalty_growing_fen: Mapping[int, int]  # by instalment: what a payment on the day would make due
+
+    @property
+    def asked(self) -> list[InstalmentState]:
+        """The instalments as a payment on the day would find them: with the penalty that still grows on them."""
+        return [
+            replace(state, penalty_fen=state.penalty_fen + fen)
+            if (fen := self.penalty_growing_fen.get(state.number))
+            else state
+            for state in self.instalments
+        ]
 
 
 def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
@@ -81,6 +92,7 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
         instalments=tuple(state_of(walk, line) for line in walk.lines),
         position=position_of(walk, as_of, upcoming, recorded),
         movements=tuple(walk.movements),
+        penalty_growing_fen=growing_fen(walk, as_of),
     )
 
 

@@ -60,6 +60,16 @@ def state_of(walk: Walk, line: Line) -> InstalmentState:
     )
 
 
+def growing_fen(walk: Walk, as_of: date) -> dict[int, int]:
+    """Penalty by instalment that is due on none yet: what a payment on day `as_of` would make due."""
+    exact = {
+        line.row.number: line.penalty + walk.penalty_since(line, as_of)
+        for line in walk.lines
+        if line.is_due and line.unpaid_fen
+    }
+    return {number: fen for number, penalty in exact.items() if (fen := rounded(penalty, walk.product.rounding))}
+
+
 def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Position:
     """Where the loan stands; `upcoming` days matter while something is owed, those of `recorded` events always."""
     walk.accrue(as_of)
@@ -113,7 +123,7 @@ def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Seq
         interest_due_fen=sum(line.unpaid("interest") for line in due),
         fee_due_fen=sum(line.unpaid("fee") for line in due),
         penalty_due_fen=sum(line.unpaid("penalty") for line in due),
-        penalty_accrued_fen=sum(rounded(penalty, walk.product.rounding) for penalty in penalties),
+        penalty_accrued_fen=sum(growing_fen(walk, as_of).values()),
         credit_fen=walk.credit_fen,
         oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
         next_due_on=next_line.due_on if next_line and owes else None,
