@@ -145,13 +145,17 @@ def _next_window_close(walk: Walk) -> date | None:
 
 
 def _next_trigger(walk: Walk, as_of: date) -> date | None:
-    """The next day on which a window closes that may grant a breathing space by itwalk."""
+    """The next day on which a window that is closed may grant a breathing space by itself.
+
+    That of `as_of` itself too: a payment may settle the loan before the day is closed, and only the close looks.
+    """
     space = walk.product.breathing_space
     if space is None or space.trigger is None or (walk.disbursed_fen and not walk.pool_fen):
         return None
     rows = walk.contract.rows[: walk.contract.maturity_number]
     days = (closes_on(window_of(walk.product, rows, row.number)) for row in rows)
-    return next((day for day in days if day > as_of), None)
+    found = next((day for day in days if day >= as_of), None)
+    return max(found, as_of + DAY) if found else None
 
 
 def _interest_tomorrow(walk: Walk, as_of: date, tomorrow: date) -> Fraction:
