@@ -28,9 +28,10 @@ class Rounding(Enum):
 
 def rounded(exact: Fraction, mode: Rounding = Rounding.HALF_UP, unit_fen: int = 1) -> int:
     """`exact` fen as a whole number of `unit_fen`. For amounts of zero and more."""
-    assert exact >= 0, exact
-    denominator = exact.denominator * unit_fen
-    whole, rest = divmod(exact.numerator, denominator)
+    over, under = exact.as_integer_ratio()
+    assert over >= 0, exact
+    denominator = under * unit_fen
+    whole, rest = divmod(over, denominator)
     if mode is Rounding.HALF_UP:
         up = 2 * rest >= denominator
     elif mode is Rounding.HALF_EVEN:

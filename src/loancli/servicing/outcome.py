@@ -21,7 +21,7 @@ def look_ahead(walk: Walk) -> None:
         return  # the rows tell
     future = copy(walk)
     future.fee = copy(walk.fee)
-    future.lines = [replace(line, due=dict(line.due)) for line in walk.lines]
+    future.lines = [line if line.closed else replace(line, due=dict(line.due)) for line in walk.lines]
     future.coupons = [copy(coupon) for coupon in walk.coupons]
     for line in future.lines:
         if line.closed:
@@ -74,7 +74,7 @@ def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Seq
     """Where the loan stands; `upcoming` days matter while something is owed, those of `recorded` events always."""
     walk.accrue(as_of)
     ahead = [line for line in walk.lines if not line.is_due and (line.unpaid_fen or line.rebates)]
-    due = [line for line in walk.lines if line.is_due and line.unpaid_fen]
+    due = walk.still_owing()
     outstanding_fen = walk.outstanding_fen
     owes = outstanding_fen > 0 or bool(due) or bool(ahead) or walk.credit_fen < 0
     status = "signed" if not walk.disbursed_fen else "active" if owes else "settled"
