@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)  # payers quote it
+MICRO = 1_000_000  # parts of a fen that sums of the whole book keep
 BREATHING = "breathing:"  # so begins the reason of a row in a breathing space
 
 

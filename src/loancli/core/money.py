@@ -29,9 +29,13 @@ class Rounding(Enum):
 def rounded(exact: Fraction, mode: Rounding = Rounding.HALF_UP, unit_fen: int = 1) -> int:
     """`exact` fen as a whole number of `unit_fen`. For amounts of zero and more."""
     over, under = exact.as_integer_ratio()
-    assert over >= 0, exact
-    denominator = under * unit_fen
-    whole, rest = divmod(over, denominator)
+    return rounded_ratio(over, under * unit_fen, mode) * unit_fen
+
+
+def rounded_ratio(numerator: int, denominator: int, mode: Rounding) -> int:
+    """The same of a fraction that was not made one, where there are very many."""
+    assert numerator >= 0, numerator
+    whole, rest = divmod(numerator, denominator)
     if mode is Rounding.HALF_UP:
         up = 2 * rest >= denominator
     elif mode is Rounding.HALF_EVEN:
@@ -40,7 +44,7 @@ def rounded(exact: Fraction, mode: Rounding = Rounding.HALF_UP, unit_fen: int = 
         up = rest > 0
     else:
         up = False
-    return (whole + up) * unit_fen
+    return whole + up
 
 
 def whole_fen(milli_fen: int) -> int:

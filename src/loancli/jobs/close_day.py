@@ -15,7 +15,7 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.jobs import Stamp
 from loancli.jobs.age_loans import aged
-from loancli.jobs.settle import book_lives, gather
+from loancli.jobs.settle import book_lives, gather, turns_of
 from loancli.ledger import days, journal, loans, revenue
 from loancli.ledger.connect import Connection, trial, writing
 from loancli.plan.flexible import closes_on, window_of
@@ -72,14 +72,17 @@ def close_day(db: Connection, day: date, *, calendar: Calendar, ageing: Ageing, 
     for at in range(0, len(changing), CHUNK):
         lives = []
         found: list[Event] = []
-        for contract, events in gather(db, changing[at : at + CHUNK]).values():
+        chunk = changing[at : at + CHUNK]
+        taken = turns_of(db, chunk, day)
+        ordinary = {each.loan_id for each in taken}
+        for contract, events in gather(db, [each for each in chunk if each not in ordinary]).values():
             new = _breathe(db, contract, events, day, calendar, stamp)
             breathing_count += len(new)
             new += _fix(db, contract, [*events, *new], day, stamp)
             found += new
             lives.append(life(contract, [*events, *new], day))
         journal.record(db, found, recorded_at=stamp.text)
-        entry_count += book_lives(db, lives, day)
+        entry_count += book_lives(db, lives, day, taken)
         fixed_count += sum(event.kind is EventKind.INSTALMENT_FIXED for event in found)
     accrued_fen = loans.accrued_fen_by_product(db, day)
     entry_count += _book_accruals(db, day, accrued_fen)

@@ -3,21 +3,29 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 
 from loancli.core.event import Event
 from loancli.core.loan import LoanRecord
-from loancli.ledger import days, journal, loans
+from loancli.core.turn import Turn
+from loancli.ledger import days, journal, loans, turns
 from loancli.ledger.connect import Connection
 from loancli.plan.product import Product
 from loancli.plan.product_json import from_json
 from loancli.servicing.bookings import Booked, difference
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import Life, life
+from loancli.servicing.ordinary import Terms, ordinary_terms, turn
 
 
 @lru_cache(maxsize=1024)
 def _product(terms_json: str) -> Product:
     return from_json(terms_json)
+
+
+@lru_cache(maxsize=1024)
+def _ordinary(terms_json: str) -> Terms | None:
+    return ordinary_terms(_product(terms_json))
 
 
 def contract_of(record: LoanRecord) -> Contract:
@@ -48,13 +56,24 @@ def settle(db: Connection, loan_ids: Sequence[str]) -> int:
     return book_lives(db, [life(contract, events, day) for contract, events in gather(db, loan_ids).values()], day)
 
 
-def book_lives(db: Connection, lives: Sequence[Life], day: date) -> int:
-    """Book what the lives say and the journal does not, and store the copies."""
-    booked = journal.entries_of(db, [each.contract.loan_id for each in lives])
-    entries = []
-    for each in lives:
-        known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
-        entries += difference(each.contract.loan_id, each.movements, known)
-    count = journal.book(db, entries, booked_on=day)
-    loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in lives])
-    return count
+def book_lives(db: Connection, lives: Sequence[Life], day: date, taken: Sequence[Turn] = ()) -> int:
+    """Book what the lives say and the journal does not, and store the copies; so, of other loans, turns of theirs."""
+    entries = [each.entry for each in taken if each.entry]
+    if lives:
+        booked = journal.entries_of(db, [each.contract.loan_id for each in lives])
+        for each in lives:
+            known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
+            entries += difference(each.contract.loan_id, each.movements, known)
+        loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in lives])
+    turns.take(db, taken, day)
+    entries.sort(key=attrgetter("loan_id"))  # the same journal, whichever loans took their turns
+    return journal.book(db, entries, booked_on=day)
+
+
+def turns_of(db: Connection, loan_ids: Sequence[str], day: date) -> list[Turn]:
+    """Of the loans with a moment on `day`, the open one, those on which only an instalment takes its turn."""
+    ahead = turns.ahead(db, loan_ids, day)
+    texts = turns.terms(db, {each.terms_sha for each in ahead})
+    terms = {sha: _ordinary(text) for sha, text in texts.items()}
+    found = ((each, terms[each.terms_sha]) for each in ahead)
+    return [turned for each, known in found if known and (turned := turn(known, each, day))]

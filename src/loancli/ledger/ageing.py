@@ -44,9 +44,9 @@ def late(db: Connection, day: date, due_min_fen: int) -> list[Late]:
 
 
 def active(db: Connection) -> tuple[int, int]:
-    """How many loans run, and the principal outstanding of all loans, in fen."""
-    # The + keeps SQLite from an index that lacks the sum: by it each loan is looked up one by one, ten times slower.
+    """How many loans run, and the principal outstanding of these, in fen."""
     found: tuple[int, int] = db.execute(
-        "SELECT count(*), coalesce(sum(principal_outstanding_fen), 0) FROM position WHERE +status = 'active'"
+        "SELECT count(*), coalesce(sum(principal_outstanding_fen), 0) FROM position INDEXED BY position_sums"
+        " WHERE status = 'active'"
     ).fetchone()
     return found

@@ -350,3 +350,16 @@ def m007_forgiving_accounts(db: Database) -> None:
                 ('clearing:opening', 'asset', 'money of loans taken over that moved before they were here'))
             WHERE EXISTS (SELECT 1 FROM account);
     """)
+
+
+@migrations()
+def m008_close_at_scale(db: Database) -> None:
+    """Indexes: loans that have other events than payments, and all that the sums of a close add up."""
+    db.executescript("""
+        CREATE INDEX event_special ON event (loan_id)
+            WHERE kind NOT IN ('disbursed', 'payment_received', 'payment_reversed');
+        DROP INDEX position_accrual;
+        CREATE INDEX position_sums ON position
+            (product_code, since_on, accrued_micro_fen, accruing_micro_fen_per_day, principal_outstanding_fen)
+            WHERE status = 'active';
+    """)

@@ -12,7 +12,7 @@ plan.
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
@@ -41,7 +41,7 @@ class Life:
     def asked(self) -> list[InstalmentState]:
         """The instalments as a payment on the day would find them: with the penalty that still grows on them."""
         return [
-            replace(state, penalty_fen=state.penalty_fen + fen)
+            state._replace(penalty_fen=state.penalty_fen + fen)
             if (fen := self.penalty_growing_fen.get(state.number))
             else state
             for state in self.instalments

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 
+from loancli.core.loan import MICRO
 from loancli.core.money import yuan
 from loancli.core.statement import StatementRow
 
@@ -13,7 +14,6 @@ from loancli.core.statement import StatementRow
 WEIGHTS = {"reference": 16, "payer": 8, "split": 4, "due_day": 3, "arrears": 2, "settles": 2, "amount": 1}
 NEAR_DAYS = 10  # a payment this far from a due day is likely to be for it
 SPLIT_LOANS_MAX = 4  # of one payer, among which a sum is looked for
-MICRO = 1_000_000
 TAKEN_OVER = "taken_over"  # why money waits that came before the loan was taken over with what was paid on it
 
 
