@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
+from sizes import SEED, SOAK_PERCENT
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.register_profile("soak", max_examples=5_000, deadline=None)
@@ -24,6 +25,10 @@ def registry(monkeypatch):
         return (Entry(name="loan", module="fake_commands", en="Loans.", zh="贷款", is_group=is_group),)
 
     return made
+
+
+def pytest_report_header():
+    return f"fault tests: LOANCLI_SEED={SEED} LOANCLI_SOAK={SOAK_PERCENT}"
 
 
 def pytest_addoption(parser):

@@ -399,6 +399,8 @@ def check_conservation(lived: Life, disbursed_fen: int) -> None:
 
     due = [state for state in lived.instalments if state.is_due]
     assert position.due_fen == sum(state.unpaid_fen for state in due)
+    asked_fen = sum(state.unpaid_fen for state in lived.asked if state.is_due)
+    assert position.due_fen + position.penalty_accrued_fen == asked_fen
     assert position.principal_overdue_fen == sum(state.principal_fen - state.paid_principal_fen for state in due)
     for state in lived.instalments:
         assert state.unpaid_fen >= 0

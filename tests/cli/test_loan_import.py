@@ -124,12 +124,35 @@ def test_the_good_rows_alone_if_asked_and_the_bad_ones_in_a_file(moved_in, desk)
     desk.done("ledger", "check")
 
 
+def test_rows_that_cannot_be_read_do_not_hide_what_is_wrong_with_others(moved_in, desk, tmp_path):
+    bad = [list(row) for row in LOANS]
+    bad[1][3], bad[2][5] = "USD 12000", "20000.01"  # of OLD-1, which was paid on, and of OLD-2
+    write_csv(tmp_path / "worse.csv", bad)
+    with desk.unchanged():
+        told = bring(desk, tmp_path / "worse.csv", "--payments", file(moved_in, "p.csv"))
+    assert told.code == 3
+    assert [line.split(": ")[-2] for line in told.err.splitlines()] == [
+        "worse.csv:2:principal",
+        "worse.csv:3:outstanding",
+    ]
+
+
+def test_what_moved_before_is_on_no_account_of_today(moved_in, desk):
+    bring(desk, file(moved_in, "l.csv"), "--payments", file(moved_in, "p.csv"))
+    told = desk.run("ledger", "balances", "--as-of", "2026-02-02", "--format", "json").json()
+    rows = told if isinstance(told, list) else told["accounts"]
+    moved = {row["account"]: (row["debits_fen"], row["credits_fen"]) for row in rows}
+    paid_out = 1_200_000 + 2_400_000 + 800_000
+    assert moved["clearing:opening"][1] == paid_out
+    assert moved["clearing:opening"][0] > 2 * 108_024  # what was paid, the payments of paid_until among it
+    assert moved["clearing:bank"] == moved["clearing:alipay"] == moved["clearing:wechat"] == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "names"),
     [
         ("nowhere.csv", 4, "nowhere.csv"),
         ("L --payments nowhere.csv", 4, "nowhere.csv"),
-        ("L --channel cash", 2, "--channel 'cash' bank"),
         ("L --expect-outstanding 1.001", 2, "--expect-outstanding"),
         ("L --expect-outstanding 1", 3, "l.csv outstanding 38,120.72 1.00"),
         ("P", 3, "p.csv:1: 'paid_on' loan_id"),

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_maker import (
+    CHAINED,
     DAY,
     OPENED_ON,
+    TIMES,
     alipay,
     balance,
     close,
@@ -33,7 +35,7 @@ from loancli.core.rates import DayCount
 from loancli.jobs import close_day
 from loancli.jobs.adjust_loan import Rules, adjust
 from loancli.jobs.close_day import close_through, try_through
-from loancli.jobs.settle import gather
+from loancli.jobs.settle import gather, settle
 from loancli.ledger import days, journal, loans
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.ceilings import read_ceilings
@@ -481,6 +483,17 @@ def test_a_weak_month_grants_one_instalment_of_breathing_space_by_itself(seasona
     assert faults(seasonal) == []
 
 
+@pytest.mark.parametrize("touched_on", [-1, 0, 1])
+def test_a_payment_on_the_day_the_trigger_looks_does_not_put_it_out(seasonal, touched_on):
+    months_of_revenue(seasonal, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 499_999])
+    on = date(2026, 2, 1) + touched_on * DAY
+    close(seasonal, on - DAY)
+    take(seasonal, alipay([repayment(on, 1_000, note="LN000001")]))
+    close(seasonal, date(2026, 2, 28))
+    assert [space[:2] for space in spaces(seasonal)] == [(date(2026, 2, 1), 1)]
+    assert faults(seasonal) == []
+
+
 def test_a_second_weak_month_of_the_year_changes_nothing(seasonal):
     months_of_revenue(seasonal, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 400_000, 100_000])
     close(seasonal, date(2026, 4, 30))
@@ -528,3 +541,48 @@ def test_a_change_that_leaves_fewer_instalments_leaves_no_old_ones_in_the_books(
         assert adjust(db, "LN000001", "respread 6", OPENED_ON, rules) is not None
     assert db.execute("SELECT count(*) FROM instalment").fetchone()[0] == 6
     assert faults(db) == []
+
+
+# settling again
+
+
+moments = st.sets(st.tuples(st.integers(0, 90), st.integers(1, len(PRODUCTS) + 2)), max_size=12)
+
+
+@given(moments, facts)
+@settings(max_examples=8)
+def test_settling_a_loan_again_at_any_moment_changes_nothing_that_later_closes_do(tmp_path_factory, again, told):
+    """Before or after a day's close: what only the close does is found by it all the same."""
+    rows = [
+        repayment(OPENED_ON + day * DAY, fen, f"N{at}", note=f"LN{loan:06d}")
+        for at, (day, loan, fen, _) in enumerate(told)
+    ]
+    how = {"changed_loans", "entries", "closed_at"}  # what settling before the close takes from it
+    breathing_share = revenue_product(code="share", breathing_space=replace(WEAK, pays=Pays()))
+    touched, left = (shop(tmp_path_factory.mktemp("shop")) for _ in range(2))
+    for db in (touched, left):
+        for number, terms in enumerate((BREATHING, breathing_share), start=len(PRODUCTS) + 1):
+            open_loan(db, f"LN{number:06d}", borrower_id="B1", terms=terms)
+        months_of_revenue(db, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 100_000, 1_000_000, 100_000])
+        if rows:
+            take(db, alipay(rows))
+    for day, number in sorted(again):
+        close(touched, OPENED_ON + (day - 1) * DAY)
+        with writing(touched):
+            settle(touched, [f"LN{number:06d}"])
+    for db in (touched, left):
+        close(db, OPENED_ON + 91 * DAY)
+        with writing(db):
+            settle(db, loans.loan_ids(db))
+    lines = [
+        [{name: value for name, value in line.items() if name not in how} for line in found]
+        for found in (days.listing(touched), days.listing(left))
+    ]
+    assert lines[0] == lines[1]
+    assert sum(line["breathing_spaces"] for line in lines[0]) > 1
+    assert net_entries(touched, with_day=True) == net_entries(left, with_day=True)
+    ours, theirs = (dump(db, without=("id", *TIMES, *CHAINED)) for db in (touched, left))
+    for table in ("event", "instalment", "position"):
+        assert ours[table] == theirs[table], table
+    touched.close()
+    left.close()

@@ -31,7 +31,7 @@ from loancli.core.money import yuan
 from loancli.core.rates import DayCount
 from loancli.jobs.import_loans import Imported, Portfolio, import_loans
 from loancli.jobs.settle import gather
-from loancli.ledger import borrowers, journal
+from loancli.ledger import borrowers, journal, loans
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.ceilings import read_ceilings
 from loancli.plan.product import BreathingSpace, Pays, Trigger
@@ -79,7 +79,7 @@ def table(rows: Sequence[Row], columns: Sequence[str]) -> list[tuple[int, list[s
 def portfolio(loans: Sequence[Row], past: Sequence[Row] = ()) -> tuple[Portfolio, list[Problem]]:
     rows, wrong = read_loans(LOAN_COLUMNS, table(loans, LOAN_COLUMNS), "l.csv", PRODUCTS.__getitem__)
     found, others = read_past(PAYMENT_COLUMNS, table(past, PAYMENT_COLUMNS), "p.csv")
-    return Portfolio("l.csv", rows, "p.csv", found, "bank"), wrong + others
+    return Portfolio("l.csv", *rows, "p.csv", found), wrong + others
 
 
 def bring(
@@ -343,3 +343,24 @@ def test_a_payment_of_the_past_is_no_receipt_that_waits(db):
     bring(db, *rows_of_three())
     assert db.execute("SELECT count(*) FROM receipt").fetchone() == (0,)
     assert faults(db) == []
+
+
+def test_an_export_that_shows_a_payment_of_the_past_does_not_count_it_again(db):
+    past = [pay(date(2025, 10, 10), 106_619)]
+    left_fen = 1_200_000 - 94_619
+    assert told(bring(db, [loan(left_fen=left_fen)], past)) == []
+    shown = [repayment(date(2025, 10, 10), 106_619, "A", note="L1"), repayment(CUT, 5, "B", note="L1")]
+    report = take(db, alipay(shown))
+    assert (report.placed.placed_count, report.placed.suspense_count) == (0, 2)
+    assert outstanding(db, "L1") == left_fen
+    assert told(bring(db, [loan(left_fen=left_fen)], past, on=CUT + DAY)) == []  # another day, the same files
+    close(db, CUT)
+    take(db, alipay([repayment(CUT + DAY, 107_000, "C", note="L1")]))
+    assert outstanding(db, "L1") < left_fen
+    assert faults(db) == []
+
+
+def test_the_day_up_to_which_the_past_of_a_line_came_is_known_as_well(db):
+    rows = [pay(START, 500_000, kind="draw")]
+    assert told(bring(db, [loan(product="line", left_fen=500_000)], rows, on=START + DAY)) == []
+    assert loans.past_until(db) == {"L1": START + DAY}

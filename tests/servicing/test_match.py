@@ -287,3 +287,11 @@ def test_the_order_of_the_loans_does_not_matter(loans, dice, noted, payer, amoun
     assert all(each.loan_id in {one.loan_id for one in loans} for each in found)
     scores = [each.score for each in found]
     assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("told", [{"note": "LN000001"}, {"payer": "王小明", "amount_fen": 100_000}])
+def test_money_of_the_days_that_came_with_a_loan_waits_for_a_person(told):
+    taken_over = Matcher([replace(TWO[0], past_until=date(2025, 4, 10))])
+    assert taken_over.match(row(**told, on="2025-04-10")) == Match(loan_id=None, reason="taken_over")
+    assert taken_over.match(row(**told, on="2025-04-11")).loan_id == "LN000001"
+    assert [each.loan_id for each in taken_over.candidates(row(**told, on="2025-04-10"))] == ["LN000001"]

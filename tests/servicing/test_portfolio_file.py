@@ -21,7 +21,7 @@ def product_of(code: str) -> Product:
 
 def loans(*rows: tuple[str, ...], columns: tuple[str, ...] = LOAN_NEEDED) -> tuple[list[object], list[str]]:
     found, problems = read_loans(columns, enumerate(rows, start=2), "l.csv", product_of)
-    return list(found), [str(problem) for problem in problems]
+    return list(found.rows), [str(problem) for problem in problems]
 
 
 def past(*rows: tuple[str, ...], columns: str = "loan_id paid_on amount") -> tuple[Past, list[str]]:
@@ -32,7 +32,7 @@ def past(*rows: tuple[str, ...], columns: str = "loan_id paid_on amount") -> tup
 def test_a_row_is_a_loan() -> None:
     columns = (*LOAN_NEEDED, "periods", "first_due_on", "paid_until")
     found, problems = loans(
-        (*ROW, "6", "2026-02-20", "2026-03-31 00:00:00"), ("L-2", *ROW[1:], "", "", ""), columns=columns
+        (*ROW, "6", "2026/2/20", "2026-03-31 00:00:00"), ("L-2", *ROW[1:], "", "", ""), columns=columns
     )
     assert problems == []
     (first, second) = found

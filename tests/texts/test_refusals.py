@@ -92,6 +92,10 @@ def test_a_sentence_has_enough_words_to_be_known_by():
         pytest.param("a: {x} {0} is odd", "a: {x} {0} is odd", id="what the book lacks stays English"),
         pytest.param("'{id} [x' is not a share; write it as '12.5%'", "“{id} [x”不是比例；写法如 '12.5%'", id="braces"),
         pytest.param("", "", id="nothing"),
+        (
+            "loans.csv:5:periods: 0 is not allowed; flat has 3 to 36",
+            "loans.csv:5:periods（期数）：不能是 0；flat 为 3 至 36 期",
+        ),
     ],
 )
 def test_a_message_is_told_in_chinese(message, told):

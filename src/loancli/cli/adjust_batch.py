@@ -14,9 +14,9 @@ from loancli.cli.exit import Exit
 from loancli.cli.options import Context, Format
 from loancli.cli.render import progress, show, talk
 from loancli.cli.sheet import read_sheet
-from loancli.core.days import date_of
 from loancli.core.errors import InputError, NotFoundError, Problem, RefusedError, input_error
 from loancli.core.money import yuan
+from loancli.plan.cells import day_of
 from loancli.texts import Lang, refusals
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ SCREEN = (
     "worse",
     "reason",
 )
-_MIDNIGHT = " 00:00:00"  # a day of a workbook as its text
 
 
 # --- the batch ---
@@ -67,7 +66,7 @@ def read(path: Path, on: date) -> "list[Wanted]":
         day = on
         if cells.get("on", "").strip():
             try:
-                day = date_of(cells["on"].strip().removesuffix(_MIDNIGHT), "")
+                day = day_of(cells["on"].strip())
             except InputError as error:
                 problems.append(Problem(file_name=file_name, row=number, column="on", message=str(error)))
         found.append(

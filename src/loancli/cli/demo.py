@@ -63,6 +63,7 @@ def demo(
     (folder / "outbox").mkdir(parents=True)
     lender = runpy.run_path(str(shipped.root() / "fixtures" / "lender.py"))
     world = lender["write_lender"](folder / "world", SEED)
+    lender["second_till"](folder / "world", world)
     _init(context, world, folder)
     with session.ledger(context) as db:
         story = _Story(

@@ -71,8 +71,8 @@ def _position(at_day: "Life", ageing: "Ageing") -> dict[str, Any]:
 
 def _instalments(effect: "Effect") -> list[dict[str, Any]]:
     """The instalments of which anything that is asked or paid is another."""
-    before = {state.number: state for state in effect.before.instalments}
-    after = {state.number: state for state in effect.after.instalments}
+    before = {state.number: state for state in effect.before.asked}
+    after = {state.number: state for state in effect.after.asked}
     rows = []
     for number in sorted({*before, *after}):
         old, new = _sides(before.get(number)), _sides(after.get(number))

@@ -189,7 +189,7 @@ def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
     rows = []
     given_up = forgiven(at_day.movements)
     is_ended = at_day.position.status in {"settled", "written_off"}
-    for state in at_day.instalments:
+    for state in at_day.asked:
         if state.number > at_day.contract.maturity_number and not state.due_fen:
             continue  # a window that the term has not run on into
         is_over = is_ended and not state.due_fen  # nothing is left for it to ask for

@@ -7,7 +7,6 @@ import typer
 
 from loancli.cli import session
 from loancli.cli.exit import Exit
-from loancli.cli.loan_event import check_channel
 from loancli.cli.options import Context, DryRunOption, FormatOption, OutputOption, amount, context_of
 from loancli.cli.rejects import write_rejects
 from loancli.cli.render import counting, show, talk
@@ -42,9 +41,6 @@ def import_(
             help="CSV or XLSX of what was paid since: loan_id, paid_on, amount; kind draw for draws of a credit line.",
         ),
     ] = None,
-    channel: Annotated[
-        str, typer.Option("--channel", help="What the money of the past went through: bank, alipay or wechat.")
-    ] = "bank",
     expected: Annotated[
         int | None,
         typer.Option(
@@ -68,11 +64,11 @@ def import_(
     from loancli.jobs.import_loans import import_loans
 
     context = context_of(ctx)
-    check_channel(channel)
-    portfolio, problems = _read(context, file, payments, channel)
-    if problems and (not keep_going or any(_is_anybodys(problem, portfolio) for problem in problems)):
+    portfolio, problems = _read(context, file, payments)
+    if any(_is_anybodys(problem, portfolio) for problem in problems):
         raise input_error(problems)
-    _check_sum(portfolio, expected)
+    if keep_going or not problems:
+        _check_sum(portfolio, expected)
     count = len(portfolio.loans)
     with session.change(context, dry_run=dry_run) as db, counting(file.name, count, LONG_ROWS, context) as watch:
         done = import_loans(
@@ -85,9 +81,9 @@ def import_(
             is_all_or_nothing=not keep_going,
             watch=watch,
         )
-        if done.refused and not keep_going:
-            raise input_error(done.refused)
-    problems = sorted(problems + done.refused, key=lambda problem: (problem.file_name, problem.row or 0))
+        problems = sorted(problems + done.refused, key=lambda problem: (problem.file_name, problem.row or 0))
+        if problems and not keep_going:
+            raise input_error(problems)
     show(_rows(done), format=output_format, output=output, title="import", screen=SCREEN, lang=context.lang)
     _tell(context, done, len(problems), dry_run=dry_run)
     if not problems:
@@ -100,7 +96,7 @@ def import_(
     raise typer.Exit(Exit.PARTIAL)
 
 
-def _read(context: Context, file: Path, payments: Path | None, channel: str) -> tuple["Portfolio", list[Problem]]:
+def _read(context: Context, file: Path, payments: Path | None) -> tuple["Portfolio", list[Problem]]:
     """The rows of both files, and what is wrong with others."""
     from loancli.jobs.import_loans import Portfolio
     from loancli.servicing.portfolio_file import Past, read_loans, read_past
@@ -109,7 +105,7 @@ def _read(context: Context, file: Path, payments: Path | None, channel: str) -> 
     loans, problems = read_loans(
         sheet.columns, sheet.rows, sheet.file_name, lambda code: session.product(context, code)
     )
-    if not loans and not problems:
+    if not loans.rows and not problems:
         raise InputError(f"{sheet.file_name}: there are no rows; write one for each loan")
     past, past_name = Past({}, frozenset()), ""
     if payments:
@@ -117,7 +113,7 @@ def _read(context: Context, file: Path, payments: Path | None, channel: str) -> 
         past, wrong = read_past(other.columns, other.rows, other.file_name)
         past_name = other.file_name
         problems += wrong
-    return Portfolio(sheet.file_name, loans, past_name, past, channel), problems
+    return Portfolio(sheet.file_name, *loans, past_name, past), problems
 
 
 def _is_anybodys(problem: Problem, portfolio: "Portfolio") -> bool:

@@ -80,9 +80,8 @@ class Row(NamedTuple):
         return int(bound) if bound.isdigit() else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalmentState:
-    """One instalment in a loan's life: what was due and what was paid, part by part, in fen."""
+class InstalmentState(NamedTuple):
+    """One instalment in a loan's life: what was due and what was paid, part by part, in fen. A tuple, as `Row` is."""
 
     number: int
     due_on: date

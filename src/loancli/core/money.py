@@ -28,7 +28,8 @@ class Rounding(Enum):
 
 def rounded(exact: Fraction, mode: Rounding = Rounding.HALF_UP, unit_fen: int = 1) -> int:
     """`exact` fen as a whole number of `unit_fen`. For amounts of zero and more."""
-    return rounded_ratio(exact.numerator, exact.denominator * unit_fen, mode) * unit_fen
+    over, under = exact.as_integer_ratio()
+    return rounded_ratio(over, under * unit_fen, mode) * unit_fen
 
 
 def rounded_ratio(numerator: int, denominator: int, mode: Rounding) -> int:

@@ -38,22 +38,27 @@ def year_fraction(day_count: DayCount, from_on: date, to_on: date, period: Perio
 
     30/360 is the bond basis of ISDA 2006 §4.16(f); ACT/ACT is ISDA's: each day over the days of its own year.
     """
+    return Fraction(*year_parts(day_count, from_on, to_on, period))
+
+
+def year_parts(day_count: DayCount, from_on: date, to_on: date, period: Period | None = None) -> tuple[int, int]:
+    """As `year_fraction`, as a numerator and a denominator that may have a factor in common: to be multiplied on."""
     assert from_on <= to_on, (from_on, to_on)
     days = (to_on - from_on).days
     if day_count is DayCount.ACT_360:
-        return Fraction(days, 360)
+        return days, 360
     if day_count is DayCount.ACT_365F:
-        return Fraction(days, 365)
+        return days, 365
     if day_count is DayCount.ACT_ACT:
-        return _act_act(from_on, to_on)
+        return _act_act(from_on, to_on).as_integer_ratio()
     if day_count is DayCount.THIRTY_360:
         from_day = min(from_on.day, 30)
         to_day = 30 if to_on.day == 31 and from_day == 30 else to_on.day
         months = 12 * (to_on.year - from_on.year) + to_on.month - from_on.month
-        return Fraction(30 * months + to_day - from_day, 360)
+        return 30 * months + to_day - from_day, 360
     assert period is not None
     assert period.months > 0
-    return Fraction(days * period.months, (period.to_on - period.from_on).days * 12)
+    return days * period.months, (period.to_on - period.from_on).days * 12
 
 
 def _act_act(from_on: date, to_on: date) -> Fraction:
@@ -65,9 +70,10 @@ def _act_act(from_on: date, to_on: date) -> Fraction:
     return total
 
 
-def interest_exact(principal_fen: int, annual_rate_ppm: int, years: Fraction) -> Fraction:
-    """Simple interest as an exact fraction of a fen: principal × rate × years."""
-    return Fraction(principal_fen * annual_rate_ppm * years.numerator, PPM * years.denominator)
+def interest_exact(principal_fen: int, annual_rate_ppm: int, years: Fraction | tuple[int, int]) -> Fraction:
+    """Simple interest as an exact fraction of a fen: principal × rate × years (or their `year_parts`)."""
+    over, under = years if isinstance(years, tuple) else years.as_integer_ratio()
+    return Fraction(principal_fen * annual_rate_ppm * over, PPM * under)
 
 
 def rate_ppm_of(text: str) -> int:

@@ -7,7 +7,7 @@ with the value dates of the past. Nothing of it is an opening balance that could
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError, Problem
@@ -31,6 +31,9 @@ from loancli.servicing.portfolio_file import LoanRow, Past, PastKind, PastRow, p
 from loancli.servicing.windows import next_number
 
 CHUNK = 500  # loans whose lives are in memory at a time
+# The money of the past stands in the books of before. On the account of a bank or a platform it would look as if it had
+# moved on the day of the import.
+OPENING = "opening"
 
 
 class Portfolio(NamedTuple):
@@ -38,9 +41,9 @@ class Portfolio(NamedTuple):
 
     file_name: str
     loans: Sequence[LoanRow]
+    spoiled: frozenset[str]  # loans of rows that cannot be read: what was paid on them waits with them
     past_name: str
     past: Past
-    channel: str  # the account that the money of the past went through
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,6 +137,12 @@ def _paid_fen(events: Sequence[Event]) -> int:
     return sum(event.payload["amount_fen"] for event in events if event.kind is EventKind.PAYMENT_RECEIVED)
 
 
+def _stated(event: Event) -> dict[str, Any]:
+    """What the files said of an event: not the day on which they came."""
+    imported = event.payload.get("imported")
+    return {**event.payload, "imported": imported and {**imported, "until": None}}
+
+
 def _is_dear(plan: Plan, ceilings: Ceilings) -> bool:
     """Would the loan not have been signed here? It was, elsewhere: so it is told, not refused."""
     try:
@@ -180,7 +189,7 @@ class _Import:
 
     def strangers(self) -> list[Problem]:
         """Payments and draws of loans that are not in the file, unless an earlier import brought them in."""
-        asked_for = {row.loan_id for row in self.portfolio.loans}
+        asked_for = {*self.portfolio.spoiled, *(row.loan_id for row in self.portfolio.loans)}
         rows = [each for loan_id, past in self.portfolio.past.rows.items() if loan_id not in asked_for for each in past]
         message = f"there is no such loan in {self.portfolio.file_name}, nor was this imported before"
         return [self._past_at(each, "loan_id", message) for each in rows if not journal.is_recorded(self.db, each.key)]
@@ -261,7 +270,8 @@ class _Import:
         first = next((event for event in events if event.kind is EventKind.DISBURSED), None)
         if first:
             paid_until = row.paid_until.isoformat() if row.paid_until else None
-            first.payload["imported"] = {"outstanding_fen": row.outstanding_fen, "paid_until": paid_until}
+            stated = {"outstanding_fen": row.outstanding_fen, "paid_until": paid_until}
+            first.payload["imported"] = {**stated, "until": self.stamp.on.isoformat()}
         return events
 
     def _check_past(self, each: PastRow, row: LoanRow, contract: Contract) -> None:
@@ -276,7 +286,7 @@ class _Import:
             raise _RefusedRowError(self._past_at(each, "kind", what))
 
     def _event(self, row: LoanRow, key: str, kind: EventKind, on: date, amount_fen: int) -> Event:
-        payload = {"amount_fen": amount_fen, "channel": self.portfolio.channel}
+        payload = {"amount_fen": amount_fen, "channel": OPENING}
         return Event(key=key, loan_id=row.loan_id, kind=kind, effective_on=on, payload=payload, actor=self.stamp.actor)
 
     def _check_windows(self, row: LoanRow, contract: Contract, events: Sequence[Event]) -> None:
@@ -313,7 +323,7 @@ class _Import:
         more = next((event for event in imported if not event.key.startswith(kept) and event.key not in stated), None)
         for event in stated.values():
             found = known.get(event.key)
-            if found is None or found.effective_on != event.effective_on or found.payload != event.payload:
+            if found is None or found.effective_on != event.effective_on or _stated(found) != _stated(event):
                 more = event
         if more is not None:
             message = (

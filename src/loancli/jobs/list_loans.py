@@ -20,7 +20,7 @@ class Totals(NamedTuple):
 
     loans: int
     outstanding_fen: int
-    due_fen: int
+    due_fen: int  # with the penalty that a payment on the day would make due
     late_loans: int
     at_risk_ppm: int  # of the outstanding, what is in loans over 30 days past due (PAR30)
     non_performing_fen: int
@@ -30,7 +30,8 @@ def loans_on(db: Connection, day: date, wanted: Wanted, ageing: Ageing) -> tuple
     """The wanted loans signed by `day`, one mapping each, and what they come to.
 
     On the open business day what falls due on it stands as next due, until something else happens to the loan on that
-    day, or it is closed. The loans for which something happened since their position was stored are lived one by one.
+    day, or it is closed. The loans for which something happened since their position was stored are lived one by one;
+    so are late ones, because what is due of them has the penalty of the day in it.
     """
     with reading(db):
         other = loan_list.not_stored_on(db, day, wanted, is_open=day == days.open_day(db))

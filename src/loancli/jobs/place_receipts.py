@@ -40,6 +40,7 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
     """
     people = borrowers.find(db)
     amounts = loans.instalment_amounts(db)
+    past_until = loans.past_until(db)
     standings = _standings(db) if is_ranked else {}
     return [
         PayableLoan(
@@ -49,6 +50,7 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
             disbursed_on=signed_on,
             instalments_fen=frozenset(amounts.get(loan_id, ())),
             standing=standings.get(loan_id),
+            past_until=past_until.get(loan_id),
         )
         for loan_id, borrower_id, signed_on in loans.signed(db)
     ]

@@ -71,19 +71,21 @@ class Sum(NamedTuple):
 
 
 def not_stored_on(db: Connection, day: date, wanted: Wanted, *, is_open: bool) -> list[str]:
-    """The loans that may be asked for and whose stored position is not that of `day`: something happened in between.
+    """The loans that may be asked for and whose stored position is not that of `day`: something happened in between,
+    or the loan was late already, and its penalty grows by the day.
 
     `is_open`: of the open day, on which what falls due may stand as next due, only those with events of the day that
-    were recorded before it was open.
+    were recorded before it was open, and late ones.
     """
     where, values = _signed(wanted, day)
+    happened = "NOT (p.since_on <= :day AND coalesce(p.next_moment_on > :day, true))"
     if is_open:
-        where += """ AND p.since_on < :day
+        happened += """ AND p.since_on < :day
             AND EXISTS (SELECT 1 FROM event e WHERE e.loan_id = l.loan_id AND e.effective_on = :day)"""
     rows = db.execute(
         f"""
         SELECT l.loan_id FROM loan l JOIN position p USING (loan_id)
-        WHERE {where} AND NOT (p.since_on <= :day AND coalesce(p.next_moment_on > :day, true))
+        WHERE {where} AND (p.oldest_unpaid_due_on < :day AND p.since_on <> :day OR {happened})
         """,
         values,
     )
@@ -121,7 +123,8 @@ def listing(
             SELECT loan_id, {_LIVED}, late_since FROM lived
             UNION ALL
             SELECT p.loan_id, p.status, p.principal_outstanding_fen, p.next_due_on, p.next_due_fen,
-                   p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen, p.credit_fen,
+                   p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen
+                       + p.penalty_accrued_fen, p.credit_fen,
                    {LATE_SINCE}
             FROM position p WHERE p.loan_id NOT IN (SELECT loan_id FROM lived)),
          found AS (
@@ -179,7 +182,8 @@ def _lay(db: Connection, lived: Iterable[tuple[Position, date | None]]) -> None:
         "INSERT INTO lived VALUES (?,?,?,?,?,?,?,?)",
         (
             (position.loan_id, position.status, position.principal_outstanding_fen, _iso(position.next_due_on),
-             position.next_due_fen, position.due_fen, position.credit_fen, _iso(late_since))
+             position.next_due_fen, position.due_fen + position.penalty_accrued_fen, position.credit_fen,
+             _iso(late_since))
             for position, late_since in lived
         ),
     )  # fmt: skip

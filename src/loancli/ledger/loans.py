@@ -132,6 +132,21 @@ def signed(db: Connection) -> list[tuple[str, str, date]]:
     return [(loan_id, borrower_id, date.fromisoformat(signed_on)) for loan_id, borrower_id, signed_on in rows]
 
 
+def past_until(db: Connection) -> dict[str, date]:
+    """Of the loans that were taken over, the day up to which what was paid and drawn came with them."""
+    # By their keys: those of past draws, and those of payouts; a scan of all events would cost more.
+    rows = db.execute(
+        """
+        SELECT loan_id, json_extract(payload, '$.imported.until') AS until_on FROM event
+        WHERE key BETWEEN 'imported/' AND 'imported/~' AND kind = 'disbursed' AND until_on IS NOT NULL
+        UNION ALL
+        SELECT l.loan_id, json_extract(e.payload, '$.imported.until') AS until_on
+        FROM loan l JOIN event e ON e.key = 'payout/' || l.loan_id WHERE until_on IS NOT NULL
+        """
+    )
+    return {loan_id: date.fromisoformat(until_on) for loan_id, until_on in rows}
+
+
 def instalment_amounts(db: Connection) -> dict[str, list[int]]:
     """What the fixed instalments of each loan ask for, penalty left out."""
     found: dict[str, list[int]] = {}

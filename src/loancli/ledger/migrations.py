@@ -338,14 +338,16 @@ def m006_turnover(db: Database) -> None:
 
 @migrations()
 def m007_forgiving_accounts(db: Database) -> None:
-    """Accounts for what is waived, paid by coupons, written off and recovered; a new ledger has them from the start."""
+    """Accounts for what is waived, paid by coupons, written off and recovered, and for what moved before loans were
+    taken over; a new ledger has them from the start."""
     db.executescript("""
         INSERT INTO account (code, kind, meaning)
             SELECT column1, column2, column3 FROM (VALUES
                 ('expense:waived', 'expense', 'interest, penalty and fees that were due and are waived'),
                 ('expense:coupon', 'expense', 'interest that coupons pay in the borrower''s place'),
                 ('expense:written_off', 'expense', 'what was owed and is written off'),
-                ('income:recovered', 'income', 'money received for what was written off'))
+                ('income:recovered', 'income', 'money received for what was written off'),
+                ('clearing:opening', 'asset', 'money of loans taken over that moved before they were here'))
             WHERE EXISTS (SELECT 1 FROM account);
     """)
 

@@ -1,5 +1,6 @@
 """The cells of a table that a person filled in: each converted, or refused by file, row and column."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,7 @@ from loancli.core.days import date_of
 from loancli.core.errors import InputError, Problem
 
 _MIDNIGHT = " 00:00:00"  # a day of a workbook as its text
+_SLASHED = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})", re.ASCII)  # a day in a CSV that Excel saved
 T = TypeVar("T")
 
 
@@ -40,7 +42,11 @@ class Cells:
 
 
 def day_of(text: str) -> date:
-    """'2026-11-23', also as a workbook's cell shows a day. Raises InputError."""
+    """'2026-11-23', also as a workbook's cell shows a day, or a CSV that Excel saved: '2026/11/3'. InputError."""
+    slashed = _SLASHED.fullmatch(text)
+    if slashed:
+        year, month, day = slashed.groups()
+        text = f"{year}-{month:0>2}-{day:0>2}"
     return date_of(text.removesuffix(_MIDNIGHT), "")
 
 

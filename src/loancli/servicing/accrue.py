@@ -6,12 +6,13 @@ falls in proportion when principal ahead is prepaid: half of it prepaid, half of
 fee only accrues by days, and never beyond itself. On paused days contract interest stands still; penalty does not.
 """
 
+from bisect import insort
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 
 from loancli.core.money import rounded
-from loancli.core.rates import DayCount, interest_exact, year_fraction
+from loancli.core.rates import DayCount, interest_exact, year_parts
 from loancli.plan.due_days import period_of
 from loancli.plan.product import Kind
 from loancli.servicing.contract import Contract, Movement
@@ -26,6 +27,7 @@ class Accruing:
         self.contract = contract
         self.product = contract.product
         self.lines = [Line(row=row, reason=row.reason) for row in contract.rows]
+        self.owing: list[Line] = []  # of the lines that fell due, those that may ask for something still
         self.movements: list[Movement] = []
         self.grace_ends: list[tuple[date, int]] = []
         self.pool_fen = 0  # principal paid out and not yet in an instalment that ended
@@ -64,6 +66,17 @@ class Accruing:
         if amount_fen:
             self.movements.append(Movement(day, cause, debit, credit, amount_fen, part, number))
 
+    def mark_due(self, line: Line) -> None:
+        """From now on what the line asks for is due; those that are due go by their numbers."""
+        line.is_due = True
+        if all(each is not line for each in self.owing):
+            insort(self.owing, line, key=lambda each: each.row.number)
+
+    def still_owing(self) -> list[Line]:
+        """The lines that are due and unpaid, the oldest first. What is paid in full asks for nothing again."""
+        self.owing = [line for line in self.owing if line.unpaid_fen]
+        return self.owing
+
     # contract interest
 
     def accrue(self, day: date) -> None:
@@ -71,7 +84,8 @@ class Accruing:
         while self.accrued_to < day:
             row = self.lines[self.current].row
             end = min(day, row.to_on) if self.accrued_to < row.to_on else day
-            self.accrued += self.interest(self.accrued_to, end)
+            interest = self.interest(self.accrued_to, end)
+            self.accrued = self.accrued + interest if self.accrued else interest
             self.accrued_to = end
             if end == row.to_on and self.current + 1 < len(self.lines):
                 self.current += 1
@@ -94,9 +108,11 @@ class Accruing:
         row, day_count = self.lines[self.current].row, self.product.day_count
         if day_count is DayCount.THIRTY_360:
             # Counted from the start of the period, so that a payment inside it splits the period and not its length.
-            years = year_fraction(day_count, row.from_on, to_on) - year_fraction(day_count, row.from_on, from_on)
+            (after, under), (before, _) = (year_parts(day_count, row.from_on, day) for day in (to_on, from_on))
+            years = (after - before, under)
         else:
-            years = year_fraction(day_count, from_on, to_on, period_of(self.product, row))
+            period = period_of(self.product, row) if day_count is DayCount.EQUAL_MONTHS else None
+            years = year_parts(day_count, from_on, to_on, period)
         if self.product.kind is Kind.FLAT:
             return self.flat_base * interest_exact(1, self.product.annual_rate_ppm, years)
         return interest_exact(self.pool_fen, self.product.annual_rate_ppm, years)
@@ -111,7 +127,7 @@ class Accruing:
 
     def crystallise(self, day: date, cause: str) -> None:
         """Penalty up to `day` becomes due, so that a payment can pay it and what is paid stops bearing it."""
-        for line in self.lines:
+        for line in self.owing:
             if line.penalty_from is None:
                 continue
             line.penalty += self.penalty_since(line, day)
@@ -124,11 +140,10 @@ class Accruing:
                 self.move(day, cause, "loan:penalty_due", "income:penalty", penalty_fen, "penalty", line.row.number)
 
     def penalty_since(self, line: Line, day: date) -> Fraction:
-        if line.penalty_from is None or day <= line.penalty_from:
+        base_fen = self.penalty_base(line)
+        if line.penalty_from is None or day <= line.penalty_from or not base_fen:
             return Fraction(0)
-        return interest_exact(
-            self.penalty_base(line), self.penalty_ppm, year_fraction(self.penalty_days, line.penalty_from, day)
-        )
+        return interest_exact(base_fen, self.penalty_ppm, year_parts(self.penalty_days, line.penalty_from, day))
 
     def penalty_base(self, line: Line) -> int:
         return sum(line.unpaid(part) for part in ("principal", "interest") if self.bears_penalty(part))

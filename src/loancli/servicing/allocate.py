@@ -1,6 +1,6 @@
 """A payment fills what is due, part by part; the order is data of the product (ALL-01, ALL-03, ALL-04)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from loancli.plan.product import Allocation
@@ -31,19 +31,14 @@ def pour(
     assert paid_fen >= 0
     taken: list[Taken] = []
     left_fen = paid_fen
-    for number, part, open_fen in _walk(unpaid_fen, order, by):
-        amount_fen = min(left_fen, open_fen)
+    if by == "instalment":
+        places = [(number, part, parts) for number, parts in unpaid_fen for part in order]
+    else:
+        places = [(number, part, parts) for part in order for number, parts in unpaid_fen]
+    for number, part, parts in places:
+        amount_fen = min(left_fen, parts.get(part, 0))
         if amount_fen:
             taken.append(Taken(number, part, amount_fen))
             left_fen -= amount_fen
-    assert sum(each.amount_fen for each in taken) + left_fen == paid_fen
+    assert sum([each.amount_fen for each in taken]) + left_fen == paid_fen
     return taken, left_fen
-
-
-def _walk(
-    unpaid_fen: Iterable[tuple[int, Mapping[str, int]]], order: Sequence[str], by: str
-) -> Iterator[tuple[int, str, int]]:
-    if by == "instalment":
-        yield from ((number, part, parts.get(part, 0)) for number, parts in unpaid_fen for part in order)
-    else:
-        yield from ((number, part, parts.get(part, 0)) for part in order for number, parts in unpaid_fen)

@@ -27,6 +27,7 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "expense:coupon": ("expense", "interest that coupons pay in the borrower's place"),
     "expense:written_off": ("expense", "what was owed and is written off"),
     "income:recovered": ("income", "money received for what was written off"),
+    "clearing:opening": ("asset", "money of loans taken over that moved before they were here"),
 }
 
 # Who bears what is no longer asked of the borrower.

@@ -24,7 +24,8 @@ class Forgiving(Spending):
             ahead.charge(cause, amount_fen)
             return
         last = self.lines[-1]
-        last.is_due, last.paid_on = True, None
+        self.mark_due(last)
+        last.paid_on = None
         last.due["fee"] += amount_fen
         self.move(day, cause, "loan:fee_due", "income:fee", amount_fen, "fee", last.row.number)
         if self.credit_fen > 0:

@@ -11,7 +11,7 @@ plan.
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -20,7 +20,7 @@ from loancli.core.event import RANK, Event, EventKind, is_before_the_day
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import look_ahead, position_of, state_of
+from loancli.servicing.outcome import growing_fen, look_ahead, position_of, state_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -35,6 +35,17 @@ class Life:
     instalments: tuple[InstalmentState, ...]
     position: Position
     movements: tuple[Movement, ...]
+    penalty_growing_fen: Mapping[int, int]  # by instalment: what a payment on the day would make due
+
+    @property
+    def asked(self) -> list[InstalmentState]:
+        """The instalments as a payment on the day would find them: with the penalty that still grows on them."""
+        return [
+            state._replace(penalty_fen=state.penalty_fen + fen)
+            if (fen := self.penalty_growing_fen.get(state.number))
+            else state
+            for state in self.instalments
+        ]
 
 
 def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
@@ -81,6 +92,7 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
         instalments=tuple(state_of(walk, line) for line in walk.lines),
         position=position_of(walk, as_of, upcoming, recorded),
         movements=tuple(walk.movements),
+        penalty_growing_fen=growing_fen(walk, as_of),
     )
 
 
@@ -100,12 +112,12 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
 
 
 def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
-    """When the period of each row ends (0) and when it falls due (1), from a day on, as a heap."""
-    found = [(row.due_on, 1, row.number) for row in rows]
-    found += [(min(row.to_on, row.due_on), 0, row.number) for row in rows]
-    ahead = [moment for moment in found if moment[0] >= from_on]
-    heapq.heapify(ahead)
-    return ahead
+    """When the period of each row ends (0) and when it falls due (1), from a day on; the next comes last."""
+    found = [(row.due_on, 1, row.number) for row in rows if row.due_on >= from_on]
+    ends = [(min(row.to_on, row.due_on), 0, row.number) for row in rows]
+    found += [end for end in ends if end[0] >= from_on]
+    found.sort(reverse=True)
+    return found
 
 
 def walked(
@@ -124,7 +136,7 @@ def walked(
     while True:
         day = min(
             pending[at].effective_on if at < len(pending) else date.max,
-            moments[0][0] if moments else date.max,
+            moments[-1][0] if moments else date.max,
             walk.grace_ends[0][0] if walk.grace_ends else date.max,
         )
         if day > as_of or day == date.max:
@@ -145,8 +157,8 @@ def walked(
             at += 1
         while walk.grace_ends and walk.grace_ends[0][0] == day:
             walk.start_penalty(heapq.heappop(walk.grace_ends)[1])
-        while moments and moments[0][0] == day:
-            _, falls_due, number = heapq.heappop(moments)
+        while moments and moments[-1][0] == day:
+            _, falls_due, number = moments.pop()
             line = walk.lines[number - 1]
             if falls_due:
                 walk.fall_due(line, day)
@@ -161,7 +173,7 @@ def walked(
         for event in changes:
             walk.changed(event)
             moments = _moments(walk.contract.rows, day + DAY)
-    upcoming = [heap[0][0] for heap in (moments, walk.grace_ends) if heap]
+    upcoming = [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
     return walk, upcoming
 
 

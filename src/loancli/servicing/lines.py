@@ -12,6 +12,7 @@ from loancli.core.rates import PPM
 
 DAY = timedelta(days=1)
 PARTS = ("fee", "penalty", "interest", "principal")
+_NOTHING = dict.fromkeys(PARTS, 0)
 
 
 @dataclass(slots=True)
@@ -24,8 +25,8 @@ class Line:
     reason: str = ""
     closed: bool = False  # its interest period has ended
     is_due: bool = False
-    due: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
-    paid: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    due: dict[str, int] = field(default_factory=_NOTHING.copy)
+    paid: dict[str, int] = field(default_factory=_NOTHING.copy)
     paid_on: date | None = None
     penalty: Fraction = Fraction(0)  # accrued, not crystallised
     penalty_from: date | None = None  # set when grace has run out
@@ -35,6 +36,11 @@ class Line:
     def unpaid(self, part: str) -> int:
         return self.due[part] - self.paid[part]
 
+    def unpaid_parts(self) -> dict[str, int]:
+        """What is unpaid of each of PARTS."""
+        paid = self.paid
+        return {part: fen - paid[part] for part, fen in self.due.items()}
+
     @property
     def unpaid_fen(self) -> int:
         return sum(self.due.values()) - sum(self.paid.values())
@@ -42,7 +48,7 @@ class Line:
     @property
     def late_fen(self) -> int:
         """What makes the instalment past due: a rest of penalty alone does not age a loan."""
-        return self.unpaid("fee") + self.unpaid("interest") + self.unpaid("principal")
+        return self.unpaid_fen - self.unpaid("penalty")
 
     def charge(self, cause: str, amount_fen: int) -> None:
         """A fee on top of what its row asks for."""

@@ -14,6 +14,7 @@ from loancli.core.statement import StatementRow
 WEIGHTS = {"reference": 16, "payer": 8, "split": 4, "due_day": 3, "arrears": 2, "settles": 2, "amount": 1}
 NEAR_DAYS = 10  # a payment this far from a due day is likely to be for it
 SPLIT_LOANS_MAX = 4  # of one payer, among which a sum is looked for
+TAKEN_OVER = "taken_over"  # why money waits that came before the loan was taken over with what was paid on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,11 @@ class PayableLoan:
     disbursed_on: date
     instalments_fen: frozenset[int]  # what instalments ask for, paid or not: arrival order must not matter
     standing: "Standing | None" = None  # for ranking alone, which a person looks at: as the loan stands now
+    past_until: date | None = None  # what was paid up to this day came with the loan, when it was taken over
+
+    def has_of(self, row: StatementRow) -> bool:
+        """Is the row money of the days whose payments came with the loan? Then it may be there already."""
+        return self.past_until is not None and row.occurred_on <= self.past_until.isoformat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +100,15 @@ class Matcher:
                 return Match(loan_id=None, reason="unknown_reference")
             if row.occurred_on < loan.disbursed_on.isoformat():
                 return Match(loan_id=None, reason="before_payout")
+            if loan.has_of(row):
+                return Match(loan_id=None, reason=TAKEN_OVER)
             return Match(loan_id=loan.loan_id, reason="reference")
         if len(named) > 1:
             return Match(loan_id=None, reason="several_references")
         payer = [loan for loan in self.payers(row) if loan.disbursed_on.isoformat() <= row.occurred_on]
         exact = [loan for loan in payer if row.amount_fen in loan.instalments_fen]
+        if len(exact) == 1 and exact[0].has_of(row):
+            return Match(loan_id=None, reason=TAKEN_OVER)
         if len(exact) == 1:
             return Match(loan_id=exact[0].loan_id, reason="payer_and_amount")
         reason = "several_loans" if len(exact) > 1 else "amount_differs" if payer else "unknown_payer"

@@ -21,7 +21,7 @@ def look_ahead(walk: Walk) -> None:
         return  # the rows tell
     future = copy(walk)
     future.fee = copy(walk.fee)
-    future.lines = [replace(line, due=dict(line.due)) for line in walk.lines]
+    future.lines = [line if line.closed else replace(line, due=dict(line.due)) for line in walk.lines]
     future.coupons = [copy(coupon) for coupon in walk.coupons]
     for line in future.lines:
         if line.closed:
@@ -60,11 +60,21 @@ def state_of(walk: Walk, line: Line) -> InstalmentState:
     )
 
 
+def growing_fen(walk: Walk, as_of: date) -> dict[int, int]:
+    """Penalty by instalment that is due on none yet: what a payment on day `as_of` would make due."""
+    exact = {
+        line.row.number: line.penalty + walk.penalty_since(line, as_of)
+        for line in walk.lines
+        if line.is_due and line.unpaid_fen
+    }
+    return {number: fen for number, penalty in exact.items() if (fen := rounded(penalty, walk.product.rounding))}
+
+
 def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Position:
     """Where the loan stands; `upcoming` days matter while something is owed, those of `recorded` events always."""
     walk.accrue(as_of)
     ahead = [line for line in walk.lines if not line.is_due and (line.unpaid_fen or line.rebates)]
-    due = [line for line in walk.lines if line.is_due and line.unpaid_fen]
+    due = walk.still_owing()
     outstanding_fen = walk.outstanding_fen
     owes = outstanding_fen > 0 or bool(due) or bool(ahead) or walk.credit_fen < 0
     status = "signed" if not walk.disbursed_fen else "active" if owes else "settled"
@@ -113,7 +123,7 @@ def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Seq
         interest_due_fen=sum(line.unpaid("interest") for line in due),
         fee_due_fen=sum(line.unpaid("fee") for line in due),
         penalty_due_fen=sum(line.unpaid("penalty") for line in due),
-        penalty_accrued_fen=sum(rounded(penalty, walk.product.rounding) for penalty in penalties),
+        penalty_accrued_fen=sum(growing_fen(walk, as_of).values()),
         credit_fen=walk.credit_fen,
         oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
         next_due_on=next_line.due_on if next_line and owes else None,
@@ -135,13 +145,17 @@ def _next_window_close(walk: Walk) -> date | None:
 
 
 def _next_trigger(walk: Walk, as_of: date) -> date | None:
-    """The next day on which a window closes that may grant a breathing space by itwalk."""
+    """The next day on which a window that is closed may grant a breathing space by itself.
+
+    That of `as_of` itself too: a payment may settle the loan before the day is closed, and only the close looks.
+    """
     space = walk.product.breathing_space
     if space is None or space.trigger is None or (walk.disbursed_fen and not walk.pool_fen):
         return None
     rows = walk.contract.rows[: walk.contract.maturity_number]
     days = (closes_on(window_of(walk.product, rows, row.number)) for row in rows)
-    return next((day for day in days if day > as_of), None)
+    found = next((day for day in days if day >= as_of), None)
+    return max(found, as_of + DAY) if found else None
 
 
 def _interest_tomorrow(walk: Walk, as_of: date, tomorrow: date) -> Fraction:

@@ -51,6 +51,13 @@ class LoanRow(NamedTuple):
     paid_until: date | None
 
 
+class Loans(NamedTuple):
+    """The loans of a table; `spoiled` are those of rows that cannot be read."""
+
+    rows: Sequence[LoanRow]
+    spoiled: frozenset[str]
+
+
 class PastRow(NamedTuple):
     """Money that came or left before the loan was here. `nth`: of several alike, which one."""
 
@@ -70,7 +77,7 @@ class PastRow(NamedTuple):
 
 def read_loans(
     columns: Sequence[str], rows: _Table, file_name: str, product_of: Callable[[str], Product]
-) -> tuple[list[LoanRow], list[Problem]]:
+) -> tuple["Loans", list[Problem]]:
     """The loans of a table, and what is wrong with its other rows. InputError where a column is missing or unknown."""
     names = _columns(columns, LOAN_COLUMNS, LOAN_NEEDED, file_name)
     problems: list[Problem] = []
@@ -99,7 +106,8 @@ def read_loans(
             asked = Asked(product, principal_fen, signed_on, periods, first_due_on)
             found.append(LoanRow(cells.line, loan_id, cells["borrower_id"], asked, outstanding_fen, paid_until))
     wrong = {problem.row for problem in problems}
-    return [row for row in found if row.line not in wrong], problems
+    kept = [row for row in found if row.line not in wrong]
+    return Loans(kept, frozenset(first) - {row.loan_id for row in kept}), problems
 
 
 class Past(NamedTuple):

@@ -37,8 +37,8 @@ class Spending(Accruing):
     def spend(self, day: date, amount_fen: int, debit: str, cause: str, surplus: str) -> None:
         """Money from `debit` pays what is due; a rest that settles everything does, another waits or prepays."""
         self.crystallise(day, cause)
-        due = [line for line in self.lines if line.is_due and line.unpaid_fen]
-        unpaid = [(line.row.number, {part: line.unpaid(part) for part in PARTS}) for line in due]
+        due = self.still_owing()
+        unpaid = [(line.row.number, line.unpaid_parts()) for line in due]
         allocation = self.product.allocation
         oldest = next((line.row.due_on for line in due if line.late_fen), day)
         taken, left_fen = pour(amount_fen, unpaid, order_for(allocation, (day - oldest).days), by=allocation.by)
@@ -81,7 +81,8 @@ class Spending(Accruing):
         self.is_off_plan = True
         if settles or left_fen >= closed_fen:
             for line in ahead if settles else closed:
-                line.is_due = line.closed
+                if line.closed:
+                    self.mark_due(line)
                 self.recognise(day, line, cause)
                 for part in PARTS:
                     open_fen = line.unpaid(part)
@@ -121,7 +122,7 @@ class Spending(Accruing):
     def recognise(self, day: date, line: Line, cause: str) -> None:
         """What a line asks for becomes due: interest and fees are earned, a part of it by those who redeem coupons."""
         number = line.row.number
-        charged_fen = sum(fen for _, fen in line.charges)
+        charged_fen = sum([fen for _, fen in line.charges])
         self.move(day, cause, "loan:interest_due", "income:interest", line.unpaid("interest"), "interest", number)
         self.move(day, cause, "loan:fee_due", "income:fee", line.unpaid("fee") - charged_fen, "fee", number)
         for by, fen in line.charges:

@@ -82,6 +82,7 @@ class Walk(Forgiving):
             charges += self.take_in(event.effective_on, f"reaged:{event.key}")
             self.current = max(self.current, number - 1)
         self.lines[number - 1 :] = [Line(row=row, reason=row.reason) for row in self.contract.rows[number - 1 :]]
+        self.owing = [line for line in self.owing if line.row.number < number]
         for charge in charges:
             self.lines[number - 1].charge(*charge)
         if self.product.kind is not Kind.FLAT:
@@ -126,8 +127,9 @@ class Walk(Forgiving):
             closed_all = interest_fen == owed_interest_fen
             self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
         self.pool_fen -= principal_fen
-        line.rebates = use(rebates(self.coupons, interest_fen, self.product.rounding), of_instalment=True)
-        line.due["interest"] = interest_fen - sum(fen for _, fen in line.rebates)
+        if self.coupons:
+            line.rebates = use(rebates(self.coupons, interest_fen, self.product.rounding), of_instalment=True)
+        line.due["interest"] = interest_fen - sum([fen for _, fen in line.rebates])
         line.due["principal"] = principal_fen
         line.due["fee"] += row.fee_fen
 
@@ -159,7 +161,7 @@ class Walk(Forgiving):
     def fall_due(self, line: Line, day: date) -> None:
         if line.unpaid_fen == 0 and not line.rebates:
             return
-        line.is_due = True
+        self.mark_due(line)
         self.recognise(day, line, f"due:{line.row.number}")
         if line.unpaid_fen == 0:
             line.paid_on = day

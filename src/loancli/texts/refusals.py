@@ -39,7 +39,8 @@ def refusal(message: str, lang: Lang) -> str:
 
 def _chinese(line: str) -> str:
     # From the right: what stands before a sentence is its place, not a part of its first value.
-    starts = [0, *(found.end() for found in re.finditer(": ", line))]
+    # It may begin with the column of its place: `file.csv:3:periods: 0 is not allowed`.
+    starts = [0, *(found.end() for found in re.finditer(": |(?<=[0-9]):(?=[a-z_]+: )", line))]
     for english, chinese in phrases().items():
         if not all(piece in line for piece in fixed(english)):
             continue
