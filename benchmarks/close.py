@@ -2,6 +2,7 @@
 
 python benchmarks/close.py sql LEDGER DAY
 python benchmarks/close.py loop LEDGER DAY COUNT
+python benchmarks/close.py same LEDGER OTHER
 python benchmarks/close.py nothing
 """
 
@@ -9,6 +10,8 @@ import sys
 from datetime import date
 from itertools import islice
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from plain import connected
 
@@ -18,7 +21,7 @@ DUE = """
     SELECT row_number() OVER (ORDER BY p.loan_id) AS n, p.loan_id, i.number, i.principal_fen, i.interest_fen,
            s.due_on AS next_due_on, j.principal_fen + j.interest_fen + j.fee_fen + j.penalty_fen AS next_due_fen,
            min(s.to_on, s.due_on, date(:day, '+' || (t.json ->> '$.penalty.grace_days' + 1) || ' days')) AS moment_on,
-           (p.principal_outstanding_fen - i.principal_fen) * (t.json ->> '$.annual_rate_ppm') / 360 AS micro_fen_per_day,
+           (p.principal_outstanding_fen - i.principal_fen) * (t.json ->> '$.annual_rate_ppm') / 360 AS micro_a_day,
            randomblob(32) AS sha
     FROM position p CROSS JOIN loan l USING (loan_id) CROSS JOIN terms t ON t.sha = l.terms_sha
     CROSS JOIN plan_row r ON r.loan_id = p.loan_id AND r.due_on = p.next_due_on
@@ -43,8 +46,9 @@ def by_sql(ledger: str, day: str) -> None:
     accounts = dict(db.execute("SELECT code, id FROM account"))
     values = {"day": day, "debit": accounts["loan:interest_due"], "credit": accounts["income:interest"]}
     last_id, head = db.execute("SELECT id, sha FROM entry ORDER BY id DESC LIMIT 1").fetchone()
-    open_id, open_fen = db.execute(
-        "SELECT e.id, amount_fen FROM entry e JOIN posting ON entry_id = id WHERE kind = 'accrual' ORDER BY e.id DESC"
+    open_id, open_on, open_fen = db.execute(
+        "SELECT e.id, value_on, amount_fen FROM entry e JOIN posting ON entry_id = id WHERE kind = 'accrual'"
+        " ORDER BY e.id DESC"
     ).fetchone()
     db.execute(DUE, values)
     db.execute("CREATE UNIQUE INDEX temp.due_loan ON due (loan_id)")
@@ -63,7 +67,7 @@ def by_sql(ledger: str, day: str) -> None:
         UPDATE position
         SET since_on = :day, principal_overdue_fen = due.principal_fen, interest_due_fen = due.interest_fen,
             oldest_unpaid_due_on = :day, next_due_on = due.next_due_on, next_due_fen = due.next_due_fen,
-            next_moment_on = due.moment_on, accrued_micro_fen = 0, accruing_micro_fen_per_day = due.micro_fen_per_day
+            next_moment_on = due.moment_on, accrued_micro_fen = 0, accruing_micro_fen_per_day = due.micro_a_day
         FROM due WHERE due.loan_id = position.loan_id
         """,
         values,
@@ -82,15 +86,16 @@ def by_sql(ledger: str, day: str) -> None:
     [totals] = totals.fetchall()
     head = db.execute("SELECT sha FROM entry ORDER BY id DESC LIMIT 1").fetchone()[0]
     accrued, income = accounts["loan:interest_accrued"], accounts["income:interest"]
-    legs = [
-        ("reversal", open_id, income, accrued, open_fen),
-        ("accrual", None, accrued, income, accrued_micro // 10**6),
+    accrued_fen = (2 * accrued_micro + 10**6) // (2 * 10**6)
+    rest = [
+        ("reversal", open_on, open_id, income, accrued, open_fen),
+        ("accrual", day, None, accrued, income, accrued_fen),
     ]
-    for number, (kind, reverses, debit, credit, fen) in enumerate(legs, start=last_id + written + 1):
+    for number, (kind, value_on, reverses, debit, credit, fen) in enumerate(rest, start=last_id + written + 1):
         link = b"%032d" % number
         db.execute(
             "INSERT INTO entry VALUES (?, ?, NULL, ?, 'accrual', ?, ?, ?, 0, ?, ?)",
-            (number, f"accrual/{number}", kind, day, day, reverses, head, link),
+            (number, f"accrual/{number}", kind, value_on, day, reverses, head, link),
         )
         db.execute("INSERT INTO posting VALUES (?,0,?,?,?)", (number, debit, credit, fen))
         head = link
@@ -118,9 +123,31 @@ def by_loop(ledger: str, day: date, count: int) -> None:
             book_lives(db, [life(contract, events, day)], day)
 
 
+# What both ways must have written: all but the links of the chain and the keys of the two entries of the whole book.
+SAME = {
+    "position": "*",
+    "instalment": "*",
+    "posting": "*",
+    "entry": "id, loan_id, kind, value_on, booked_on, reverses, CASE WHEN loan_id <> '' THEN key || cause END",
+}
+
+
+def require_same(ledger: str, other: str) -> None:
+    """The same rows, or the comparison is none."""
+    db = connected(ledger)
+    db.execute("ATTACH ? AS other", (other,))
+    for table, columns in SAME.items():
+        for one, two in (("main", "other"), ("other", "main")):
+            asked = f"SELECT {columns} FROM {one}.{table} EXCEPT SELECT {columns} FROM {two}.{table}"
+            differing = db.execute(f"SELECT * FROM ({asked}) LIMIT 3").fetchall()
+            assert not differing, (table, differing)
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "sql":
         by_sql(*rest)
     elif what == "loop":
         by_loop(rest[0], date.fromisoformat(rest[1]), int(rest[2]))
+    elif what == "same":
+        require_same(*rest)
