@@ -35,7 +35,7 @@ from loancli.jobs import close_day
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, days, journal, loans
 from loancli.ledger.connect import Connection, writing
-from loancli.plan.product import Allocation, Fee, FixedFee, Kind, Product
+from loancli.plan.product import Allocation, Fee, FixedFee, Kind, Penalty, Product
 from loancli.plan.product_json import to_json
 from loancli.servicing.contract import Contract
 
@@ -183,8 +183,9 @@ def test_a_loan_that_pays_as_planned_takes_turn_after_turn(db):
     assert faults(db) == []
 
 
-def test_a_due_day_that_was_moved_comes_in_two_turns(db):
-    open_loan(db, terms=replace(EVEN, roll=Roll.FOLLOWING), start_on=SIGNED)
+@pytest.mark.parametrize("grace_days", [3, 40])  # beyond the end of the next period, on a Saturday as well
+def test_a_due_day_that_was_moved_comes_in_two_turns(db, grace_days):
+    open_loan(db, terms=replace(EVEN, roll=Roll.FOLLOWING, penalty=Penalty(grace_days=grace_days)), start_on=SIGNED)
     with counted() as found:
         close(db, MOVED - DAY)
         assert found == {"ended": 1}
