@@ -142,8 +142,7 @@ def show_(
         show({**head, "instalments": rows}, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:
-        (spoken,) = session.in_words([head], output_format, output, context.lang)
-        show(spoken, title=loan_id, lang=context.lang)
+        show(head, title=loan_id, lang=context.lang)
     parts = [part for part in ("fee_fen", "penalty_fen") if any(row[part] for row in rows)]
     screen = ("number", "due_on", "state", "due_fen", *parts, "paid_fen", "paid_on", "why")
     show(rows, format=output_format, output=output, title=loan_id, screen=screen, lang=context.lang)

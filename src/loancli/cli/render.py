@@ -1,7 +1,7 @@
 """Rows → table, JSON, CSV, XLSX. Data goes to stdout, talk and progress to stderr. Nothing else writes to the terminal.
 
-JSON and CSV are for programs: their names and numbers are the same in every language and on every terminal, with money
-in whole fen. How one value is shown is in cells.py.
+JSON and CSV are for programs: their names, codes and numbers are the same in every language and on every terminal, with
+money in whole fen. How one value is shown is in cells.py.
 """
 
 import codecs
@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 from loancli.cli.cells import (
     as_mapping,
     heading,
+    in_words,
     json_text,
     machine_cell,
     screen_cell,
@@ -62,6 +63,8 @@ def show(
     table = [as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
     names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
     kind = kind_of(format, output)
+    if kind not in {Format.JSON, Format.CSV}:
+        table = [in_words(row, lang) for row in table]
     if kind is Format.XLSX:
         if output is None:
             raise InputError(say("render.xlsx_needs_file", lang))

@@ -5,17 +5,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loancli import shipped
-from loancli.cli.cells import plain, visible
+from loancli.cli.cells import visible
 from loancli.cli.options import Context, Format, now
 from loancli.cli.render import kind_of, talk
 from loancli.core.days import BEIJING, Calendar, read_calendar
 from loancli.core.errors import InputError, NotFoundError, SetupError
 from loancli.core.mask import mask_name, mask_phone
 from loancli.jobs import Stamp
-from loancli.texts import Lang, said
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
     from loancli.servicing.delinquency import Ageing
 
 PAIRS_FILE = "pairs.toml"
-_SPOKEN = {
-    "kind",
-    "day_count",
-    "within_ceiling",
-    "part",
-    "data",
-    "outcome",
-    "asset_class",
-    "stage",
-}  # columns of codes, each with a section of the catalogue
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 
@@ -78,20 +67,6 @@ def tell(context: Context, key: str, *, dry_run: bool, **values: object) -> None
 def as_json(output_format: Format | None, output: Path | None) -> bool:
     """Whether the answer is one JSON document: by --format, else by the ending of -o."""
     return kind_of(output_format, output) is Format.JSON
-
-
-def in_words(
-    rows: list[dict[str, Any]], output_format: Format | None, output: Path | None, lang: Lang
-) -> list[dict[str, Any]]:
-    """The rows with the codes of terms and verdicts as words: for people. JSON and CSV keep the codes."""
-    if kind_of(output_format, output) in {Format.JSON, Format.CSV}:
-        return rows
-    return [{name: _in_words(name, value, lang) for name, value in row.items()} for row in rows]
-
-
-def _in_words(name: str, value: Any, lang: Lang) -> Any:
-    section = name.removeprefix("example_")
-    return said(f"{section}.{plain(value)}", lang, value) if section in _SPOKEN else value
 
 
 def masked(text: str, names: Iterable[str]) -> str:
