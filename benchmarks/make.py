@@ -5,11 +5,16 @@ python benchmarks/make.py books LEDGER LOANS SHARE_PERCENT
 python benchmarks/make.py journal LEDGER POSTINGS
 """
 
+from __future__ import annotations
+
+import sqlite3
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import count, islice, pairwise
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT / "fixtures")]
@@ -18,6 +23,11 @@ from shops import month_lines  # noqa: E402
 from trades import make_borrowers  # noqa: E402
 from wallets import Line, alipay_file, wechat_file  # noqa: E402
 from workbooks import wechat_workbook  # noqa: E402
+
+from loancli.core.loan import Borrower  # noqa: E402
+
+if TYPE_CHECKING:
+    from loancli.jobs.open_loan import Signing
 
 SEED = 7
 MONTHS = [date(2024 + month // 12, month % 12 + 1, 1) for month in range(6, 30)]  # July 2024 … June 2026
@@ -55,9 +65,9 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
     """A ledger with the open day CLOSED_ON, on which an instalment of `share_percent` of its loans falls due.
 
     The loans are signed in the month before, each for 12 monthly instalments; nobody has paid yet, as no day has come.
+    The first thousands are opened one by one, the others are like them.
     """
     from loancli.core.days import BEIJING, read_calendar
-    from loancli.core.loan import Borrower
     from loancli.jobs import Stamp
     from loancli.jobs.close_day import close_through
     from loancli.jobs.open_loan import Signing, open_loans
@@ -76,11 +86,11 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
     product = read_product((schedules / "products" / "equal-instalments.toml").read_text(encoding="utf-8"), "product")
     ageing = read_ageing((schedules / "policies" / "ageing.toml").read_text(encoding="utf-8"), "ageing.toml")
     stamp = Stamp(actor="bench", at=datetime(2026, 3, 10, 9, tzinfo=BEIJING))
-    before_on = CLOSED_ON - DAY
+    opened_on = CLOSED_ON - 2 * DAY  # a loan that is settled on the day before is looked at by that day's close
     principals_fen = [yuan * 100 for yuan in range(5_000, 50_000, 500)]
     due: list[list[Plan]] = []
     later: list[list[Plan]] = []
-    for back in range(1, 31):
+    for back in range(2, 31):
         plans = [build(product, fen, CLOSED_ON - back * DAY, calendar=calendar) for fen in principals_fen]
         first = plans[0].rows[0]
         if first.due_on == first.to_on == CLOSED_ON:
@@ -88,29 +98,68 @@ def books(path: Path, loan_count: int, share_percent: int) -> None:
         elif min(first.to_on, first.due_on) > CLOSED_ON:
             later.append(plans)
     assert due, "no loan falls due on the day"
-    create(path, opened_on=before_on.isoformat(), accounts=ACCOUNTS)
+    plans = []  # of the loan of each number, in turn: so many of a hundred fall due
+    for number in range(100 * len(principals_fen)):
+        days = due if number % 100 < share_percent else later
+        plans.append(days[number // 100 % len(days)][number % len(principals_fen)])
+    create(path, opened_on=opened_on.isoformat(), accounts=ACCOUNTS)
     db = open_ledger(path)
     db.execute("PRAGMA synchronous = 0")  # of this connection only
-    numbers = count(1)
-    while batch := list(islice(numbers, CHUNK)):
-        batch = [number for number in batch if number <= loan_count]
-        if not batch:
-            break
-        people = [
-            Borrower(borrower_id=f"B{number}", name=f"借款人{number}", phone=f"199{number:08d}") for number in batch
-        ]
-        signings = []
-        for number in batch:
-            days = due if number % 100 < share_percent else later
-            plan = days[number // 100 % len(days)][number % len(principals_fen)]
-            loan_id = f"LN{number:06d}"
-            signings.append(Signing(loan_id=loan_id, borrower_id=f"B{number}", plan=plan, channel="bank"))
+    db.execute("PRAGMA cache_size = -400000")
+    signings = []
+    for number, plan in enumerate(plans[:loan_count], start=1):
+        signings.append(Signing(loan_id=f"LN{number:07d}", borrower_id=f"B{number:07d}", plan=plan, channel="bank"))
+    with writing(db):
+        borrowers.add(db, [borrower(each.loan_id) for each in signings])
+        open_loans(db, signings, calendar=calendar, stamp=stamp)
+    for from_number in range(len(plans), loan_count, CHUNK):
         with writing(db):
-            borrowers.add(db, people)
-            open_loans(db, signings, calendar=calendar, stamp=stamp)
-    list(close_through(db, before_on, calendar=calendar, ageing=ageing, stamp=stamp))
+            numbers = range(from_number, min(from_number + CHUNK, loan_count))
+            multiply(db, [(f"LN{number + 1:07d}", signings[number % len(plans)]) for number in numbers], stamp.text)
+    list(close_through(db, CLOSED_ON - DAY, calendar=calendar, ageing=ageing, stamp=stamp))
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
+
+
+def borrower(loan_id: str) -> Borrower:
+    """The borrower of a loan of that number."""
+    number = loan_id.removeprefix("LN")
+    return Borrower(borrower_id=f"B{number}", name=f"借款人{number}", phone=f"199{int(number):08d}")
+
+
+def multiply(db: sqlite3.Connection, copies: list[tuple[str, Signing]], recorded_at: str) -> None:
+    """Loans like others that are there, with books of their own: what signing each would write, as chains have it."""
+    from loancli.ledger import borrowers, days, journal, loans
+
+    borrowers.add(db, [borrower(loan_id) for loan_id, _ in copies])
+    origins = sorted({origin.loan_id for _, origin in copies})
+    records, events, entries = (of(db, origins) for of in (loans.records, journal.events_of, journal.entries_of))
+    for loan_id, origin in copies:
+        record = records[origin.loan_id]
+        loans.add(db, replace(record, loan_id=loan_id, borrower_id=borrower(loan_id).borrower_id))
+    told = [
+        replace(event, loan_id=loan_id, key=event.key.replace(origin.loan_id, loan_id))
+        for loan_id, origin in copies
+        for event in events[origin.loan_id]
+    ]
+    journal.record(db, told, recorded_at=recorded_at)
+    booked = [
+        replace(
+            entry,
+            loan_id=loan_id,
+            key=entry.key.replace(origin.loan_id, loan_id),
+            cause=entry.cause.replace(origin.loan_id, loan_id),
+        )
+        for loan_id, origin in copies
+        for entry, _ in entries[origin.loan_id]
+    ]
+    journal.book(db, booked, booked_on=days.open_day(db))
+    pairs = [(loan_id, origin.loan_id) for loan_id, origin in copies]
+    for table, columns in (("position", loans.POSITION), ("instalment", f"loan_id, {loans.INSTALMENT}")):
+        others = columns.removeprefix("loan_id, ")
+        db.executemany(
+            f"INSERT INTO {table} (loan_id, {others}) SELECT ?, {others} FROM {table} WHERE loan_id = ?", pairs
+        )
 
 
 def journal(path: Path, posting_count: int) -> None:

@@ -1,7 +1,6 @@
 """What ours is measured against: the same rows read and written by plain code, without our checks.
 
 python benchmarks/plain.py import FILE LEDGER alipay|wechat|workbook
-python benchmarks/plain.py close LEDGER DAY
 python benchmarks/plain.py nothing
 """
 
@@ -67,76 +66,7 @@ def _tuples(rows: Iterable[list[str]], header: int, channel: str) -> Iterator[tu
                cells[status_], "settled", cells[note_], "", "sure", "receipt", 1, "", 0)  # fmt: skip
 
 
-def close(ledger: str, day: str) -> None:
-    """One pass of SQL: scan the positions, make due what falls due, write the rows that a close writes.
-
-    An entry with its leg for each loan, its position and its instalment; two entries and the day's line for the book.
-    The guards of the tables run as they always do; links of the chains are numbers instead of hashes.
-    """
-    db = connected(ledger)
-    db.execute("BEGIN IMMEDIATE")
-    accounts = dict(db.execute("SELECT code, id FROM account"))
-    last_id, head = db.execute("SELECT id, sha FROM entry ORDER BY id DESC LIMIT 1").fetchone()
-    db.execute(
-        "CREATE TEMP TABLE due (n INTEGER PRIMARY KEY, loan_id TEXT UNIQUE, number INTEGER,"
-        " interest_fen INTEGER, principal_fen INTEGER)"
-    )
-    db.execute(
-        "INSERT INTO due SELECT row_number() OVER (ORDER BY loan_id), loan_id, number, interest_fen, principal_fen"
-        " FROM position JOIN instalment USING (loan_id) WHERE next_moment_on <= :day AND due_on = :day",
-        {"day": day},
-    )
-    db.execute(
-        "CREATE TEMP TRIGGER leg AFTER INSERT ON entry WHEN NEW.kind = 'due' BEGIN INSERT INTO posting"
-        f" SELECT NEW.id, 0, {accounts['loan:interest_due']}, {accounts['income:interest']}, interest_fen"
-        " FROM due WHERE loan_id = NEW.loan_id; END"
-    )
-    link = "CAST(printf('%032d', {}) AS BLOB)"
-    written = db.execute(
-        "INSERT INTO entry SELECT :last + n, loan_id || '/due:' || number || '/' || :day || '/1', loan_id, 'due',"
-        f" 'due:' || number, :day, :day, NULL, 0, CASE n WHEN 1 THEN :head ELSE {link.format(':last + n - 1')} END,"
-        f" {link.format(':last + n')}"
-        " FROM due ORDER BY n",
-        {"last": last_id, "day": day, "head": head},
-    ).rowcount
-    db.execute(
-        """
-        UPDATE position
-        SET since_on = :day, principal_overdue_fen = due.principal_fen, interest_due_fen = due.interest_fen,
-            oldest_unpaid_due_on = :day, next_due_on = date(:day, '+1 month'),
-            next_moment_on = date(:day, '+4 days'), accrued_micro_fen = 0, accruing_micro_fen_per_day = 1
-        FROM due WHERE due.loan_id = position.loan_id
-        """,
-        {"day": day},
-    )
-    db.execute(
-        "UPDATE instalment SET is_due = 1 FROM due"
-        " WHERE due.loan_id = instalment.loan_id AND due.number = instalment.number"
-    )
-    totals = db.execute(
-        "SELECT sum(accrued_micro_fen"
-        " + accruing_micro_fen_per_day * CAST(julianday(?) - julianday(since_on) + 1 AS INTEGER))"
-        " FROM position WHERE status = 'active' GROUP BY product_code",
-        (day,),
-    ).fetchall()
-    totals += db.execute(
-        "SELECT count(*), sum(principal_outstanding_fen) FROM position WHERE +status = 'active'"
-    ).fetchall()
-    for number in (last_id + written + 1, last_id + written + 2):
-        db.execute(
-            "INSERT INTO entry VALUES"
-            f" (?, ?, NULL, 'accrual', 'accrual', ?, ?, NULL, 0, {link.format('?')}, {link.format('?')})",
-            (number, f"accrual/{number}", day, day, number - 1, number),
-        )
-        legs = (number, 0, accounts["loan:interest_accrued"], accounts["income:interest"], totals[0][0] // 1_000_000)
-        db.execute("INSERT INTO posting VALUES (?,?,?,?,?)", legs)
-    db.execute("INSERT INTO day VALUES (?, '', '', ?, ?, ?, randomblob(32))", (day, str(totals), head, head))
-    db.execute("COMMIT")
-
-
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "import":
         import_rows(Path(rest[0]), rest[1], rest[2])
-    elif what == "close":
-        close(*rest)

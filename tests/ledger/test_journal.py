@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import date
+from hashlib import sha256
 from itertools import pairwise
 
 import pytest
@@ -191,6 +192,18 @@ def test_a_chain_says_the_same_for_ever():
     assert link.hex() == "d2a5b4774cfd9702abf5473f5db9007e155864b3d0cd89123f8b2e3a0fd0ef2a"
     assert journal.chained(link, "a") != journal.chained(bytes(32), "a")
     assert journal.chained(link, "a", "b") != journal.chained(link, "ab")
+
+
+@given(st.binary(min_size=32, max_size=32), st.lists(st.text() | st.integers() | st.none() | st.binary()))
+def test_the_text_of_a_link_is_the_canonical_one_of_its_parts(previous, parts):
+    text = journal.canonical([str(part) for part in parts])
+    assert journal.chained(previous, *parts) == sha256(previous + b"1" + text.encode()).digest()
+
+
+def test_an_entry_is_taken_back_in_the_call_that_booked_it(db):
+    with writing(db):
+        assert journal.book(db, [entry(), reversal(entry(), key="reverse/e1")], booked_on=OPENED_ON) == 2
+    assert [gone for _, gone in journal.entries_between(db, "e1", "e1")] == [True]
 
 
 def test_an_event_that_nobody_settled_is_found(db):

@@ -1,10 +1,11 @@
 """Events and entries: appended, chained, never changed. The only module that writes them."""
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Any
 
 from loancli.core.entry import DayBy, Entry, Leg
@@ -24,7 +25,9 @@ def canonical(value: Any) -> str:
 
 def chained(previous: bytes, *parts: object) -> bytes:
     """SHA-256 of the link before and every column of a row, in a fixed text form (version 1)."""
-    return hashlib.sha256(previous + b"1" + canonical([str(part) for part in parts]).encode()).digest()
+    # The text is canonical([str(part) for part in parts]), made in half the time: there are millions of rows.
+    text = ",".join(map(encode_basestring, map(str, parts)))
+    return sha256(b"%b1[%b]" % (previous, text.encode())).digest()
 
 
 def head(db: Connection, table: str) -> bytes:
@@ -43,16 +46,19 @@ def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list
     rows: list[tuple[object, ...]] = []
     last_id = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
     previous = head(db, "event")
-    contents: dict[str, tuple[str, ...]] = {}
+    events = list(events)
+    wanted = json.dumps([event.key for event in events])
+    contents: dict[str, tuple[str, ...]] = {
+        key: tuple(content)
+        for key, *content in db.execute(
+            "SELECT key, loan_id, kind, effective_on, payload FROM event WHERE key IN (SELECT value FROM json_each(?))",
+            (wanted,),
+        )
+    }
     for event in events:
         payload = canonical(event.payload)
         content = (event.loan_id, event.kind.value, event.effective_on.isoformat(), payload)
-        found = (
-            contents.get(event.key)
-            or db.execute(
-                "SELECT loan_id, kind, effective_on, payload FROM event WHERE key = ?", (event.key,)
-            ).fetchone()
-        )
+        found = contents.get(event.key)
         if found == content:
             continue
         if found is not None:
@@ -120,34 +126,40 @@ def batches(db: Connection, prefix: str) -> list[dict[str, Any]]:
 
 def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
     """Append entries with their legs; return how many. A key that is booked already is refused by the schema."""
+    entries = list(entries)
     accounts: dict[str, int] = dict(db.execute("SELECT code, id FROM account"))
+    reversed_keys = {entry.reverses for entry in entries if entry.reverses}
+    reversed_ids = _ids(db, reversed_keys)
     last_id = db.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0]
     previous = head(db, "entry")
-    count = 0
+    booked_day = booked_on.isoformat()
     debits_fen: Counter[tuple[int, str]] = Counter()  # by account and value day
     credits_fen: Counter[tuple[int, str]] = Counter()
     for entry in entries:
         last_id += 1
-        reverses = None
-        if entry.reverses:
-            reverses = db.execute("SELECT id FROM entry WHERE key = ?", (entry.reverses,)).fetchone()[0]
         legs = [
             (last_id, leg, accounts[each.debit], accounts[each.credit], each.amount_fen)
             for leg, each in enumerate(entry.legs)
         ]
         value_on = entry.value_on.isoformat()
         row = (last_id, entry.key, entry.loan_id or None, entry.kind, entry.cause, value_on,
-               booked_on.isoformat(), reverses, len(legs) - 1)  # fmt: skip
+               booked_day, reversed_ids[entry.reverses] if entry.reverses else None, len(legs) - 1)  # fmt: skip
         sha = chained(previous, *row, legs)
         db.execute("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row, previous, sha))
         db.executemany("INSERT INTO posting VALUES (?,?,?,?,?)", legs)
         for _, _, debit, credit, fen in legs:
             debits_fen[debit, value_on] += fen
             credits_fen[credit, value_on] += fen
+        if entry.key in reversed_keys:  # booked and taken back in one go
+            reversed_ids[entry.key] = last_id
         previous = sha
-        count += 1
-    turnover.add(db, booked_on.isoformat(), debits_fen, credits_fen)
-    return count
+    turnover.add(db, booked_day, debits_fen, credits_fen)
+    return len(entries)
+
+
+def _ids(db: Connection, keys: Collection[str]) -> dict[str, int]:
+    wanted = json.dumps(list(keys))
+    return dict(db.execute("SELECT key, id FROM entry WHERE key IN (SELECT value FROM json_each(?))", (wanted,)))
 
 
 def entries_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[tuple[Entry, bool]]]:
