@@ -49,10 +49,11 @@ class Accruing:
         self.coupons: list[Coupon] = []
         self.choices: dict[str, str] = {}  # what the borrower wants done with the surplus of a payment, by its key
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
-        self.set_penalty()
+        self.set_terms()
 
-    def set_penalty(self) -> None:
-        """The penalty rate by the terms in force; a change of them counts for what is overdue already, too."""
+    def set_terms(self) -> None:
+        """What the terms in force say; a change of the penalty rate counts for what is overdue already, too."""
+        self.is_revenue_share = self.contract.is_revenue_share
         self.penalty_ppm = self.product.penalty_ppm
         actual = self.product.day_count
         self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360

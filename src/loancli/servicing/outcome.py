@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -16,20 +15,18 @@ from loancli.servicing.walk import Walk
 
 
 def look_ahead(walk: Walk) -> None:
-    """What the instalments ahead will ask for, if nothing else is paid before: their periods end on a copy."""
-    if not (walk.is_off_plan or walk.contract.is_revenue_share):
+    """What the instalments ahead will ask for, if nothing else is paid before: the periods end on a copy."""
+    if not (walk.is_off_plan or walk.is_revenue_share):
         return  # the rows tell
     future = copy(walk)
     future.fee = copy(walk.fee)
-    future.lines = [line if line.closed else replace(line, due=dict(line.due)) for line in walk.lines]
     future.coupons = [copy(coupon) for coupon in walk.coupons]
-    for line in future.lines:
+    for line in walk.lines:
         if line.closed:
             continue
-        if walk.contract.is_revenue_share and line.fixed_fen is None:
+        if walk.is_revenue_share and line.fixed_fen is None:
             break
-        future.close_period(line)
-        walk.ahead[line.row.number] = line.due
+        walk.ahead[line.row.number], _ = future.end_period(line)
 
 
 def state_of(walk: Walk, line: Line) -> InstalmentState:
@@ -42,21 +39,22 @@ def state_of(walk: Walk, line: Line) -> InstalmentState:
         asked = {"principal": 0, "interest": 0, "fee": line.due["fee"]}  # nothing else is left to pay
     elif asked is None:
         asked = {"principal": row.principal_fen, "interest": row.interest_fen, "fee": row.fee_fen + line.due["fee"]}
-    return InstalmentState(
-        number=row.number,
-        due_on=row.due_on,
-        is_due=line.is_due,
-        is_fixed=known or line.fixed_fen is not None or not walk.contract.is_revenue_share,
-        principal_fen=asked["principal"],
-        interest_fen=asked["interest"],
-        fee_fen=asked["fee"],
-        penalty_fen=line.due["penalty"],
-        paid_principal_fen=line.paid["principal"],
-        paid_interest_fen=line.paid["interest"],
-        paid_fee_fen=line.paid["fee"],
-        paid_penalty_fen=line.paid["penalty"],
-        paid_on=line.paid_on,
-        reason=line.reason,
+    paid = line.paid
+    return InstalmentState(  # by place: named, they take twice as long, for each instalment of each loan
+        row.number,
+        row.due_on,
+        line.is_due,
+        known or line.fixed_fen is not None or not walk.is_revenue_share,
+        asked["principal"],
+        asked["interest"],
+        asked["fee"],
+        line.due["penalty"],
+        paid["principal"],
+        paid["interest"],
+        paid["fee"],
+        paid["penalty"],
+        line.paid_on,
+        line.reason,
     )
 
 
@@ -128,7 +126,7 @@ def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Seq
 
 def _next_window_close(walk: Walk) -> date | None:
     """The day on which the next revenue instalment is to be fixed."""
-    if not walk.contract.is_revenue_share or (walk.disbursed_fen and not walk.pool_fen):
+    if not walk.is_revenue_share or (walk.disbursed_fen and not walk.pool_fen):
         return None
     line = next((line for line in walk.lines if line.fixed_fen is None), None)
     return closes_on(window_of(walk.product, walk.contract.rows, line.row.number)) if line else None

@@ -92,20 +92,24 @@ class Walk(Forgiving):
         if self.fee:
             self.fee.changed(self.contract, number)
         self.is_off_plan = True  # what was paid before may be another sum by now than when the rows were made
-        self.set_penalty()
+        self.set_terms()
 
     # what happens by itself
 
     def close_period(self, line: Line) -> None:
         """The interest period of `line` ends: its interest is known, its principal bears interest no more."""
+        line.closed = True
+        line.due, line.rebates = self.end_period(line)
+
+    def end_period(self, line: Line) -> tuple[dict[str, int], tuple[tuple[str, int], ...]]:
+        """As `close_period`, but for the line itself: what it asks for from then on, and what coupons pay of that."""
         row = line.row
         self.accrue(row.to_on)
-        line.closed = True
         self.current = min(row.number, len(self.lines) - 1)
         if self.pool_fen == 0 and self.accrued == 0:
-            return
-        if self.contract.is_revenue_share and line.fixed_fen is None:
-            return  # its window is not closed yet; interest goes on
+            return line.due, line.rebates
+        if self.is_revenue_share and line.fixed_fen is None:
+            return line.due, line.rebates  # its window is not closed yet; interest goes on
         if self.fee:
             interest_fen, principal_fen = self.fee.falls_due(
                 row, self.pool_fen, fixed_fen=line.fixed_fen, takes_rest=line.takes_rest
@@ -127,11 +131,12 @@ class Walk(Forgiving):
             closed_all = interest_fen == owed_interest_fen
             self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
         self.pool_fen -= principal_fen
-        if self.coupons:
-            line.rebates = use(rebates(self.coupons, interest_fen, self.product.rounding), of_instalment=True)
-        line.due["interest"] = interest_fen - sum([fen for _, fen in line.rebates])
-        line.due["principal"] = principal_fen
-        line.due["fee"] += row.fee_fen
+        by_coupons = use(rebates(self.coupons, interest_fen, self.product.rounding), of_instalment=True)
+        due = line.due.copy()
+        due["interest"] = interest_fen - sum([fen for _, fen in by_coupons])
+        due["principal"] = principal_fen
+        due["fee"] += row.fee_fen
+        return due, by_coupons
 
     def part_of(self, row: Row) -> int:
         """The principal that falls due with a row: as planned; of a flat loan, its part of what is left.
