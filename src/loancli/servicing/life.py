@@ -45,10 +45,15 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
     known = sorted((event for event in events if event.effective_on <= as_of), key=order)
     by_key = {event.key: event for event in known}
     takers: dict[str, list[Event]] = {}
+    rests = False
     for event in known:
-        target = event.payload.get("event_key") or event.payload.get("payment_key")
+        payload = event.payload
+        target = payload.get("event_key") or payload.get("payment_key")
         if target:
             takers.setdefault(target, []).append(event)
+        rests = rests or "rests_on" in payload
+    if not takers and not rests:
+        return known
     memo: dict[str, bool] = {}
 
     def is_active(event: Event) -> bool:

@@ -9,6 +9,7 @@ would do. A fixed fee falls due with the amounts that bring it (plan/fixed_fee.p
 import heapq
 import json
 from collections.abc import Callable
+from copy import copy
 from datetime import date
 from fractions import Fraction
 
@@ -91,8 +92,25 @@ class Walk(Forgiving):
         self.level_fen = None
         if self.fee:
             self.fee.changed(self.contract, number)
-        self.is_off_plan = True  # what was paid before may be another sum by now than when the rows were made
         self.set_terms()
+        self.is_off_plan = not self.holds(number)
+
+    def holds(self, number: int) -> bool:
+        """Were the rows from `number` on made for what is there? Then they tell what is ahead, as those signed did.
+
+        What was paid before may be another sum by now than when they were made. If it is the same principal, and the
+        interest that the first of them asks for, all that follow ask for what they say. Where more than principal and
+        days decides, the answer is no: then it is worked out.
+        """
+        product, rows = self.product, self.contract.rows[number - 1 :]
+        if product.kind is Kind.FLAT or product.line or product.fixed_fee or self.is_revenue_share:
+            return False
+        if self.coupons or self.pauses or any(line.closed == (line.row.number >= number) for line in self.lines):
+            return False
+        if self.pool_fen != sum([row.principal_fen for row in rows]) or any(row.is_breathing for row in rows):
+            return False
+        asked, _ = copy(self).end_period(self.lines[number - 1])
+        return (asked["principal"], asked["interest"]) == (rows[0].principal_fen, rows[0].interest_fen)
 
     # what happens by itself
 
