@@ -77,7 +77,7 @@ class Row(NamedTuple):
     @property
     def at_most_fen(self) -> int | None:
         """All that a breathing space asks for, fees left out: interest beyond it stays accrued. None: no such bound."""
-        if not self.is_breathing:
+        if not self.reason.startswith(BREATHING):
             return None
         bound = self.reason.rpartition(":")[2]
         return int(bound) if bound.isdigit() else None

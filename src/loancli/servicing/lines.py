@@ -42,6 +42,11 @@ class Line:
         return {part: fen - paid[part] for part, fen in self.due.items()}
 
     @property
+    def is_paid(self) -> bool:
+        """Is nothing unpaid of it? No part is paid beyond what it asks for."""
+        return self.due == self.paid
+
+    @property
     def unpaid_fen(self) -> int:
         return sum(self.due.values()) - sum(self.paid.values())
 

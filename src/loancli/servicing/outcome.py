@@ -61,7 +61,7 @@ def state_of(walk: Walk, line: Line) -> InstalmentState:
 def position_of(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Position:
     """Where the loan stands; `upcoming` days matter while something is owed, those of `recorded` events always."""
     walk.accrue(as_of)
-    ahead = [line for line in walk.lines if not line.is_due and (line.unpaid_fen or line.rebates)]
+    ahead = [line for line in walk.lines if not line.is_due and (line.rebates or not line.is_paid)]
     due = walk.still_owing()
     outstanding_fen = walk.outstanding_fen
     owes = outstanding_fen > 0 or bool(due) or bool(ahead) or walk.credit_fen < 0

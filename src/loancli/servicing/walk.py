@@ -182,17 +182,17 @@ class Walk(Forgiving):
         return max(0, self.level_fen - rounded(self.accrued, self.product.rounding))
 
     def fall_due(self, line: Line, day: date) -> None:
-        if line.unpaid_fen == 0 and not line.rebates:
+        if line.is_paid and not line.rebates:
             return
         self.mark_due(line)
         self.recognise(day, line, f"due:{line.row.number}")
-        if line.unpaid_fen == 0:
+        if line.is_paid:
             line.paid_on = day
             return
         if self.credit_fen > 0:
             self.spend_credit(day, f"credit:{line.row.number}")
         if line.late_fen:
-            heapq.heappush(self.grace_ends, (day + (self.product.penalty.grace_days + 1) * DAY, line.row.number))
+            heapq.heappush(self.grace_ends, (day + self.grace, line.row.number))
 
 
 ACTS: dict[EventKind, Callable[[Walk, Event], None]] = {
