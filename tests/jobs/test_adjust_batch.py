@@ -141,7 +141,7 @@ def test_unknown_loans_and_wrong_words_are_refused_row_by_row(db):
     assert told[1].startswith("'grow 3' is not a change")
     assert told[2] == "there is no loan 'LN000099'; see: loancli loan list"
     with pytest.raises(NotFoundError, match="there is no batch 'adjust/none'"):
-        undoing(db, "adjust/none")
+        list(undoing(db, "adjust/none"))
 
 
 def test_a_batch_is_named_by_what_it_says_in_any_order(db):

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -60,28 +61,43 @@ def show(
     Raises InputError when XLSX has no file to go to, or more rows than a sheet can hold.
     """
     is_one = isinstance(rows, Mapping) or dataclasses.is_dataclass(rows)
-    table = [as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
-    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
+    table: Iterable[Mapping[str, object]] = map(as_mapping, [rows] if is_one else cast("Iterable[object]", rows))
     kind = kind_of(format, output)
     if kind not in {Format.JSON, Format.CSV}:
-        table = [in_words(row, lang) for row in table]
+        table = (in_words(row, lang) for row in table)
+    is_drawn = kind is Format.TABLE and output is None and sys.stdout.isatty()
+    if kind is Format.XLSX and output is None:
+        raise InputError(say("render.xlsx_needs_file", lang))
+    if columns is not None and not is_drawn and kind is not Format.XLSX:  # each row becomes text as it comes
+        _put(_text(kind, table, columns, is_one=is_one, safe=_safe(output)), kind, output)
+        return
+    table = list(table)
+    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
     if kind is Format.XLSX:
-        if output is None:
-            raise InputError(say("render.xlsx_needs_file", lang))
+        assert output is not None
         from loancli.cli.xlsx import workbook
 
         _replace(output, workbook(table, names, sheet=title, lang=lang))
-    elif output is not None:
-        text = _text(kind, table, names, is_one=is_one, safe=without_formula)
-        _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
-    elif kind is Format.TABLE and sys.stdout.isatty():
+    elif is_drawn:
         _write(
             f"{say('render.no_rows', lang)}\n"
             if not table
             else _drawn(table, screen or names, title=title, is_one=is_one, lang=lang)
         )
     else:
-        _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
+        _put(_text(kind, table, names, is_one=is_one, safe=_safe(output)), kind, output)
+
+
+def _safe(output: Path | None) -> Callable[[str], str]:
+    """What makes the texts of cells harmless where they go."""
+    return without_formula if output is not None else visible if sys.stdout.isatty() else str
+
+
+def _put(text: str, kind: Format, output: Path | None) -> None:
+    if output is None:
+        _write(text)
+    else:
+        _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
 
 
 @contextmanager
@@ -176,7 +192,14 @@ def forgive_encodings() -> None:
 # Rows as text
 
 
-def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe: Callable[[str], str]) -> str:
+def _text(
+    kind: Format,
+    table: Iterable[Mapping[str, object]],
+    names: Sequence[str],
+    *,
+    is_one: bool,
+    safe: Callable[[str], str],
+) -> str:
     """JSON, CSV, or tab-separated; `safe` is applied to the texts of cells, not to numbers."""
     if kind is Format.JSON:
         rows = [{name: row.get(name) for name in names} for row in table]
@@ -188,7 +211,8 @@ def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe
             writer.writerow(names)
         writer.writerows([machine_cell(row.get(name), safe) for name in names] for row in table)
         return file.getvalue()
-    lines = [[with_unit(name) for name in names], *([tsv_cell(n, row.get(n), safe) for n in names] for row in table)]
+    head = [with_unit(name) for name in names]
+    lines = chain([head], ([tsv_cell(name, row.get(name), safe) for name in names] for row in table))
     return "".join("\t".join(line) + "\n" for line in lines if names)
 
 
