@@ -17,6 +17,7 @@ from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal
 from loancli.ledger.connect import Connection, writing
 from loancli.servicing.acts import resting_on, void_of
+from loancli.servicing.contract import CHANGES
 from loancli.servicing.life import active_events
 from loancli.servicing.replan import Replan
 
@@ -142,4 +143,4 @@ def _undoable(db: Connection, chunk: Sequence[Event]) -> Iterator[tuple[Event, s
     for event in chunk:
         active = active_events(known[event.loan_id][1], date.max)
         if event.key in {each.key for each in active}:
-            yield event, resting_on(event, active)
+            yield event, resting_on(event, active) if event.kind in CHANGES else ""
