@@ -71,7 +71,7 @@ def test_a_row_that_was_not_previewed_or_has_changed_since_is_refused_and_the_ot
     rows[4] = replace(rows[4], fingerprint="")
     refusals = {each.wanted.loan_id: each.refusal for each in apply(db, rows, RULES) if each.refusal}
     assert refusals == {
-        "LN000002": "the loan has changed since the preview; preview it again",
+        "LN000002": "the loan, or this row, is not as it was previewed; preview it again",
         "LN000005": "it was not previewed; preview it again",
     }
     assert lengths(db) == [15, 12, 15, 15, 12, 15, 15]

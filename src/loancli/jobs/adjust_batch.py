@@ -103,7 +103,7 @@ def _as_previewed(done: Done) -> Done:
     if done.found is None or done.wanted.fingerprint == done.fingerprint:
         return done
     if done.wanted.fingerprint:
-        return Done(wanted=done.wanted, refusal="the loan has changed since the preview; preview it again")
+        return Done(wanted=done.wanted, refusal="the loan, or this row, is not as it was previewed; preview it again")
     return Done(wanted=done.wanted, refusal="it was not previewed; preview it again")
 
 
