@@ -247,6 +247,9 @@ def quote(
         loans.record(db, loan_id)
         contract, found = gather(db, [loan_id])[loan_id]
     paid_on = on or context.as_of
+    at_day = life(contract, found, paid_on)
+    if at_day.position.status == "signed":
+        raise RefusedError(f"quote: loan {loan_id} is not paid out on {paid_on}")
     answer = quoted(contract, found, paid_on)
     rows = {
         "loan_id": loan_id,
@@ -258,6 +261,6 @@ def quote(
         "penalty_fen": answer.penalty_fen,
         "credit_fen": answer.credit_fen,
         **({"written_off_fen": answer.written_off_fen} if answer.written_off_fen else {}),
-        "saved_fen": saved_fen(life(contract, found, paid_on), answer),
+        "saved_fen": saved_fen(at_day, answer),
     }
     show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)
