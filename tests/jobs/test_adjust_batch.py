@@ -71,7 +71,7 @@ def test_a_row_that_was_not_previewed_or_has_changed_since_is_refused_and_the_ot
     rows[4] = replace(rows[4], fingerprint="")
     refusals = {each.wanted.loan_id: each.refusal for each in apply(db, rows, RULES) if each.refusal}
     assert refusals == {
-        "LN000002": "the loan has changed since the preview; preview it again",
+        "LN000002": "the loan, or this row, is not as it was previewed; preview it again",
         "LN000005": "it was not previewed; preview it again",
     }
     assert lengths(db) == [15, 12, 15, 15, 12, 15, 15]
@@ -131,6 +131,25 @@ def test_a_change_that_was_undone_can_be_made_again(db):
     assert lengths(db) == [12] * COUNT
     assert not any(each.refusal or each.is_there for each in apply(db, rows, RULES))
     assert lengths(db) == [15] * COUNT
+    assert faults(db) == []
+
+
+def test_what_is_due_is_waived_in_bulk_once_and_given_back_by_undo(db):
+    late_on = OPENED_ON + 70 * DAY
+    close(db, late_on - DAY)
+    rules = replace(RULES, stamp=stamp(late_on))
+    asked = [replace(each, text="waive penalty", on=late_on) for each in wanted()]
+    owed = {each: life(*known, late_on).position for each, known in gather(db, [w.loan_id for w in asked]).items()}
+    rows = [replace(done.wanted, fingerprint=done.fingerprint) for done in preview(db, asked, rules)]
+    for done in apply(db, rows, rules):
+        position = owed[done.wanted.loan_id]
+        assert done.found.event.payload["amount_fen"] == position.penalty_accrued_fen + position.penalty_due_fen > 0
+    left = [life(*known, late_on).position for known in gather(db, list(owed)).values()]
+    assert {position.penalty_due_fen + position.penalty_accrued_fen for position in left} == {0}
+    assert all(done.is_there for done in apply(db, rows, rules))
+    assert faults(db) == []
+    assert [refusal for _, refusal in undo(db, batch_of(rows), stamp=stamp(late_on))] == [""] * COUNT
+    assert {each: life(*known, late_on).position for each, known in gather(db, list(owed)).items()} == owed
     assert faults(db) == []
 
 

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from loancli.cli import session
-from loancli.cli.cells import visible
+from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
 from loancli.cli.options import Context, Format
 from loancli.cli.render import progress, show, talk
 from loancli.cli.sheet import read_sheet
-from loancli.core.errors import InputError, NotFoundError, Problem, RefusedError, input_error
+from loancli.core.errors import InputError, Problem, RefusedError, input_error
 from loancli.core.money import yuan
 from loancli.plan.cells import day_of
-from loancli.texts import refusals
+from loancli.texts import LANGS, refusals
 
 if TYPE_CHECKING:
     from loancli.jobs.adjust_batch import Done, Wanted
     from loancli.jobs.adjust_loan import Rules
     from loancli.plan.diff import Diff
 
-NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "fingerprint")
+NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "state", "fingerprint")
 SCREEN = (
     "loan_id",
     "state",
@@ -41,7 +41,8 @@ SCREEN = (
 
 
 def read(path: Path, on: date) -> "list[Wanted]":
-    """The rows of a CSV, a workbook or JSON lines: loan_id, change, perhaps on and fingerprint; others are passed over.
+    """The rows of a CSV, a workbook, JSON or JSON lines: loan_id, change, perhaps on and fingerprint; others are passed
+    over. What a preview wrote, in any of these forms, can be read back.
 
     Raises NotFoundError, and InputError with every problem: file, row, column.
     """
@@ -80,30 +81,42 @@ def read(path: Path, on: date) -> "list[Wanted]":
 
 
 def _lines(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
-    if path.suffix.lower() in {".jsonl", ".ndjson"}:
-        yield from _json_lines(path, file_name)
+    if path.suffix.lower() in {".json", ".jsonl", ".ndjson"}:
+        yield from _json_rows(path, file_name)
         return
     sheet = read_sheet(path)
-    names = [name.strip() for name in sheet.columns]
+    known = _names()
+    names = [known.get(name.strip(), "") for name in sheet.columns]
     if missing := [name for name in NEEDED if name not in names]:
         raise InputError(f"{sheet.file_name}:1: needs the columns {', '.join(NEEDED)}; {missing[0]} is missing")
     for number, cells in sheet.rows:
         yield number, dict(zip(names, cells, strict=False))
 
 
-def _json_lines(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
-    if not path.is_file():
-        raise NotFoundError(f"{visible(str(path))}: no such file")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+def _json_rows(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+    """An object a line; or one document, as a preview's: its objects by their turn."""
+    text = session.read_text(path)
+    is_lines = path.suffix.lower() != ".json"
+    pieces = list(enumerate(text.splitlines(), start=1)) if is_lines else [(1, text)]
+    found: list[tuple[int, object]] = []
+    for number, piece in pieces:
         try:
-            row = json.loads(line)
-        except ValueError as error:
+            read = json.loads(piece) if piece.strip() else None
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{file_name}:{number}: not JSON: {error}") from None
+        if isinstance(read, list) and not is_lines:
+            found += enumerate(read, start=1)
+        elif piece.strip():
+            found.append((number, read))
+    for number, row in found:
         if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in NEEDED):
             raise InputError(f"{file_name}:{number}: write an object with {' and '.join(NEEDED)} as texts")
         yield number, {name: str(row[name]) for name in KNOWN if row.get(name) is not None}
+
+
+def _names() -> dict[str, str]:
+    """The columns that count, by their names in files of programs and in workbooks of any language."""
+    return {word: name for name in KNOWN for word in (name, *(heading(name, lang) for lang in LANGS))}
 
 
 def selected(context: Context, text: str, on: date, selection: Mapping[str, str | None]) -> "list[Wanted]":

@@ -80,6 +80,7 @@ _USAGE = {
     "usage.not_in_range": re.compile(r"(?P<value>.*) is not in the range (?P<range>.*)\."),
     "usage.not_one_of": re.compile(r"(?P<value>'.*') is not one of (?P<allowed>.*)\."),
     "usage.no_file": re.compile(r"\w+ (?P<value>'.*') does not exist\."),
+    "usage.too_far": re.compile(r"(?P<value>'.*') lies beyond the year (?P<year>.*)"),
     "usage.no_day": re.compile(r"(?P<value>'.*') is not a day such as .*"),
 }
 

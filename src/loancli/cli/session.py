@@ -12,7 +12,7 @@ from loancli.cli.cells import visible
 from loancli.cli.options import Context, Format, now
 from loancli.cli.render import kind_of, talk
 from loancli.core.days import BEIJING, Calendar, read_calendar
-from loancli.core.errors import InputError, NotFoundError, SetupError
+from loancli.core.errors import InputError, NotFoundError, RefusedError, SetupError
 from loancli.core.mask import mask_name, mask_phone
 from loancli.jobs import Stamp
 
@@ -27,12 +27,22 @@ if TYPE_CHECKING:
     from loancli.servicing.delinquency import Ageing
 
 PAIRS_FILE = "pairs.toml"
+AHEAD_DAYS_MAX = 366  # so far may a trial or a training run ahead of the clock
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 
 
 def stamp(context: Context) -> Stamp:
-    """Who does it, and the instant: this moment's time of day on the day of --as-of."""
+    """Who does it, and the instant: this moment's time of day on the day of --as-of.
+
+    Raises RefusedError for a day so far ahead of the clock that it is a slip: days that were closed stay closed.
+    """
+    today = now().date()
+    if (context.as_of - today).days > AHEAD_DAYS_MAX:
+        raise RefusedError(
+            f"--as-of {context.as_of} is more than a year after today, {today}; nothing is written for a day so far"
+            " ahead"
+        )
     return Stamp(actor=context.actor, at=datetime.combine(context.as_of, now().timetz()).astimezone(BEIJING))
 
 

@@ -17,7 +17,7 @@ from loancli.jobs.settle import book_lives, gather
 from loancli.ledger import days, journal
 from loancli.ledger.connect import Connection, writing
 from loancli.servicing.acts import resting_on, void_of
-from loancli.servicing.contract import Contract
+from loancli.servicing.contract import CHANGES, Contract
 from loancli.servicing.life import active_events, life
 from loancli.servicing.replan import Replan
 
@@ -115,7 +115,7 @@ def _as_previewed(done: Done) -> Done:
     if done.found is None or done.wanted.fingerprint == done.fingerprint:
         return done
     if done.wanted.fingerprint:
-        return Done(wanted=done.wanted, refusal="the loan has changed since the preview; preview it again")
+        return Done(wanted=done.wanted, refusal="the loan, or this row, is not as it was previewed; preview it again")
     return Done(wanted=done.wanted, refusal="it was not previewed; preview it again")
 
 
@@ -163,4 +163,4 @@ def _undoable(
         active = active_events(known[loan_id][1], date.max)
         event = next((each for each in active if each.key == key), None)
         if event is not None:
-            yield event, resting_on(event, active)
+            yield event, resting_on(event, active) if event.kind in CHANGES else ""

@@ -80,7 +80,7 @@ def replan(
     is_over = len(closed) == len(rows)
     if is_over and not isinstance(change, Reage):
         raise RefusedError(f"the term of loan {contract.loan_id} is over on {on}; what runs on cannot be changed")
-    before = _plan(walk, contract, rows, len(closed))
+    before = plan_lived(walk, contract, rows, len(closed))
     taken_fen = _taken_in(walk, change, on)
     _check_open(walk, on)  # all of it may be in an instalment that is fixed, or about to fall due
     ahead = _ahead(before, len(closed), rows, change, on, calendar)
@@ -208,7 +208,7 @@ def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int
         walk.close_period(line)
 
 
-def _plan(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
+def plan_lived(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
     """The loan's plan as its life has it: what fell due, what was paid ahead, and what the rows ahead will ask for."""
     look_ahead(walk)  # where nothing happened but what was planned, the rows tell it
     told = []
