@@ -263,9 +263,9 @@ class Step:
 
     name: str
     words: tuple[str, ...]
-    before: bytes
+    before: bytes = field(repr=False)
     states: tuple[str, ...]  # digests: before, after each transaction
-    calls: tuple[Call, ...]  # what it asks of the disk
+    calls: tuple[Call, ...] = field(repr=False)  # what it asks of the disk
 
     @property
     def after(self) -> str:
@@ -325,7 +325,7 @@ class Lab:
 
     folder: Path
     forks: Forks
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict, repr=False)
 
     def ledger(self, content: bytes | None = None, name: str = "books.db") -> Path:
         """A fresh ledger: the lender's, or as it is told."""
