@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
+from loancli.core.errors import RefusedError
 from loancli.core.event import Event
 from loancli.core.loan import LoanRecord
 from loancli.ledger import days, journal, loans
@@ -48,13 +49,22 @@ def settle(db: Connection, loan_ids: Sequence[str]) -> int:
     return book_lives(db, [life(contract, events, day) for contract, events in gather(db, loan_ids).values()], day)
 
 
-def book_lives(db: Connection, lives: Sequence[Life], day: date) -> int:
-    """Book what the lives say and the journal does not, and store the copies."""
+def book_lives(db: Connection, lives: Sequence[Life], day: date, *, entries_max: int | None = None) -> int:
+    """Book what the lives say and the journal does not, and store the copies.
+
+    Raises RefusedError where that would be more than `entries_max` entries of one loan.
+    """
     booked = journal.entries_of(db, [each.contract.loan_id for each in lives])
     entries = []
     for each in lives:
         known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
-        entries += difference(each.contract.loan_id, each.movements, known)
+        found = difference(each.contract.loan_id, each.movements, known)
+        if entries_max is not None and len(found) > entries_max:
+            raise RefusedError(
+                f"loan {each.contract.loan_id}: {len(found)} entries on one day, more than {entries_max}; see: loancli"
+                f" loan events {each.contract.loan_id}"
+            )
+        entries += found
     count = journal.book(db, entries, booked_on=day)
     loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in lives])
     return count
