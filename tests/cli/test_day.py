@@ -162,6 +162,25 @@ def test_loans_that_cannot_be_worked_on_are_parked_and_taken_up_again(morning):
     assert morning.run("day", "close", "--retry").err == "0 parked loans taken up again\n"
 
 
+def test_a_payment_of_a_bad_loan_keeps_no_other_out_of_the_books(morning):
+    header = "交易时间,交易分类,交易对方,对方账号,商品说明,收/支,金额,收/付款方式,交易状态,交易订单号,商家订单号,备注"
+    with broken_terms(morning) as ids:
+        others = sorted({f"LN{number:06d}" for number in range(1, 13)} - ids)
+        rows = [
+            f"2026-03-02 10:00:00,转账,某人,,转账,收入,1.00,余额,交易成功,20260302{number:024d}\t,\t,{loan_id}"
+            for number, loan_id in enumerate([min(ids), others[0]])
+        ]
+        path = morning.folder / "alipay.csv"
+        path.write_bytes("\n".join(["-" * 40, "导出信息：", header, *rows, ""]).encode("gb18030"))
+        told = morning.run("import", "alipay.csv", "--as", "repayments", lang="zh")
+        assert told.code == Exit.PARTIAL
+        assert f"贷款 {min(ids)} 无法处理：KeyError (" in told.err
+        assert "其还款已登记，日结时再处理" in told.err
+        assert others[0] in morning.run("payment", "list", "--loan", others[0], "--format", "csv").out
+    morning.done("day", "close")
+    assert morning.run("ledger", "check").code == 0
+
+
 def test_retrying_closes_no_day(morning):
     with morning.unchanged():
         told = morning.run("day", "close", "--retry", "--through", "2026-03-05")

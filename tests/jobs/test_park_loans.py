@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import replace
 from datetime import date
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -18,13 +19,14 @@ from ledger_maker import (
     new_ledger,
     open_loan,
     paid,
+    repayment,
     stamp,
     take,
 )
 from terms import AGEING, CALENDAR, product, revenue_product
 
 from loancli.core.errors import BusyError, RefusedError
-from loancli.jobs import close_day, park_loans, prove
+from loancli.jobs import close_day, park_loans, prove, settle
 from loancli.jobs.close_day import retry_parked, try_through
 from loancli.ledger import days
 from loancli.ledger.connect import Connection, writing
@@ -58,16 +60,16 @@ def book(folder, name: str = "books.db") -> Connection:
     return db
 
 
-def break_loan(monkeypatch, *loan_ids: str, error: Exception | None = None, name: str = "life") -> None:
-    """What the close asks of a loan fails for some."""
-    real = getattr(close_day, name)
+def break_loan(monkeypatch, *loan_ids: str, error: Exception | None = None, at: ModuleType = close_day) -> None:
+    """The lives of some loans cannot be computed where a module asks for them."""
+    real = at.life
 
     def failing(contract, *rest, **more):
         if contract.loan_id in loan_ids:
             raise error or TypeError(f"of {contract.loan_id}, 13800001234")
         return real(contract, *rest, **more)
 
-    monkeypatch.setattr(close_day, name, failing)
+    monkeypatch.setattr(at, "life", failing)
 
 
 def without_parking(line):
@@ -193,16 +195,32 @@ def test_more_entries_than_a_day_can_bring_park_their_loan(tmp_path, monkeypatch
     assert days.parked(db) == faults(db) == []
 
 
+def test_a_bad_loan_keeps_no_other_from_its_money(tmp_path, monkeypatch):
+    """Its own payment is recorded, and booked when the loan is taken up."""
+    db, sound = book(tmp_path), book(tmp_path, "sound.db")
+    on = date(2026, 1, 20)
+    rows = [repayment(on, 10_000 + number, f"N{number}", note=f"LN{number:06d}") for number in (1, 3, 4)]
+    for each in (db, sound):
+        close(each, on - DAY)
+    break_loan(monkeypatch, BAD, at=settle)
+    report = take(db, alipay(rows))
+    assert report.placed.placed_count == 3
+    [warning] = report.placed.warnings
+    assert warning.startswith(f"loan {BAD} cannot be worked on: TypeError (test_park_loans.py:")
+    assert warning.endswith("; its payments are recorded, and the close of the day takes them up")
+    booked = {key for key in net_entries(db) if "payment:" in key[1]}
+    assert {key[0] for key in booked} == {"LN000001", "LN000004"}
+    monkeypatch.undo()
+    take(sound, alipay(rows))
+    for each in (db, sound):
+        close(each, LATER)
+    assert net_entries(db, with_day=True) == net_entries(sound, with_day=True)
+    assert faults(db) == []
+
+
 def test_a_loan_whose_life_cannot_be_computed_is_named_by_the_proof(tmp_path, monkeypatch):
     db = book(tmp_path)
     close(db, LATER)
-    real = prove.life
-
-    def failing(contract, *rest, **more):
-        if contract.loan_id == BAD:
-            raise TypeError
-        return real(contract, *rest, **more)
-
-    monkeypatch.setattr(prove, "life", failing)
+    break_loan(monkeypatch, BAD, at=prove)
     [told] = faults(db)
     assert told.startswith(f"the life of every loan can be computed: loan {BAD}: TypeError (test_park_loans.py:")
