@@ -106,7 +106,7 @@ def report(error: BaseException, *, lang: Lang, verbose: bool) -> int:
         if verbose:
             complain("".join(_where(error)).rstrip())
         return code
-    complain(say("exit.error", lang, message=_message(error, lang)))
+    complain(say("exit.error", lang, message=message_of(error, lang)))
     return code
 
 
@@ -119,7 +119,8 @@ def exit_of(error: BaseException) -> Exit:
     return next((code for kind, code in CODES.items() if isinstance(error, kind)), Exit.BUG)
 
 
-def _message(error: BaseException, lang: Lang) -> str:
+def message_of(error: BaseException, lang: Lang) -> str:
+    """What ended a command, in the language of the user; not for a bug, whose message may hold a borrower's data."""
     if type(error).__module__ == "sqlite3":
         key = _SQLITE_TEXTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "exit.ledger_unusable")
         return say(key, lang, cause=error)

@@ -61,10 +61,17 @@ def ledger(context: Context) -> Iterator["Connection"]:
 @contextmanager
 def change(context: Context, *, dry_run: bool) -> Iterator["Connection"]:
     """The ledger inside one transaction: all or nothing, and with `dry_run` nothing, by the same path."""
+    with ledger(context) as connection, writing_to(connection, dry_run=dry_run):
+        yield connection
+
+
+@contextmanager
+def writing_to(connection: "Connection", *, dry_run: bool) -> Iterator[None]:
+    """One transaction of a ledger that is open: all or nothing, and with `dry_run` nothing."""
     from loancli.ledger.connect import trial, writing
 
-    with ledger(context) as connection, (trial if dry_run else writing)(connection):
-        yield connection
+    with (trial if dry_run else writing)(connection):
+        yield
 
 
 def tell(context: Context, key: str, *, dry_run: bool, **values: object) -> None:

@@ -10,6 +10,7 @@ from loancli.core.money import rounded
 from loancli.core.rates import DayCount, interest_exact, year_fraction
 from loancli.plan.flexible import closes_on, window_of
 from loancli.plan.line import Drawable, drawable
+from loancli.servicing.contract import ends_breathing
 from loancli.servicing.lines import DAY, Line
 from loancli.servicing.walk import Walk
 
@@ -108,6 +109,8 @@ def position_of(
         moments.append(max(open_window, tomorrow))
     if trigger := _next_trigger(walk, as_of):
         moments.append(trigger)
+    if ends_breathing(walk.contract.rows, as_of, as_of):
+        moments.append(tomorrow)  # the close of `as_of` tells it, whatever settled the loan before
     if owes and walk.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
         moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
     moments += [until_on for _, until_on in walk.pauses if until_on > as_of]
