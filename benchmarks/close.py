@@ -41,7 +41,6 @@ def by_sql(ledger: str, day: str) -> None:
     ours, and found nowhere twice, but nothing is worked out.
     """
     db = connected(ledger)
-    db.execute("PRAGMA cache_size = -65536")
     db.execute("BEGIN IMMEDIATE")
     accounts = dict(db.execute("SELECT code, id FROM account"))
     values = {"day": day, "debit": accounts["loan:interest_due"], "credit": accounts["income:interest"]}

@@ -111,6 +111,8 @@ def told_lives(draw: st.DrawFn, opened_on: date) -> tuple[list[Event], Contract,
     signed_on = opened_on - draw(st.integers(0, 75)) * DAY
     periods = draw(st.integers(1, 6))
     terms = draw(products([kind for kind in ORDINARY if kind is not Kind.CREDIT_LINE]))
+    if draw(st.integers(0, 3)) == 0:  # a grace beyond the next period
+        terms = replace(terms, penalty=replace(terms.penalty, grace_days=40))
     if terms.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360} and draw(st.integers(0, 3)):
         terms = replace(terms, day_count=DayCount.ACT_365F)  # else most loans of a close would be looked at every day
     shares = draw(own_rows(terms, signed_on, periods)) if terms.kind is Kind.CUSTOM else ()
@@ -152,6 +154,7 @@ def test_the_ledger_is_the_same_as_when_each_loan_lives(data, opened_on):
 
 
 DUE, SECOND = date(2026, 2, 5), date(2026, 3, 5)
+SIGNED, MOVED = date(2026, 1, 7), date(2026, 2, 9)  # the period ends on a Saturday
 LEVEL_FEN = 106_661  # of 12,000 yuan over a year at 12 %, by days
 EVEN = product(day_count=DayCount.ACT_360)
 
@@ -181,11 +184,11 @@ def test_a_loan_that_pays_as_planned_takes_turn_after_turn(db):
 
 
 def test_a_due_day_that_was_moved_comes_in_two_turns(db):
-    open_loan(db, terms=replace(EVEN, roll=Roll.FOLLOWING), start_on=date(2026, 1, 7))  # due on Saturday 7 February
+    open_loan(db, terms=replace(EVEN, roll=Roll.FOLLOWING), start_on=SIGNED)
     with counted() as found:
-        close(db, date(2026, 2, 8))
+        close(db, MOVED - DAY)
         assert found == {"ended": 1}
-        close(db, date(2026, 2, 9))
+        close(db, MOVED)
     assert found == {"ended": 1, "due": 1}
     assert faults(db) == []
 
@@ -229,5 +232,27 @@ def test_of_anything_else_only_its_life_tells(db, terms, events):
     recorded(db, DUE + DAY, *events)
     with counted() as found:
         close(db, SECOND)
+    assert not found
+    assert faults(db) == []
+
+
+MOVING = replace(EVEN, roll=Roll.FOLLOWING)
+
+
+@pytest.mark.parametrize(
+    ("terms", "events"),
+    [
+        (replace(MOVING, annual_rate_ppm=0, fixed_fee=FixedFee(amount_fen=60_000)), []),
+        (replace(MOVING, kind=Kind.FLAT, allocation=Allocation(surplus="principal")), [payment(SIGNED + DAY, 400_000)]),
+        (replace(EVEN, roll=Roll.PRECEDING), []),
+    ],
+    ids=["the fee is fixed", "flat interest after a prepayment", "due before the period ends"],
+)
+def test_nor_is_it_told_around_a_due_day_that_was_moved(db, terms, events):
+    open_loan(db, terms=terms, start_on=SIGNED)
+    close(db, SIGNED + DAY)
+    recorded(db, SIGNED + 2 * DAY, *events)
+    with counted() as found:
+        close(db, MOVED)
     assert not found
     assert faults(db) == []

@@ -156,6 +156,7 @@ def test_settings_are_those_that_the_decision_names(path):
         "cell_size_check": 1,
         "mmap_size": 0,
         "temp_store": 2,
+        "cache_size": -65_536,
         "busy_timeout": 10_000,
     }
     assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted

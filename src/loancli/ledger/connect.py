@@ -35,6 +35,7 @@ _SETTINGS = {
     "cell_size_check": 1,
     "mmap_size": 0,
     "temp_store": 2,
+    "cache_size": -65_536,  # at most so many KiB: a link lies anywhere in the index of its chain
     "synchronous": 2,  # FULL: with NORMAL an acknowledged payment was lost in most power-cut images
     "busy_timeout": 10_000,
 }
