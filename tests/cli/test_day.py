@@ -114,6 +114,16 @@ def test_a_manifest_that_cannot_be_written_stops_the_run_before_it_begins(mornin
     assert told.code == Exit.NOT_FOUND
 
 
+@pytest.mark.parametrize("words", ["day close --manifest", "day list -o", "day list --format csv -o", "loan list -o"])
+def test_nothing_that_is_written_takes_the_place_of_a_ledger(morning, words):
+    with morning.unchanged():
+        told = morning.run(*words.split(), morning.ledger)
+        chinese = morning.run(*words.split(), morning.ledger.name, lang="zh")
+    assert told.code == chinese.code == Exit.REFUSED
+    assert told.err == f"error: {morning.ledger}: is a database, perhaps a ledger; name another file\n"
+    assert "可能就是账本" in chinese.err
+
+
 def test_a_run_that_is_killed_leaves_a_manifest_that_says_it_runs(morning):
     process = morning.start("day", "close", "--manifest", "run.json")
     while not (morning.folder / "run.json").exists():

@@ -302,6 +302,8 @@ def _replaced(path: Path) -> Iterator[Any]:
         raise NotFoundError(f"{path.parent}: no such folder")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is no regular file")
+    if path.exists() and _is_database(path):
+        raise InputError(f"{path}: is a database, perhaps a ledger; name another file")
     path = path.resolve()  # through a link, not over it
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -311,3 +313,9 @@ def _replaced(path: Path) -> Iterator[Any]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _is_database(path: Path) -> bool:
+    """Books are not to be lost to a slip of `-o`."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"

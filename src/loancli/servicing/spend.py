@@ -64,7 +64,7 @@ class Spending(Accruing):
             line.paid_on = day
 
     def spend_ahead(self, day: date, left_fen: int, debit: str, cause: str, surplus: str) -> int:
-        """Pay what is not due yet: everything, if the money covers it; else principal, if that is the `surplus` rule.
+        """Pay what is not due yet: everything, if the money covers it; else principal, unless the `surplus` waits.
 
         Returns what is left of the money.
         """
@@ -76,7 +76,7 @@ class Spending(Accruing):
         asked_fen = interest_fen - sum(fen for _, fen in paid_by_coupons)
         closed_fen = sum(line.unpaid_fen for line in closed)
         settles = left_fen >= sum(line.unpaid_fen for line in ahead) + asked_fen + self.pool_fen
-        if not settles and surplus != "principal":
+        if not settles and surplus == "credit":
             return left_fen
         self.is_off_plan = True
         if settles or left_fen >= closed_fen:

@@ -157,13 +157,13 @@ class Walk(Forgiving):
         return due, by_coupons
 
     def part_of(self, row: Row) -> int:
-        """The principal that falls due with a row: as planned; of a flat loan, its part of what is left.
+        """The principal that falls due with a row: as planned, or its part of what is left, if so agreed.
 
-        With flat interest a shorter term would be a dearer one: the last, small part would bear a whole period's.
+        Of a flat loan always: a shorter term would be a dearer one, whose last, small part would bear a whole period's.
         """
         if self.product.line is not None:
             return self.part_in_use(row, self.product.line.principal)
-        if self.product.kind is not Kind.FLAT:
+        if self.product.kind is not Kind.FLAT and self.product.allocation.surplus != "spread":
             return row.principal_fen
         planned_fen = sum(line.row.principal_fen for line in self.lines[row.number - 1 :])
         return rounded(Fraction(self.pool_fen * row.principal_fen, planned_fen), self.product.rounding)
