@@ -3,9 +3,9 @@
 Whole processes, run A B A B; the ratio is taken pair by pair and its median told, with the smallest and the largest.
 Beside the wall clock stands user + system time, which a busy machine disturbs less, and the peak of memory. Seeds are
 fixed; everything happens in a temporary folder (about 1 GB; 3 GB for 1,000,000 rows, 12 GB for 1,000,000 loans).
-`--only import` runs one section; `--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows`, `--loans`, `--postings` and
-`--futures` make it shorter or longer. Other programs are installed by pip into build/bench-peers, each by itself, and
-left out where that fails.
+`--only import` runs one section; `--rounds`, `--peer-rounds`, `--rows`, `--sheet-rows`, `--loans`, `--changed-loans`,
+`--postings` and `--futures` make it shorter or longer. Other programs are installed by pip into build/bench-peers, each
+by itself, and left out where that fails.
 """
 
 import argparse
@@ -425,11 +425,61 @@ def balances(folder: Path, options: argparse.Namespace) -> None:
     books.unlink()
 
 
+def settling(_folder: Path, options: argparse.Namespace) -> None:
+    """One loan settled: its life computed again, and held to its books."""
+    command = [sys.executable, str(HERE / "settle.py"), str(options.rounds)]
+    told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    for what, times in told.items():
+        aim = ", aim <= 1 ms" if what.endswith("40 events") else ""
+        spread = f"({min(times):.2f}-{max(times):.2f})"
+        sys.stdout.write(f"{f'settling a loan of {what}':72}{median(times):6.2f} ms of cpu {spread}{aim}\n")
+
+
+def adjusting(folder: Path, options: argparse.Namespace) -> None:
+    """The plans of many loans changed, from preview to undo, against the same rows put into the same tables."""
+    books, mine, other = (folder / name for name in ("batch-books.db", "mine.db", "other.db"))
+    asked, previewed = folder / "batch.csv", folder / "previewed.csv"
+    make("books", books, options.changed_loans, min(SHARES_PERCENT))
+    subprocess.run(
+        [sys.executable, str(HERE / "adjust.py"), "batch", str(asked), str(options.changed_loans)], check=True
+    )
+
+    def adjust(*words: object, origin: Path) -> Side:
+        command = ours("--quiet", "--ledger", mine, "--as-of", CLOSED_ON, "adjust", *words)
+        return Side(command=command, prepare=copied(origin, mine))
+
+    preview = adjust("preview", asked, "--output", previewed, origin=books)
+    cost(preview)
+    apply = adjust("apply", previewed, origin=books)
+    cost(apply)
+    made = folder / "made.db"
+    with closing(sqlite3.connect(mine)) as db:
+        (batch,) = db.execute("SELECT batch FROM event ORDER BY id DESC LIMIT 1").fetchone()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(mine, made)
+    command = [sys.executable, str(HERE / "adjust.py"), "insert", str(made), str(other)]
+    inserts = Side(command=command, prepare=copied(books, other))
+    cost(inserts)
+    require_same(mine, other, *(f"SELECT count(*) FROM {table}" for table in ("event", "position", "instalment")))
+    starts = [adjust("list", origin=books), Side(command=plain("nothing"))]
+    sides = [preview, apply, adjust("undo", batch, origin=made), inserts, *starts]
+    *ours_, plainly, start, plain_start = alternated(sides, options.peer_rounds, has_warm_up=False)
+    what = f"{options.changed_loans:,} plans changed"
+    for name, found, aim in zip(("previewed", "applied", "undone"), ours_, ("", "<= 4", ""), strict=True):
+        told(f"{what}, {name} : its rows inserted", less(found, start), less(plainly, plain_start), aim)
+    each_us = [1e6 * median(cost.cpu_seconds for cost in less(found, start)) / options.changed_loans for found in ours_]
+    sys.stdout.write(f"{'':64}a loan: {', '.join(f'{each:.0f}' for each in each_us)} us of cpu; peak aim < 300 MiB\n")
+    for file in (books, mine, other, made):
+        file.unlink()
+
+
 SECTIONS = {
     "start": starting,
     "import": importing,
     "workbook": workbooks,
     "close": close_of_day,
+    "settle": settling,
+    "adjust": adjusting,
     "balances": balances,
     "project": projecting,
     "schedules": schedules,
@@ -446,6 +496,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="of a CSV statement; the goals are for 1,000,000")
     parser.add_argument("--sheet-rows", type=int, default=100_000, help="of a workbook")
     parser.add_argument("--loans", type=int, default=100_000, help="of a book; the goals are for 1,000,000")
+    parser.add_argument("--changed-loans", type=int, default=10_000, help="of a batch; the goal is for 100,000")
     parser.add_argument("--postings", type=int, default=1_000_000, help="of a journal; the goal is for 10,000,000")
     parser.add_argument("--futures", type=int, default=5_000)
     options = parser.parse_args()

@@ -207,6 +207,8 @@ def products(draw: st.DrawFn, kinds: Sequence[Kind] = ORDINARY) -> Product:
     weights = st.lists(st.integers(1, 100), min_size=12, max_size=12).map(tuple)
     late_first = ("principal", "interest", "penalty", "fee")
     fixed_fee = draw(st.sampled_from([None, *FIXED_FEES])) if kind is Kind.EQUAL_INSTALMENTS else None
+    is_planned = fixed_fee is None and kind is not Kind.REVENUE_SHARE
+    surplus = ["principal"] if is_line else ["credit", "principal", *(["spread"] if is_planned else [])]
     return replace(
         PLAIN,
         kind=kind,
@@ -228,7 +230,7 @@ def products(draw: st.DrawFn, kinds: Sequence[Kind] = ORDINARY) -> Product:
             by=draw(st.sampled_from(["component", "instalment"])),
             late_order=draw(st.sampled_from([(), late_first])),
             late_after_days=20,
-            surplus="principal" if is_line else draw(st.sampled_from(["credit", "principal"])),
+            surplus=draw(st.sampled_from(surplus)),
         ),
     )
 

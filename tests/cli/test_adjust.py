@@ -71,6 +71,7 @@ def test_what_cannot_change_is_told_row_by_row_and_the_exit_code_says_so(desk, n
         ("batch.csv", "loan_id,change\n", "no row to change"),
         ("batch.jsonl", "{}\n", "batch.jsonl:1: write an object with loan_id and change"),
         ("batch.jsonl", "nonsense\n", "batch.jsonl:1: not JSON"),
+        ("batch.json", '[{"loan_id": "LN000006", "change": "extend 2"}, 5]', "batch.json:2: write an object"),
     ],
 )  # fmt: skip
 def test_a_batch_that_cannot_be_read_says_where(desk, name, text, told):
@@ -78,6 +79,21 @@ def test_a_batch_that_cannot_be_read_says_where(desk, name, text, told):
     found = desk.run("adjust", "preview", name)
     assert found.code == 3
     assert told in found.err
+
+
+def test_a_batch_that_is_no_text_is_told(desk):
+    (desk.folder / "batch.jsonl").write_bytes(b"\xff\xfe\x00")
+    found = desk.run("adjust", "preview", "batch.jsonl")
+    assert (found.code, "batch.jsonl: byte 0 is not UTF-8" in found.err) == (3, True)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("ending", ["csv", "json", "xlsx"])
+def test_a_preview_is_put_in_force_in_whatever_form_it_was_kept(desk, ending, lang):
+    (desk.folder / "batch.csv").write_text("loan_id,change\nLN000006,extend 2\nLN000008,extend 2\n", encoding="utf-8")
+    assert desk.run("adjust", "preview", "batch.csv", "-o", f"kept.{ending}", lang=lang).code == 5
+    told = desk.run("adjust", "apply", f"kept.{ending}")
+    assert (told.code, "1 loans changed, 0 had changed already, 0 could not" in told.err) == (0, True)
 
 
 def test_a_selection_of_nobody_is_refused_by_its_name(desk):

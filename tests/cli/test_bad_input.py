@@ -93,6 +93,10 @@ LINES = {
     "--as-of 2025-05-01 loan track LN000010": (4, "LN000010 2025-05-01"),
     "loan events LN999999": (4, "LN999999"),
     "loan quote LN999999": (4, "LN999999"),
+    "loan quote LN000009 --on 9999-12-31": (2, "9999-12-31 2999"),
+    "loan quote LN000009 --on 1900-01-01": (3, "LN000009 1900-01-01"),
+    "--as-of 9999-12-31 loan list": (2, "9999-12-31 2999"),
+    "--as-of 2206-03-01 day close": (3, "2206-03-01"),
     "loan open --borrower B9999 --product equal-instalments --principal 5000": (4, "B9999"),
     "loan open --borrower B0001 --product nothing --principal 5000": (4, "nothing"),
     "loan open --borrower B0001 --product equal-instalments --principal 5000 --channel cash": (

@@ -161,7 +161,8 @@ def test_a_loan_is_signed_closed_quoted_and_the_books_are_sound(desk, shop):
     assert quoted["F1"]["fixed_fee_fen"] == 40_000
     due_fen = sum(row["fixed_fee_fen"] for row in fallen)
     assert due_fen < quoted["F2"]["fixed_fee_fen"] < due_fen + opened["rows"][4]["fixed_fee_fen"]
-    assert quoted["F2"]["fixed_fee_to_the_end_fen"] == 40_000 - due_fen
+    assert quoted["F1"]["saved_fen"] == 0  # this fee is owed whenever it is paid
+    assert quoted["F2"]["saved_fen"] == 40_000 - quoted["F2"]["fixed_fee_fen"]
     assert desk.done("ledger", "check").code == 0
 
 

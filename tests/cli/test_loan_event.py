@@ -55,6 +55,17 @@ def test_a_waiver_is_previewed_recorded_taken_back_and_had_again(office):
     office.done("ledger", "check")
 
 
+def test_an_event_of_the_past_that_makes_a_loan_late_says_so(office):
+    office.done("day", "close")
+    settled = office.run("loan", "list", "--status", "settled", "--format", "json").json()[0]
+    words = ("loan", "charge", settled["loan_id"], "25", "--name", "letter", "--on", settled["signed_on"], "--dry-run")
+    found = office.done(*words)
+    assert f"note: with this, loan {settled['loan_id']} is " in found.err
+    assert "days past due on 2026-03-10, not 0" in found.err
+    late = late_loan(office)
+    assert "note:" not in office.done("loan", "charge", late, "25", "--name", "letter", "--dry-run").err
+
+
 def test_a_write_off_is_recovered_in_part(office):
     loan_id = late_loan(office)
     owed = office.run("loan", "quote", loan_id, "--format", "json").json()

@@ -113,8 +113,8 @@ def test_waiting_payments_are_tried_again_when_more_is_known(desk):
     desk.done("borrower", "add", "B3", "--name", "记账", "--alias", "王记面馆")
     opened = ["--as-of", "2026-01-05", "loan", "open", "--loan-id", "LN000004", "--borrower", "B3"]
     desk.done(*opened, "--product", "equal-instalments", "--principal", "12000")
-    due_fen = desk.done("loan", "show", "LN000004", "--format", "json").json()["instalments"][0]["due_fen"]
-    rows = [repayment(DUE, due_fen, "6", party="王记面馆")]
+    first = desk.done("loan", "show", "LN000004", "--format", "json").json()["instalments"][0]
+    rows = [repayment(DUE, first["principal_fen"] + first["interest_fen"], "6", party="王记面馆")]
     (desk.folder / "more.csv").write_bytes(alipay(rows))
     desk.done("import", "more.csv", "--as", "repayments")
     desk.done("payment", "rematch")

@@ -203,7 +203,7 @@ def test_a_narrow_terminal_loses_nothing(terminal):
 
 def test_one_value_stands_upright(terminal):
     shown = [line.split() for line in terminal(LINE).splitlines() if line.strip()]
-    assert shown == [["due", "on", "2026-11-30"], ["stage", "open"], ["total", "1.00"]]
+    assert shown == [["due", "on", "2026-11-30"], ["stage", "not", "in", "use"], ["total", "1.00"]]
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])

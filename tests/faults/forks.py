@@ -14,8 +14,10 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 
 def serve() -> None:
@@ -60,6 +62,18 @@ def _be(asked: dict[str, Any]) -> None:
         os._exit(code)
 
 
+def _stopped(instant: float) -> Any:
+    """The machine's clock shows this instant, in whatever zone it is told to be."""
+    from loancli.cli import options
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.fromtimestamp(instant, tz)
+
+    return patch.object(options, "datetime", Stopped)
+
+
 def _run(asked: dict[str, Any]) -> int:
     from faults import planted
     from faults.calls import Plan, watched
@@ -67,6 +81,8 @@ def _run(asked: dict[str, Any]) -> int:
     from loancli.cli.main import main
 
     with ExitStack() as stack:
+        if asked["instant"] is not None:
+            stack.enter_context(_stopped(asked["instant"]))
         if asked["planted"]:
             stack.enter_context(planted.bug(asked["planted"]))
         plan = None

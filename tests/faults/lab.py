@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,8 +121,8 @@ class Forks:
         ledger: Path,
         *lines: Sequence[object],
         now: str = NOW,
+        instant: datetime | None = None,
         zone: str = "Asia/Shanghai",
-        environ: dict[str, str] | None = None,
         plan: dict[str, Any] | None = None,
         planted: str = "",
         limit: int | None = None,
@@ -132,8 +132,9 @@ class Forks:
     ) -> Child:
         """Run command lines, one after another in one process.
 
-        `plan`: of faults/calls.py. `limit`: the bytes that a file may have; with `dies` the process ends there as by a
-        kill. `gate`: a pipe; the work begins when its other end is closed. `log`: where each line notes when it ran.
+        `now`: LOANCLI_NOW; or `instant`: what the machine's clock shows. `plan`: of faults/calls.py. `limit`: the bytes
+        that a file may have; with `dies` the process ends there as by a kill. `gate`: a pipe; the work begins when its
+        other end is closed. `log`: where each line notes when it ran.
         """
         self.count += 1
         out, err, record = (self.folder / f"{self.count % 64}.{kind}" for kind in ("out", "err", "calls"))
@@ -142,8 +143,7 @@ class Forks:
             "LANG": "C.UTF-8",
             "HOME": str(self.folder),
             "TZ": zone,
-            "LOANCLI_NOW": now,
-            **(environ or {}),
+            "LOANCLI_NOW": "" if instant else now,
         }
         words = [["-q", "-L", str(ledger), "--actor", "test", *map(str, line)] for line in lines]
         started = {
@@ -154,6 +154,7 @@ class Forks:
             "plan": plan,
             "record": str(record),
             "planted": planted,
+            "instant": instant.timestamp() if instant else None,
             "limit": limit,
             "dies": dies,
             "gate": str(gate) if gate else "",
@@ -263,9 +264,9 @@ class Step:
 
     name: str
     words: tuple[str, ...]
-    before: bytes
+    before: bytes = field(repr=False)
     states: tuple[str, ...]  # digests: before, after each transaction
-    calls: tuple[Call, ...]  # what it asks of the disk
+    calls: tuple[Call, ...] = field(repr=False)  # what it asks of the disk
 
     @property
     def after(self) -> str:
@@ -325,7 +326,7 @@ class Lab:
 
     folder: Path
     forks: Forks
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict, repr=False)
 
     def ledger(self, content: bytes | None = None, name: str = "books.db") -> Path:
         """A fresh ledger: the lender's, or as it is told."""

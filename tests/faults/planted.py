@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -63,6 +64,20 @@ def _clock_of_the_host() -> list[Any]:
     return [patch.object(options, "now", lambda environ=None: real().astimezone())]
 
 
+def _last_day_twice() -> list[Any]:
+    """Whoever catches up counts the day that begins as well."""
+    from loancli.jobs import close_day
+
+    closed = []
+
+    def accrued(db: Any, day: date) -> Any:
+        closed.append(day)
+        return real(db, day if len(closed) == 1 else day + timedelta(days=1))
+
+    real = close_day.loans.accrued_fen_by_product
+    return [patch.object(close_day.loans, "accrued_fen_by_product", accrued)]
+
+
 BUGS = {
     "commit-between": _commit_between,
     "synchronous-normal": lambda: _synchronous(1),
@@ -71,6 +86,7 @@ BUGS = {
     "repeats-are-new": _repeats_are_new,
     "key-without-content": _key_without_content,
     "clock-of-the-host": _clock_of_the_host,
+    "last-day-twice": _last_day_twice,
 }
 
 

@@ -195,6 +195,18 @@ def test_closes_at_once_that_are_killed_end_as_one_that_was_not(lab):
     assert kills > size(3, 300)
 
 
+@pytest.mark.parametrize("planted", ["", "last-day-twice"])
+def test_catching_up_is_closing_day_by_day(lab, planted):
+    gap = size(9, 40)
+    now = f"{CLOSED_ON + (gap + 1) * DAY}T00:05:00+08:00"
+    path, other = lab.ledger(), lab.ledger(name="other.db")
+    assert lab.forks.run(path, ("day", "close"), now=now, planted=planted).code == 0
+    for number in range(1, gap + 1):
+        through = ("day", "close", "--through", str(CLOSED_ON + number * DAY))
+        assert lab.forks.run(other, through, now=now, planted=planted).code == 0
+    assert (digest(path) == digest(other)) == (not planted)
+
+
 def test_two_lines_of_a_timetable_in_the_same_minute(lab):
     """Close, import and backup begin together: whichever comes first, all is done and the books are sound."""
     for turn in range(size(2, 100)):

@@ -71,7 +71,7 @@ def test_a_row_that_was_not_previewed_or_has_changed_since_is_refused_and_the_ot
     rows[4] = replace(rows[4], fingerprint="")
     refusals = {each.wanted.loan_id: each.refusal for each in apply(db, rows, RULES) if each.refusal}
     assert refusals == {
-        "LN000002": "the loan has changed since the preview; preview it again",
+        "LN000002": "the loan, or this row, is not as it was previewed; preview it again",
         "LN000005": "it was not previewed; preview it again",
     }
     assert lengths(db) == [15, 12, 15, 15, 12, 15, 15]
@@ -134,6 +134,25 @@ def test_a_change_that_was_undone_can_be_made_again(db):
     assert faults(db) == []
 
 
+def test_what_is_due_is_waived_in_bulk_once_and_given_back_by_undo(db):
+    late_on = OPENED_ON + 70 * DAY
+    close(db, late_on - DAY)
+    rules = replace(RULES, stamp=stamp(late_on))
+    asked = [replace(each, text="waive penalty", on=late_on) for each in wanted()]
+    owed = {each: life(*known, late_on).position for each, known in gather(db, [w.loan_id for w in asked]).items()}
+    rows = [replace(done.wanted, fingerprint=done.fingerprint) for done in preview(db, asked, rules)]
+    for done in apply(db, rows, rules):
+        position = owed[done.wanted.loan_id]
+        assert done.found.event.payload["amount_fen"] == position.penalty_accrued_fen + position.penalty_due_fen > 0
+    left = [life(*known, late_on).position for known in gather(db, list(owed)).values()]
+    assert {position.penalty_due_fen + position.penalty_accrued_fen for position in left} == {0}
+    assert all(done.is_there for done in apply(db, rows, rules))
+    assert faults(db) == []
+    assert [refusal for _, refusal in undo(db, batch_of(rows), stamp=stamp(late_on))] == [""] * COUNT
+    assert {each: life(*known, late_on).position for each, known in gather(db, list(owed)).items()} == owed
+    assert faults(db) == []
+
+
 def test_unknown_loans_and_wrong_words_are_refused_row_by_row(db):
     rows = [*wanted(loans=[1]), *wanted("grow 3", [2]), *wanted(loans=[99])]
     told = [each.refusal for each in preview(db, rows, RULES)]
@@ -141,7 +160,7 @@ def test_unknown_loans_and_wrong_words_are_refused_row_by_row(db):
     assert told[1].startswith("'grow 3' is not a change")
     assert told[2] == "there is no loan 'LN000099'; see: loancli loan list"
     with pytest.raises(NotFoundError, match="there is no batch 'adjust/none'"):
-        undoing(db, "adjust/none")
+        list(undoing(db, "adjust/none"))
 
 
 def test_a_batch_is_named_by_what_it_says_in_any_order(db):

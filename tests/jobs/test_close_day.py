@@ -36,7 +36,7 @@ from loancli.jobs import close_day
 from loancli.jobs.adjust_loan import Rules, adjust
 from loancli.jobs.close_day import close_through, try_through
 from loancli.jobs.settle import gather, settle
-from loancli.ledger import days, journal, loans
+from loancli.ledger import contacts, days, journal, loans
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.ceilings import read_ceilings
 from loancli.plan.product import Base, Bound, BreathingSpace, Frequency, Kind, MinimumProgress, Missing, Pays, Trigger
@@ -492,6 +492,32 @@ def test_a_payment_on_the_day_the_trigger_looks_does_not_put_it_out(seasonal, to
     close(seasonal, date(2026, 2, 28))
     assert [space[:2] for space in spaces(seasonal)] == [(date(2026, 2, 1), 1)]
     assert faults(seasonal) == []
+
+
+@pytest.mark.parametrize("touched_on", [None, -1, 0, 1])
+def test_the_line_of_the_day_tells_that_a_breathing_space_ends(seasonal, touched_on):
+    months_of_revenue(seasonal, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 499_999])
+    lines = []
+    if touched_on is not None:
+        on = DUE + touched_on * DAY
+        lines = close(seasonal, on - DAY)
+        take(seasonal, alipay([repayment(on, 1_000, note="LN000001")]))
+    lines += close(seasonal, DUE + 30 * DAY)
+    assert {line["day"]: line["ended_breathing_spaces"] for line in lines if line["ended_breathing_spaces"]} == {
+        DUE.isoformat(): 1
+    }
+
+
+def test_the_line_of_the_day_tells_the_promises_that_lapse(db):
+    with writing(db):
+        for due_on, amount_fen in ((DUE, LEVEL), (DUE, LEVEL + 1), (DUE + DAY, LEVEL)):
+            contacts.add_promise(
+                db, loan_id="LN000001", borrower_id="B1", made_on=OPENED_ON, due_on=due_on, amount_fen=amount_fen,
+                note="", actor="test",
+            )  # fmt: skip
+    take(db, alipay([repayment(DUE, LEVEL, note="LN000001")]))
+    lines = close(db, DUE + 10 * DAY)
+    assert {line["day"]: line["lapsed_promises"] for line in lines if line["lapsed_promises"]} == {DUE.isoformat(): 1}
 
 
 def test_a_second_weak_month_of_the_year_changes_nothing(seasonal):

@@ -32,6 +32,7 @@ from ledger_maker import (
     take,
 )
 from older_ledgers import as_schema
+from sizes import size
 
 from loancli.core.errors import BusyError, InputError, LedgerError, RefusedError
 from loancli.jobs.keep_ledger import back_up, restore
@@ -399,7 +400,7 @@ def whole(made, tmp_path_factory) -> Path:
 
 
 @given(place=st.integers(0, 2**32), bit=st.integers(0, 7))
-@settings(max_examples=60)
+@settings(max_examples=size(60, 3_000))
 def test_a_backup_with_a_flipped_bit_is_refused_or_gives_the_very_same_books(whole, place, bit):
     content = whole.read_bytes()
     at = place % len(content)
@@ -415,7 +416,7 @@ def test_a_backup_with_a_flipped_bit_is_refused_or_gives_the_very_same_books(who
 
 
 @given(place=st.integers(0, 2**32))
-@settings(max_examples=25)
+@settings(max_examples=size(25, 500))
 def test_a_backup_that_is_cut_anywhere_is_refused(whole, place):
     content = whole.read_bytes()
     with TemporaryDirectory() as name:

@@ -72,7 +72,11 @@ def test_a_sure_match_is_booked(db, row, reason):
     [
         (repayment(DUE, 5, "N", party="陌生人"), "unknown_payer", []),
         (repayment(DUE, LEVEL, "N", party="陌生人"), "unknown_payer", ["LN000001"]),
-        (repayment(DUE, 5, "N", party="借款人B2"), "amount_differs", ["LN000002", "LN000003"]),
+        (
+            repayment(DUE, 5, "N", party="借款人B2"),
+            "amount_differs",
+            ["LN000002=0.02;LN000003=0.03", "LN000002", "LN000003"],
+        ),
         (repayment(DUE, 5, "N", note="LN000009", party="借款人B1"), "unknown_reference", ["LN000001"]),
         (repayment(DUE, 5, "N", note="LN000001 LN000002"), "several_references", ["LN000001", "LN000002"]),
         (repayment(OPENED_ON - DAY, 5, "N", note="LN000001"), "before_payout", ["LN000001"]),

@@ -25,6 +25,7 @@ from ledger_maker import (
     take,
     tampered,
 )
+from sizes import size
 
 from loancli.core.entry import Entry, Leg
 from loancli.jobs.prove import prove
@@ -170,6 +171,35 @@ def test_the_books_refuse(path, attack):
     with pytest.raises(sqlite3.IntegrityError):
         execute(db, *ATTACKS[attack])
     assert dump(db) == before
+
+
+GUARDLESS = {
+    **ATTACKS,
+    **{f"no rows of {table}": [f"DELETE FROM {table}"] for table in GUARDED},
+    "a trigger dropped": ["DROP TRIGGER entry_stays"],
+    "the schema written by hand": [
+        "PRAGMA writable_schema = ON",
+        "DELETE FROM sqlite_schema WHERE name = 'entry_stays'",
+    ],
+    "a leg that is replaced": ["INSERT OR REPLACE INTO posting VALUES (1, 0, 1, 4, 5)"],
+    "checks switched off": ["PRAGMA ignore_check_constraints = ON", entry(), leg(fen=-100)],
+}
+
+
+@pytest.mark.parametrize("attack", GUARDLESS)
+def test_a_program_that_keeps_no_setting_of_ours_is_refused_or_found(path, attack):
+    with closing(sqlite3.connect(path, isolation_level=None)) as foreign:
+        try:
+            for sql in ("BEGIN", *GUARDLESS[attack], "COMMIT"):
+                foreign.execute(sql)
+        except sqlite3.IntegrityError:
+            foreign.rollback()
+            with closing(open_ledger(path)) as db:
+                assert faults(db) == []
+            return
+    if not health.faults(path):
+        with closing(open_ledger(path)) as db:
+            assert faults(db)
 
 
 def test_the_attacks_miss_by_their_fault_alone(path):
@@ -360,7 +390,7 @@ DIGESTED = ("event", "entry", "posting", "day", "loan", "plan_row", "file", "txn
 
 
 @given(place=st.integers(0, 2**32), bit=st.integers(0, 7))
-@settings(max_examples=40)
+@settings(max_examples=size(40, 5_000))
 def test_no_flipped_bit_changes_what_is_under_a_digest_without_a_word(made, place, bit):
     content = made.read_bytes()
     at = place % len(content)

@@ -490,6 +490,12 @@ CONTRADICTIONS = [
         id="a line with credit",
     ),
     pytest.param(
+        revenue_product(allocation=Allocation(surplus="spread")),
+        "allocation.surplus",
+        "for instalments that are planned; write 'credit' or 'principal'",
+        id="a spread surplus of amounts that follow revenue",
+    ),
+    pytest.param(
         line_product(**LENT, fees=(Fee(name="a", amount_fen=1),)), "fees.1", "above any ceiling", id="a line with a fee"
     ),
     pytest.param(

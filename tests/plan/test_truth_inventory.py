@@ -41,7 +41,6 @@ OUT_OF_SCOPE = {
     "eu-int-6": EU_DAYS,
     "automated-decision": "no number: segments and campaigns tell why, and a person approves what is sent",
     "wcl-near-breach": "a checkpoint inside a period: nothing is due before the due day; segments see revenue and days",
-    "ALL-03": "belongs to issue 5: a payment between several debts; a payment names its loan, or a person places it",
     "CLS-03": "over all claims of a debtor that is not retail: classes here are floors by the days of each loan",
     "RST-01": "it asks whether the debtor was in difficulty when the terms were eased, which no event keeps yet",
     "VAT-01": "tax on interest is the lender's accounting; the books keep each day's interest for it",

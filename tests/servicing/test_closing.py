@@ -6,14 +6,14 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lives import DAY, PLAIN, contract_for, contracts, event, payment, payout, voided
+from lives import DAY, ORDINARY, PLAIN, contract_for, contracts, event, payment, payout, products, voided
 from terms import line_product
 
 from loancli.core.days import Roll
 from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
-from loancli.plan.product import Allocation, Penalty
-from loancli.servicing.closing import waivers
+from loancli.plan.product import Allocation, Kind, Penalty
+from loancli.servicing.closing import saved_fen, waivers
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import life, quote
 
@@ -145,3 +145,16 @@ def test_either_it_is_settled_within_the_limit_or_refused(data: st.DataObject, c
     assert after.position.status in {"settled", "open"}
     assert sum(each.payload["amount_fen"] for each in found) <= limit_fen
     assert after.position.principal_outstanding_fen == 0
+
+
+@given(contracts(products([kind for kind in ORDINARY if kind is not Kind.CREDIT_LINE])), st.data())
+@settings(max_examples=80)
+def test_settling_now_saves_what_paying_on_would_cost_more(contract, data) -> None:
+    """Of a loan that is paid as it falls due, up to the day and, if it goes on, from then on."""
+    on = data.draw(st.dates(contract.signed_on, contract.rows[-1].due_on - DAY))
+    kept = [payout(contract)] + [
+        payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows if row.due_on <= on and row.due_fen
+    ]
+    asked = quote(contract, kept, on)
+    rest_fen = sum(row.due_fen for row in contract.rows if row.due_on > on)
+    assert saved_fen(life(contract, kept, on), asked) == max(0, rest_fen - asked.to_pay_fen)

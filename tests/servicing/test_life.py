@@ -600,6 +600,42 @@ def test_surplus_repays_principal_where_the_contract_says_so() -> None:
     assert lived.instalments[1].principal_fen == second.principal_fen
 
 
+def test_principal_paid_ahead_makes_each_instalment_smaller_where_the_contract_says_so() -> None:
+    terms = replace(
+        PREPAYING, kind=Kind.EQUAL_PRINCIPAL, roll=Roll.NONE, allocation=Allocation(surplus="spread"), periods_max=12
+    )
+    contract = contract_for(terms, 12_000_000, date(2025, 3, 10), periods=12)
+    first, second = contract.rows[:2]
+    events = [payout(contract), payment(first.due_on, first.due_fen + 5_500_000)]
+    told = life(contract, events, first.due_on)
+    lived = life(contract, events, contract.rows[-1].due_on)
+    assert [state.principal_fen for state in told.instalments] == [1_000_000, *[500_000] * 11]
+    assert [state.principal_fen for state in lived.instalments] == [1_000_000, *[500_000] * 11]
+    assert (lived.instalments[1].interest_fen, lived.position.credit_fen) == (round(second.interest_fen / 2), 0)
+
+
+@SLOW
+@given(contracts(), st.data())
+def test_what_is_spread_is_paid_off_at_maturity_and_no_instalment_asks_for_more_than_planned(
+    contract: Contract, data: st.DataObject
+) -> None:
+    product = contract.product
+    assume(not product.fixed_fee and product.kind not in {Kind.REVENUE_SHARE, Kind.CREDIT_LINE})
+    allocation = replace(product.allocation, surplus="spread")
+    contract = replace(contract, product=replace(product, allocation=allocation))
+    on = data.draw(st.sampled_from([row.due_on for row in contract.rows]))
+    extra = payment(on, data.draw(st.integers(1, contract.principal_fen)), "extra")
+    events = [payout(contract), extra]
+    events += [payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows if row.due_on <= on]
+    lived = life(contract, events, contract.rows[-1].due_on)
+    asked_fen = [state.principal_fen for state in lived.instalments]
+    ahead_fen = sum(each.amount_fen for each in lived.movements if each.credit == "loan:principal" and not each.number)
+    assert sum(asked_fen) + ahead_fen == contract.principal_fen
+    assert lived.position.principal_outstanding_fen == lived.position.principal_overdue_fen
+    for row, fen in zip(contract.rows, asked_fen, strict=True):
+        assert fen <= row.principal_fen + len(contract.rows)  # a fen of rounding each
+
+
 def test_principal_paid_ahead_shortens_the_term() -> None:
     contract = contract_for(PREPAYING, 6_000_000, date(2025, 3, 10))
     first = contract.rows[0]

@@ -241,6 +241,28 @@ def test_loans_of_the_payer_that_together_ask_for_the_amount_are_offered_as_a_sp
     assert Matcher(loans).splits(row(payer="赵六", amount_fen=400_050)) == []
 
 
+def test_the_order_of_the_law_between_the_loans_of_a_payer_is_offered() -> None:
+    """Civil Code 560: due before not due, the dearest first."""
+    due_on = date(2025, 4, 1)
+    cheap = standing(open_instalments=((due_on, 300_000), (date(2025, 5, 1), 50_000)), due_fen=300_000)
+    dear = replace(cheap, annual_rate_ppm=150_000)
+    loans = [
+        replace(loan("LN000001"), borrower_id="B1", standing=cheap),
+        replace(loan("LN000002"), borrower_id="B1", standing=dear),
+    ]
+    for amount_fen, told in (
+        (299_000, "LN000002"),
+        (350_000, "LN000001=500.00;LN000002=3000.00"),
+        (640_000, "LN000001=3000.00;LN000002=3400.00"),
+        (670_000, "LN000001=3200.00;LN000002=3500.00"),
+    ):
+        first, *others = ranked(loans, row(payer="王小明", amount_fen=amount_fen))
+        assert first == (told, ("payer", "law"))
+        assert {each for each, _ in others} == {"LN000001", "LN000002"} - {told}
+    assert Matcher(loans).by_law(row(payer="王小明", amount_fen=700_001)) == {}
+    assert Matcher(loans[:1]).by_law(row(payer="王小明", amount_fen=100_000)) == {}
+
+
 def test_how_a_loan_stands_never_places_money() -> None:
     loans = [replace(loan("LN000001"), standing=standing(due_fen=5, open_instalments=((date(2025, 4, 10), 5),)))]
 

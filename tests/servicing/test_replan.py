@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, reject, settings
@@ -18,8 +19,9 @@ from loancli.core.money import Rounding
 from loancli.plan.changes import Change, change_of
 from loancli.plan.product import Allocation, BreathingSpace, Kind, Pays
 from loancli.servicing.contract import Contract, in_force
-from loancli.servicing.life import active_events, life
+from loancli.servicing.life import active_events, life, walked
 from loancli.servicing.replan import Replan, replan
+from loancli.servicing.walk import Walk
 
 SLOW = settings(deadline=None, max_examples=150)
 CHANGES = [
@@ -115,7 +117,39 @@ def test_what_is_shown_ahead_after_a_change_is_what_the_change_showed(
     assert [(state.principal_fen, state.interest_fen) for state in ahead] == shown
 
 
+@settings(deadline=None, max_examples=100)
+@given(lives_of(), st.sampled_from(CHANGES), st.data())
+def test_rows_that_hold_after_a_change_tell_what_working_it_out_would(
+    told: RandomLife, text: str, data: st.DataObject
+) -> None:
+    on = told.contract.signed_on + data.draw(st.integers(1, 200)) * DAY
+    late = [each for each in told.events if each.kind is EventKind.PAYMENT_RECEIVED and data.draw(st.booleans())]
+    known = [each for each in told.events if each not in late]  # the others were not known when it was changed
+    try:
+        found = change(told.contract, known, text, on)
+    except (InputError, RefusedError):
+        reject()
+    days = [on, on + data.draw(st.integers(1, 100)) * DAY, told.end_on]
+    lived = [life(told.contract, [*told.events, found.event], day) for day in days]
+    with patch.object(Walk, "holds", return_value=False):
+        assert [life(told.contract, [*told.events, found.event], day) for day in days] == lived
+
+
 # --- single cases ---
+
+
+def test_rows_hold_until_something_was_paid_ahead_that_they_do_not_know() -> None:
+    contract, events = loan(allocation=Allocation(surplus="principal"))
+    on = date(2026, 2, 20)
+    found = change(contract, events, "respread 11", on)
+    walk, _ = walked(contract, [*events, found.event], on)
+    assert not walk.is_off_plan
+    for fen in (600_000, contract.rows[0].due_fen + 100):  # principal, or interest alone
+        walk, _ = walked(contract, [*events, payment(date(2026, 2, 17), fen), found.event], on)
+        assert walk.is_off_plan
+    breathing = change(contract, events, "breathe 1 nothing", on)
+    walk, _ = walked(contract, [*events, breathing.event], on)
+    assert walk.is_off_plan  # its first row asks for nothing, whatever has accrued
 
 
 def loan(**terms: object) -> tuple[Contract, list[Event]]:

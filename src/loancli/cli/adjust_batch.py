@@ -1,30 +1,32 @@
 """`loancli adjust` over many loans: the batch read or selected, a line for each loan, and what was done."""
 
+import gc
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from loancli.cli import session
-from loancli.cli.cells import visible
+from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
 from loancli.cli.options import Context, Format
 from loancli.cli.render import progress, show, talk
 from loancli.cli.sheet import read_sheet
-from loancli.core.errors import InputError, NotFoundError, Problem, RefusedError, input_error
+from loancli.core.errors import InputError, Problem, RefusedError, input_error
 from loancli.core.money import yuan
 from loancli.plan.cells import day_of
-from loancli.texts import Lang, refusals
+from loancli.texts import LANGS, refusals
 
 if TYPE_CHECKING:
     from loancli.jobs.adjust_batch import Done, Wanted
     from loancli.jobs.adjust_loan import Rules
     from loancli.plan.diff import Diff
 
-NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "fingerprint")
+T = TypeVar("T")
+NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "state", "fingerprint")
 SCREEN = (
     "loan_id",
     "state",
@@ -41,7 +43,8 @@ SCREEN = (
 
 
 def read(path: Path, on: date) -> "list[Wanted]":
-    """The rows of a CSV, a workbook or JSON lines: loan_id, change, perhaps on and fingerprint; others are passed over.
+    """The rows of a CSV, a workbook, JSON or JSON lines: loan_id, change, perhaps on and fingerprint; others are passed
+    over. What a preview wrote, in any of these forms, can be read back.
 
     Raises NotFoundError, and InputError with every problem: file, row, column.
     """
@@ -80,30 +83,42 @@ def read(path: Path, on: date) -> "list[Wanted]":
 
 
 def _lines(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
-    if path.suffix.lower() in {".jsonl", ".ndjson"}:
-        yield from _json_lines(path, file_name)
+    if path.suffix.lower() in {".json", ".jsonl", ".ndjson"}:
+        yield from _json_rows(path, file_name)
         return
     sheet = read_sheet(path)
-    names = [name.strip() for name in sheet.columns]
+    known = _names()
+    names = [known.get(name.strip(), "") for name in sheet.columns]
     if missing := [name for name in NEEDED if name not in names]:
         raise InputError(f"{sheet.file_name}:1: needs the columns {', '.join(NEEDED)}; {missing[0]} is missing")
     for number, cells in sheet.rows:
         yield number, dict(zip(names, cells, strict=False))
 
 
-def _json_lines(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
-    if not path.is_file():
-        raise NotFoundError(f"{visible(str(path))}: no such file")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+def _json_rows(path: Path, file_name: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+    """An object a line; or one document, as a preview's: its objects by their turn."""
+    text = session.read_text(path)
+    is_lines = path.suffix.lower() != ".json"
+    pieces = list(enumerate(text.splitlines(), start=1)) if is_lines else [(1, text)]
+    found: list[tuple[int, object]] = []
+    for number, piece in pieces:
         try:
-            row = json.loads(line)
-        except ValueError as error:
+            read = json.loads(piece) if piece.strip() else None
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{file_name}:{number}: not JSON: {error}") from None
+        if isinstance(read, list) and not is_lines:
+            found += enumerate(read, start=1)
+        elif piece.strip():
+            found.append((number, read))
+    for number, row in found:
         if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in NEEDED):
             raise InputError(f"{file_name}:{number}: write an object with {' and '.join(NEEDED)} as texts")
         yield number, {name: str(row[name]) for name in KNOWN if row.get(name) is not None}
+
+
+def _names() -> dict[str, str]:
+    """The columns that count, by their names in files of programs and in workbooks of any language."""
+    return {word: name for name in KNOWN for word in (name, *(heading(name, lang) for lang in LANGS))}
 
 
 def selected(context: Context, text: str, on: date, selection: Mapping[str, str | None]) -> "list[Wanted]":
@@ -137,8 +152,9 @@ def show_preview(
     from loancli.jobs.adjust_batch import preview
 
     with session.ledger(context) as db:
-        done = list(_bar(context, preview(db, wanted, rules), len(wanted)))
-    _answer(context, done, "adjust.would", output_format, output)
+        told = Told(context, has_rates=True)
+        told.show(_bar(context, preview(db, wanted, rules), len(wanted)), output_format, output)
+    told.sum_up("adjust.would")
 
 
 def put_in_force(
@@ -153,100 +169,116 @@ def put_in_force(
     """Apply the rows of a preview. Exit 5 if some are refused, 3 if all are."""
     from loancli.jobs.adjust_batch import apply, batch_of, preview_of
 
+    told = Told(context, has_rates=False)  # of which the preview told
     with session.ledger(context) as db:
         work = preview_of(db, wanted, rules) if dry_run else apply(db, wanted, rules)
-        done = list(_bar(context, work, len(wanted)))
-    _answer(context, done, "adjust.would" if dry_run else "adjust.did", output_format, output)
-    if not dry_run and any(each.found for each in done):
-        talk(context, "adjust.batch", batch=batch_of(wanted))
+        told.show(_bar(context, work, len(wanted)), output_format, output)
+    told.sum_up("adjust.would" if dry_run else "adjust.did", "" if dry_run else batch_of(wanted))
 
 
 def take_back(
     context: Context, batch: str, output_format: Format | None, output: Path | None, *, dry_run: bool
 ) -> None:
     """Undo a batch, and show what was left and why. Exit 5 if something was."""
-    from loancli.jobs.adjust_batch import undo, undoing
+    from loancli.jobs.adjust_batch import made_by, undo, undoing
 
     with session.ledger(context) as db:
-        undone = undoing(db, batch) if dry_run else list(undo(db, batch, stamp=session.stamp(context)))
-    rows = [
-        {
-            "loan_id": event.loan_id,
-            "change": event.payload["change"],
-            "on": event.effective_on,
-            "state": "left" if refusal else "undone",
-            "reason": refusals.refusal(refusal, context.lang),
-        }
-        for event, refusal in undone
-    ]
+        total = len(made_by(db, batch))
+        work = undoing(db, batch) if dry_run else undo(db, batch, stamp=session.stamp(context))
+        rows = [
+            {
+                "loan_id": event.loan_id,
+                "change": event.payload["change"],
+                "on": event.effective_on,
+                "state": "left" if refusal else "undone",
+                "reason": refusals.refusal(refusal, context.lang),
+            }
+            for event, refusal in _bar(context, work, total, "undo")
+        ]
     show(rows, format=output_format, output=output, title=batch, lang=context.lang)
-    left = sum(bool(refusal) for _, refusal in undone)
-    session.tell(context, "adjust.undone", dry_run=dry_run, undone=len(undone) - left, left=left, batch=batch)
+    left = sum(row["state"] == "left" for row in rows)
+    session.tell(context, "adjust.undone", dry_run=dry_run, undone=len(rows) - left, left=left, batch=batch)
     if left:
         raise typer.Exit(Exit.PARTIAL)
 
 
-def _bar(context: Context, work: "Iterable[Done]", total: int) -> "Iterable[Done]":
-    return progress(work, total=total, label="adjust", quiet=context.quiet)
+def _bar(context: Context, work: Iterable[T], total: int, label: str = "adjust") -> Iterable[T]:
+    gc.set_threshold(100_000)  # hundreds of objects a loan, and no cycles: looking for some is an eighth of the time
+    return progress(work, total=total, label=label, quiet=context.quiet)
 
 
-def _answer(
-    context: Context, done: "Sequence[Done]", key: str, output_format: Format | None, output: Path | None
-) -> None:
-    from loancli.plan.diff import diff
+class Told:
+    """What is told of each loan of a batch, as it comes, and the sums. `has_rates`: with the yearly costs."""
 
-    diffs = [diff(each.found.before, each.found.after) if each.found else None for each in done]
-    rows = [_row(each, its, context.lang) for each, its in zip(done, diffs, strict=True)]
-    if session.as_json(output_format, output):
-        for row, its in zip(rows, diffs, strict=True):
+    def __init__(self, context: Context, *, has_rates: bool) -> None:
+        self.context = context
+        self.has_rates = has_rates
+        self.figures = _FIGURES + _RATES if has_rates else _FIGURES
+        self.sums = dict.fromkeys(("changed", "same", "refused", "worse", "cost_fen"), 0)
+
+    def show(self, done: "Iterable[Done]", output_format: Format | None, output: Path | None) -> None:
+        """A row for each, made while the work goes on: of a large batch there is no room for all that was found."""
+        has_days = session.as_json(output_format, output)
+        columns = (*_HEAD, *self.figures, "worse", *(("days",) if has_days else ()))
+        rows = (self._row(each, has_days=has_days) for each in done)
+        show(rows, format=output_format, output=output, title="adjust", columns=columns, screen=SCREEN,
+             lang=self.context.lang)  # fmt: skip
+
+    def sum_up(self, key: str, batch: str = "") -> None:
+        """The sums, and how to undo it. Exit 5 if some are refused, 3 if all are."""
+        cost_fen = self.sums.pop("cost_fen")
+        talk(self.context, key, **self.sums, cost=yuan(cost_fen))
+        if batch and self.sums["changed"]:
+            talk(self.context, "adjust.batch", batch=batch)
+        if self.sums["refused"]:
+            raise typer.Exit(Exit.PARTIAL if self.sums["changed"] or self.sums["same"] else Exit.REFUSED)
+
+    def _row(self, done: "Done", *, has_days: bool) -> dict[str, Any]:
+        from loancli.plan.diff import diff
+
+        its = diff(done.found.before, done.found.after) if done.found else None
+        state = "changes" if its else "in_force" if done.is_there else "refused"
+        self.sums[{"changes": "changed", "in_force": "same"}.get(state, state)] += 1
+        row = {
+            "loan_id": done.wanted.loan_id,
+            "change": done.wanted.text,
+            "on": done.wanted.on,
+            "state": state,
+            "fingerprint": done.fingerprint,
+            "reason": refusals.refusal(done.refusal, self.context.lang),
+            "worse": "",
+        }
+        row |= self._figures(its) if its else dict.fromkeys(self.figures)
+        if has_days:
             row["days"] = [
                 {"due_on": line.due_on, "before_fen": line.before_fen, "after_fen": line.after_fen}
                 for line in (its.lines if its else ())
             ]
-    show(rows, format=output_format, output=output, title="adjust", screen=SCREEN, lang=context.lang)
-    changed = [its for its in diffs if its]
-    refused = sum(bool(each.refusal) for each in done)
-    talk(
-        context,
-        key,
-        changed=len(changed),
-        same=sum(each.is_there for each in done),
-        refused=refused,
-        worse=sum(bool(row["worse"]) for row in rows),
-        cost=yuan(sum(its.after.cost_fen - its.before.cost_fen for its in changed)),
-    )
-    if refused:
-        raise typer.Exit(Exit.PARTIAL if changed or refused < len(done) else Exit.REFUSED)
+        return row
+
+    def _figures(self, its: "Diff") -> dict[str, Any]:
+        before, after = its.before, its.after
+        cost_fen, cost_after_fen = before.cost_fen, after.cost_fen
+        biggest_fen, biggest_after_fen = before.biggest_fen, after.biggest_fen
+        last_on, last_after_on = before.last_due_on, after.last_due_on
+        figures = [before.instalments, after.instalments, last_on, last_after_on, biggest_fen, biggest_after_fen]
+        figures += [cost_fen, cost_after_fen, cost_after_fen - cost_fen]
+        if self.has_rates:
+            figures += [f"{side.cost.simple_percent:.2f}" for side in (before, after)]
+        worse = {
+            "cost": cost_after_fen > cost_fen,
+            "instalment": biggest_after_fen > biggest_fen,
+            "term": last_after_on > last_on,
+        }
+        told = " ".join(name for name, is_worse in worse.items() if is_worse)
+        self.sums["worse"] += bool(told)
+        self.sums["cost_fen"] += cost_after_fen - cost_fen
+        return {**dict(zip(self.figures, figures, strict=True)), "worse": told}
 
 
-def _row(done: "Done", its: "Diff | None", lang: Lang) -> dict[str, Any]:
-    head = {
-        "loan_id": done.wanted.loan_id,
-        "change": done.wanted.text,
-        "on": done.wanted.on,
-        "state": "changes" if its else "in_force" if done.is_there else "refused",
-        "fingerprint": done.fingerprint,
-        "reason": refusals.refusal(done.refusal, lang),
-    }
-    if its is None:
-        return {**head, **dict.fromkeys(_FIGURES), "worse": ""}
-    before, after = its.before, its.after
-    worse = {
-        "cost": after.cost_fen > before.cost_fen,
-        "instalment": after.biggest_fen > before.biggest_fen,
-        "term": after.last_due_on > before.last_due_on,
-    }
-    figures = (
-        before.instalments, after.instalments, before.last_due_on, after.last_due_on, before.biggest_fen,
-        after.biggest_fen, before.cost_fen, after.cost_fen, after.cost_fen - before.cost_fen,
-        f"{before.cost.simple_percent:.2f}", f"{after.cost.simple_percent:.2f}",
-    )  # fmt: skip
-    told = " ".join(name for name, is_worse in worse.items() if is_worse)
-    return {**head, **dict(zip(_FIGURES, figures, strict=True)), "worse": told}
-
-
+_HEAD = ("loan_id", "change", "on", "state", "fingerprint", "reason")
 _FIGURES = (
     "instalments_before", "instalments_after", "last_due_before_on", "last_due_after_on", "biggest_before_fen",
-    "biggest_after_fen", "cost_before_fen", "cost_after_fen", "cost_difference_fen", "apr_before_simple_percent",
-    "apr_after_simple_percent",
+    "biggest_after_fen", "cost_before_fen", "cost_after_fen", "cost_difference_fen",
 )  # fmt: skip
+_RATES = ("apr_before_simple_percent", "apr_after_simple_percent")

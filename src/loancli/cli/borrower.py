@@ -186,8 +186,7 @@ def forget(
             done = erase(db, borrower_id, reason=reason.strip(), stamp=session.stamp(context))
         if not dry_run:
             is_clean = wipe(db)
-    rows = session.in_words(_left(done, context.lang), output_format, output, context.lang)
-    show(rows, format=output_format, output=output, title=borrower_id, lang=context.lang)
+    show(_left(done, context.lang), format=output_format, output=output, title=borrower_id, lang=context.lang)
     key = "borrower.forgotten" if done.is_new else "borrower.forgotten_before"
     session.tell(context, key, dry_run=dry_run, borrower_id=borrower_id)
     if not is_clean:

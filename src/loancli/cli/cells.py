@@ -15,6 +15,20 @@ from loancli.core.money import yuan
 from loancli.core.rates import percent
 from loancli.texts import Lang, said, say
 
+# Columns of codes, each with a section of the catalogue.
+_SPOKEN = {
+    "asset_class",
+    "data",
+    "day_count",
+    "kind",
+    "outcome",
+    "part",
+    "stage",
+    "state",
+    "status",
+    "what",
+    "within_ceiling",
+}
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
 
@@ -39,6 +53,16 @@ def heading(name: str, lang: Lang) -> str:
     """A column's name for people: without its unit, in the user's language where the catalogue has it."""
     bare = name.removesuffix("_fen").removesuffix("_ppm")
     return said(f"column.{name}", lang, bare.replace("_", " "))
+
+
+def in_words(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """The row with codes as words, for people."""
+    return {name: _in_words(name, value, lang) for name, value in row.items()}
+
+
+def _in_words(name: str, value: Any, lang: Lang) -> Any:
+    section = name.removeprefix("example_")
+    return said(f"{section}.{plain(value)}", lang, value) if section in _SPOKEN else value
 
 
 def plain(value: object) -> Any:

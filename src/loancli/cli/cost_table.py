@@ -50,8 +50,7 @@ def answer(
         limit = {"ceiling_ppm": verdict.limit.ppm, "within_ceiling": verdict.outcome.value}
         show({**head, **limit, "rows": rows}, format=output_format, output=output, lang=context.lang)
     else:
-        spoken = session.in_words(rows, output_format, output, context.lang)
-        show(spoken, format=output_format, output=output, title=head["document"], screen=SCREEN, lang=context.lang)
+        show(rows, format=output_format, output=output, title=head["document"], screen=SCREEN, lang=context.lang)
     if verdict.outcome is Outcome.WARN:
         talk(context, "loan.cost_warning", sentence=cost_sum(verdict, context.lang))
 

@@ -17,6 +17,7 @@ from loancli.texts import say
 from loancli.texts.refusals import refusal
 
 app = typer.Typer()
+NAMED_MAX = 5  # parked loans
 Finding = tuple[str, str]  # ok | note | bad, and what was found
 NEEDED = (
     "rich",
@@ -123,13 +124,16 @@ def _ledger(context: Context) -> Finding:
 
 
 def _close(context: Context) -> Finding:
-    from loancli.ledger.days import open_day
+    from loancli.ledger.days import open_day, parked
 
     try:
         with session.ledger(context) as db:
-            open_on = open_day(db)
+            open_on, waiting = open_day(db), parked(db)
     except (LoancliError, sqlite3.Error):  # the check before has told why
         return "note", "-"
+    if waiting:
+        names = ", ".join(each["loan_id"] for each in waiting[:NAMED_MAX])
+        return "note", say("doctor.parked", context.lang, count=len(waiting), names=names)
     behind = (context.as_of - open_on).days
     return (
         ("ok", str(open_on)) if behind <= 0 else ("note", say("doctor.behind", context.lang, day=open_on, days=behind))

@@ -41,6 +41,7 @@ def answer(context: Context, effect: "Effect", *, output_format: Format | None, 
             "entries": entries,
         }
         show(document, format=output_format, output=output, lang=context.lang)
+        _tell_late(context, effect, positions)
         return
     loan_id = effect.after.contract.loan_id
     if output is None and output_format in {None, Format.TABLE}:
@@ -53,6 +54,15 @@ def answer(context: Context, effect: "Effect", *, output_format: Format | None, 
         show(entries, format=output_format, output=output, title=title, lang=context.lang)
     else:
         talk(context, "effect.no_entries", day=effect.open_day)
+    _tell_late(context, effect, positions)
+
+
+def _tell_late(context: Context, effect: "Effect", positions: list[dict[str, Any]]) -> None:
+    """An event of the past may make a loan late that was not: nobody should have to find that out from a column."""
+    before, after = (position["days_past_due"] for position in positions)
+    if after > before:
+        loan_id = effect.after.contract.loan_id
+        talk(context, "effect.later", loan_id=loan_id, before=before, after=after, day=effect.after.as_of)
 
 
 def _position(at_day: "Life", ageing: "Ageing") -> dict[str, Any]:

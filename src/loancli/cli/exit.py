@@ -80,6 +80,7 @@ _USAGE = {
     "usage.not_in_range": re.compile(r"(?P<value>.*) is not in the range (?P<range>.*)\."),
     "usage.not_one_of": re.compile(r"(?P<value>'.*') is not one of (?P<allowed>.*)\."),
     "usage.no_file": re.compile(r"\w+ (?P<value>'.*') does not exist\."),
+    "usage.too_far": re.compile(r"(?P<value>'.*') lies beyond the year (?P<year>.*)"),
     "usage.no_day": re.compile(r"(?P<value>'.*') is not a day such as .*"),
 }
 
@@ -105,7 +106,7 @@ def report(error: BaseException, *, lang: Lang, verbose: bool) -> int:
         if verbose:
             complain("".join(_where(error)).rstrip())
         return code
-    complain(say("exit.error", lang, message=_message(error, lang)))
+    complain(say("exit.error", lang, message=message_of(error, lang)))
     return code
 
 
@@ -118,7 +119,8 @@ def exit_of(error: BaseException) -> Exit:
     return next((code for kind, code in CODES.items() if isinstance(error, kind)), Exit.BUG)
 
 
-def _message(error: BaseException, lang: Lang) -> str:
+def message_of(error: BaseException, lang: Lang) -> str:
+    """What ended a command, in the language of the user; not for a bug, whose message may hold a borrower's data."""
     if type(error).__module__ == "sqlite3":
         key = _SQLITE_TEXTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "exit.ledger_unusable")
         return say(key, lang, cause=error)

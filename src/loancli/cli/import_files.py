@@ -19,6 +19,7 @@ from loancli.cli.rejects import write_rejects
 from loancli.cli.render import counting, show, talk
 from loancli.core.errors import InputError, NotFoundError, Problem
 from loancli.texts import say
+from loancli.texts.refusals import refusal
 
 if TYPE_CHECKING:
     from datetime import date
@@ -107,7 +108,8 @@ def import_files(
         talk(context, "import.dry_run")
     elif refused:
         write_rejects(context, refused, rejects)
-    if refused or any(report.placed.suspense_count or report.conflicts for report in reports):
+    waits = any(report.placed.suspense_count or report.placed.warnings or report.conflicts for report in reports)
+    if refused or waits:
         raise typer.Exit(Exit.PARTIAL)
 
 
@@ -269,7 +271,7 @@ def _tell(
         if report.already_imported:
             talk(context, "import.same_file", file=report.file_name)
         for warning in report.warnings:
-            talk(context, "import.warning", warning=warning)
+            talk(context, "import.warning", warning=refusal(warning, context.lang))
         if report.doubled_count:
             talk(context, "import.doubled", file=report.file_name, count=report.doubled_count)
         for conflict in report.conflicts:

@@ -142,8 +142,7 @@ def show_(
         show({**head, "instalments": rows}, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:
-        (spoken,) = session.in_words([head], output_format, output, context.lang)
-        show(spoken, title=loan_id, lang=context.lang)
+        show(head, title=loan_id, lang=context.lang)
     parts = [part for part in ("fee_fen", "penalty_fen") if any(row[part] for row in rows)]
     screen = ("number", "due_on", "state", "due_fen", *parts, "paid_fen", "paid_on", "why")
     show(rows, format=output_format, output=output, title=loan_id, screen=screen, lang=context.lang)
@@ -238,6 +237,7 @@ def quote(
     """What settles a loan on a day, part by part, and what that saves against paying on to the end."""
     from loancli.jobs.settle import gather
     from loancli.ledger import loans
+    from loancli.servicing.closing import saved_fen
     from loancli.servicing.life import life
     from loancli.servicing.life import quote as quoted
 
@@ -246,13 +246,10 @@ def quote(
         loans.record(db, loan_id)
         contract, found = gather(db, [loan_id])[loan_id]
     paid_on = on or context.as_of
-    answer = quoted(contract, found, paid_on)
     at_day = life(contract, found, paid_on)
-    later_fen = sum(state.interest_fen + state.fee_fen for state in at_day.instalments if not state.is_due)
-    if contract.product.fixed_fee:  # whatever the revenue, all of it falls due
-        later_fen = sum(row.interest_fen for row in contract.rows) - sum(
-            movement.amount_fen for movement in at_day.movements if movement.credit == "income:interest"
-        )
+    if at_day.position.status == "signed":
+        raise RefusedError(f"quote: loan {loan_id} is not paid out on {paid_on}")
+    answer = quoted(contract, found, paid_on)
     rows = {
         "loan_id": loan_id,
         "on": answer.on,
@@ -263,6 +260,6 @@ def quote(
         "penalty_fen": answer.penalty_fen,
         "credit_fen": answer.credit_fen,
         **({"written_off_fen": answer.written_off_fen} if answer.written_off_fen else {}),
-        price_key(contract.product).replace("_fen", "_to_the_end_fen"): later_fen,
+        "saved_fen": saved_fen(at_day, answer),
     }
     show(rows, format=output_format, output=output, title=loan_id, lang=context.lang)

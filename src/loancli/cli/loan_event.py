@@ -12,6 +12,7 @@ from loancli.cli.options import Context, DryRunOption, Format, FormatOption, Out
 from loancli.cli.render import show, talk
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
+from loancli.plan.changes import WAIVABLE
 from loancli.texts import say
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 CHANNELS = ("bank", "alipay", "wechat")
-PARTS = ("penalty", "interest", "fee")
 WORDS_MAX = 60
 NOTED = ("name", "part", "coupon", "choice", "change", "to_on", "reason")  # words of payloads
 
@@ -155,8 +155,8 @@ def waive(
     """Waive penalty, interest or fees that are due, the oldest first; it counts before the payments of its day."""
     context = context_of(ctx)
     check_reference(reference)
-    if part not in PARTS:
-        raise typer.BadParameter(f"'{part}' is not one of {', '.join(PARTS)}", param_hint="--part")
+    if part not in WAIVABLE:
+        raise typer.BadParameter(f"'{part}' is not one of {', '.join(WAIVABLE)}", param_hint="--part")
     on = on or context.as_of
     key = f"waive/{loan_id}/{reference or f'{on}/{part}/{above_0(waived)}'}"
     payload = {"amount_fen": waived, "part": part, "reason": words(reason, "--reason")}

@@ -107,9 +107,8 @@ def list_(
         _check_products(db, products or [])
         found, totals = loans_on(db, context.as_of, wanted, ageing)
     rows = [{**row, "name": mask_name(row["name"])} for row in found]
-    spoken = session.in_words(rows, output_format, output, context.lang)
     screen = SCREEN + (BEHIND if late or buckets or classes else AHEAD)
-    show(spoken, format=output_format, output=output, title="loans", screen=screen, lang=context.lang)
+    show(rows, format=output_format, output=output, title="loans", screen=screen, lang=context.lang)
     talk(context, "loan.listed", shown=f"{len(rows):,}", **_told(totals))
 
 

@@ -40,8 +40,7 @@ def track(
         return
     hidden = IN_LANG["en"] if context.lang == "zh" else ""
     if output is None and output_format in {None, Format.TABLE}:
-        (spoken,) = session.in_words([head], output_format, output, context.lang)
-        show(spoken, title=loan_id, columns=[name for name in head if name != hidden], lang=context.lang)
+        show(head, title=loan_id, columns=[name for name in head if name != hidden], lang=context.lang)
         if not steps:
             return
     screen = ("on", *(name for name in IN_LANG.values() if name != hidden))

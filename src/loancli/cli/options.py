@@ -91,6 +91,9 @@ def language(args: Sequence[str], environ: Mapping[str, str], commands: frozense
     return "zh" if stated.lower().startswith("zh") else "en"
 
 
+YEAR_MAX = 2999  # a slip of the pen, and days after the last day that Python knows cannot be reckoned with
+
+
 def day(text: str) -> date:
     """'2026-11-23' as a date: the parser of every option that takes a day."""
     try:
@@ -98,7 +101,9 @@ def day(text: str) -> date:
     except ValueError:
         found = None
     if found is not None and found.isoformat() == text:  # Python reads 20261123 and 2026-W48-1 as well
-        return found
+        if found.year <= YEAR_MAX:
+            return found
+        raise typer.BadParameter(f"{text!r} lies beyond the year {YEAR_MAX}")
     raise typer.BadParameter(f"{text!r} is not a day such as 2026-11-23")
 
 

@@ -178,7 +178,7 @@ def _tell(context: "Context", report: Any) -> None:
         numbers = ", ".join(map(str, report.matched)) or "-"
         talk(context, "payment.matched", count=len(report.matched), payments=numbers)
     for warning in report.warnings:
-        talk(context, "import.warning", warning=warning)
+        talk(context, "import.warning", warning=refusal(warning, context.lang))
 
 
 def _match_list(ctx: typer.Context, file: Path, *, keep_going: bool, dry_run: bool, reason: str) -> None:

@@ -71,8 +71,7 @@ def show_(
         return
     show(rows, format=output_format, output=output, title=plan.product.code, screen=screen, lang=context.lang)
     if output is None and output_format in {None, Format.TABLE}:
-        (spoken,) = session.in_words([summary], output_format, output, context.lang)
-        show(spoken, lang=context.lang)
+        show(summary, lang=context.lang)
 
 
 @app.command()
@@ -144,8 +143,7 @@ def compare(
         extremes = {"smallest_fen": min(dues_fen), "biggest_fen": max(dues_fen)}
         what = {"product": product.code, "kind": product.kind.value}
         rows.append({**what, **plan_summary(plan, verdict), **extremes})
-    spoken = session.in_words(rows, output_format, output, context.lang)
-    show(spoken, format=output_format, output=output, title="compare", lang=context.lang)
+    show(rows, format=output_format, output=output, title="compare", lang=context.lang)
 
 
 @app.command()

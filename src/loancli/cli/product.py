@@ -40,8 +40,7 @@ def list_(ctx: typer.Context, output_format: FormatOption = None, output: Output
         }
         for each in session.products(context)
     ]
-    spoken = session.in_words(rows, output_format, output, context.lang)
-    show(spoken, format=output_format, output=output, title="products", lang=context.lang)
+    show(rows, format=output_format, output=output, title="products", lang=context.lang)
 
 
 @app.command("show")
@@ -66,8 +65,7 @@ def show_(
         "weak_month": weak_month(product, context.lang),
         **example(context, product),
     }
-    (spoken,) = session.in_words([card], output_format, output, context.lang)
-    show(spoken, format=output_format, output=output, title=product.code, lang=context.lang)
+    show(card, format=output_format, output=output, title=product.code, lang=context.lang)
 
 
 def price(product: Product, lang: Lang) -> dict[str, Any]:

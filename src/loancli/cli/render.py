@@ -1,7 +1,7 @@
 """Rows → table, JSON, CSV, XLSX. Data goes to stdout, talk and progress to stderr. Nothing else writes to the terminal.
 
-JSON and CSV are for programs: their names and numbers are the same in every language and on every terminal, with money
-in whole fen. How one value is shown is in cells.py.
+JSON and CSV are for programs: their names, codes and numbers are the same in every language and on every terminal, with
+money in whole fen. How one value is shown is in cells.py.
 """
 
 import codecs
@@ -13,12 +13,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from loancli.cli.cells import (
     as_mapping,
     heading,
+    in_words,
     json_text,
     machine_cell,
     screen_cell,
@@ -59,26 +61,43 @@ def show(
     Raises InputError when XLSX has no file to go to, or more rows than a sheet can hold.
     """
     is_one = isinstance(rows, Mapping) or dataclasses.is_dataclass(rows)
-    table = [as_mapping(row) for row in ([rows] if is_one else cast("Iterable[object]", rows))]
-    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
+    table: Iterable[Mapping[str, object]] = map(as_mapping, [rows] if is_one else cast("Iterable[object]", rows))
     kind = kind_of(format, output)
+    if kind not in {Format.JSON, Format.CSV}:
+        table = (in_words(row, lang) for row in table)
+    is_drawn = kind is Format.TABLE and output is None and sys.stdout.isatty()
+    if kind is Format.XLSX and output is None:
+        raise InputError(say("render.xlsx_needs_file", lang))
+    if columns is not None and not is_drawn and kind is not Format.XLSX:  # each row becomes text as it comes
+        _put(_text(kind, table, columns, is_one=is_one, safe=_safe(output)), kind, output)
+        return
+    table = list(table)
+    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in table for name in row))
     if kind is Format.XLSX:
-        if output is None:
-            raise InputError(say("render.xlsx_needs_file", lang))
+        assert output is not None
         from loancli.cli.xlsx import workbook
 
         _replace(output, workbook(table, names, sheet=title, lang=lang))
-    elif output is not None:
-        text = _text(kind, table, names, is_one=is_one, safe=without_formula)
-        _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
-    elif kind is Format.TABLE and sys.stdout.isatty():
+    elif is_drawn:
         _write(
             f"{say('render.no_rows', lang)}\n"
             if not table
             else _drawn(table, screen or names, title=title, is_one=is_one, lang=lang)
         )
     else:
-        _write(_text(kind, table, names, is_one=is_one, safe=visible if sys.stdout.isatty() else str))
+        _put(_text(kind, table, names, is_one=is_one, safe=_safe(output)), kind, output)
+
+
+def _safe(output: Path | None) -> Callable[[str], str]:
+    """What makes the texts of cells harmless where they go."""
+    return without_formula if output is not None else visible if sys.stdout.isatty() else str
+
+
+def _put(text: str, kind: Format, output: Path | None) -> None:
+    if output is None:
+        _write(text)
+    else:
+        _replace(output, text.encode("utf-8-sig" if kind is Format.CSV else "utf-8"))
 
 
 @contextmanager
@@ -173,7 +192,14 @@ def forgive_encodings() -> None:
 # Rows as text
 
 
-def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe: Callable[[str], str]) -> str:
+def _text(
+    kind: Format,
+    table: Iterable[Mapping[str, object]],
+    names: Sequence[str],
+    *,
+    is_one: bool,
+    safe: Callable[[str], str],
+) -> str:
     """JSON, CSV, or tab-separated; `safe` is applied to the texts of cells, not to numbers."""
     if kind is Format.JSON:
         rows = [{name: row.get(name) for name in names} for row in table]
@@ -185,7 +211,8 @@ def _text(kind: Format, table: Rows, names: Sequence[str], *, is_one: bool, safe
             writer.writerow(names)
         writer.writerows([machine_cell(row.get(name), safe) for name in names] for row in table)
         return file.getvalue()
-    lines = [[with_unit(name) for name in names], *([tsv_cell(n, row.get(n), safe) for n in names] for row in table)]
+    head = [with_unit(name) for name in names]
+    lines = chain([head], ([tsv_cell(name, row.get(name), safe) for name in names] for row in table))
     return "".join("\t".join(line) + "\n" for line in lines if names)
 
 
@@ -275,6 +302,8 @@ def _replaced(path: Path) -> Iterator[Any]:
         raise NotFoundError(f"{path.parent}: no such folder")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is no regular file")
+    if path.exists() and _is_database(path):
+        raise InputError(f"{path}: is a database, perhaps a ledger; name another file")
     path = path.resolve()  # through a link, not over it
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -284,3 +313,9 @@ def _replaced(path: Path) -> Iterator[Any]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _is_database(path: Path) -> bool:
+    """Books are not to be lost to a slip of `-o`."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"

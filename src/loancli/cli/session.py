@@ -5,17 +5,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loancli import shipped
-from loancli.cli.cells import plain, visible
+from loancli.cli.cells import visible
 from loancli.cli.options import Context, Format, now
 from loancli.cli.render import kind_of, talk
 from loancli.core.days import BEIJING, Calendar, read_calendar
-from loancli.core.errors import InputError, NotFoundError, SetupError
+from loancli.core.errors import InputError, NotFoundError, RefusedError, SetupError
 from loancli.core.mask import mask_name, mask_phone
 from loancli.jobs import Stamp
-from loancli.texts import Lang, said
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -28,22 +27,22 @@ if TYPE_CHECKING:
     from loancli.servicing.delinquency import Ageing
 
 PAIRS_FILE = "pairs.toml"
-_SPOKEN = {
-    "kind",
-    "day_count",
-    "within_ceiling",
-    "part",
-    "data",
-    "outcome",
-    "asset_class",
-    "stage",
-}  # columns of codes, each with a section of the catalogue
+AHEAD_DAYS_MAX = 366  # so far may a trial or a training run ahead of the clock
 NUMBER_MAX = 2**63 - 1  # of a row in SQLite
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 
 
 def stamp(context: Context) -> Stamp:
-    """Who does it, and the instant: this moment's time of day on the day of --as-of."""
+    """Who does it, and the instant: this moment's time of day on the day of --as-of.
+
+    Raises RefusedError for a day so far ahead of the clock that it is a slip: days that were closed stay closed.
+    """
+    today = now().date()
+    if (context.as_of - today).days > AHEAD_DAYS_MAX:
+        raise RefusedError(
+            f"--as-of {context.as_of} is more than a year after today, {today}; nothing is written for a day so far"
+            " ahead"
+        )
     return Stamp(actor=context.actor, at=datetime.combine(context.as_of, now().timetz()).astimezone(BEIJING))
 
 
@@ -62,10 +61,17 @@ def ledger(context: Context) -> Iterator["Connection"]:
 @contextmanager
 def change(context: Context, *, dry_run: bool) -> Iterator["Connection"]:
     """The ledger inside one transaction: all or nothing, and with `dry_run` nothing, by the same path."""
+    with ledger(context) as connection, writing_to(connection, dry_run=dry_run):
+        yield connection
+
+
+@contextmanager
+def writing_to(connection: "Connection", *, dry_run: bool) -> Iterator[None]:
+    """One transaction of a ledger that is open: all or nothing, and with `dry_run` nothing."""
     from loancli.ledger.connect import trial, writing
 
-    with ledger(context) as connection, (trial if dry_run else writing)(connection):
-        yield connection
+    with (trial if dry_run else writing)(connection):
+        yield
 
 
 def tell(context: Context, key: str, *, dry_run: bool, **values: object) -> None:
@@ -78,20 +84,6 @@ def tell(context: Context, key: str, *, dry_run: bool, **values: object) -> None
 def as_json(output_format: Format | None, output: Path | None) -> bool:
     """Whether the answer is one JSON document: by --format, else by the ending of -o."""
     return kind_of(output_format, output) is Format.JSON
-
-
-def in_words(
-    rows: list[dict[str, Any]], output_format: Format | None, output: Path | None, lang: Lang
-) -> list[dict[str, Any]]:
-    """The rows with the codes of terms and verdicts as words: for people. JSON and CSV keep the codes."""
-    if kind_of(output_format, output) in {Format.JSON, Format.CSV}:
-        return rows
-    return [{name: _in_words(name, value, lang) for name, value in row.items()} for row in rows]
-
-
-def _in_words(name: str, value: Any, lang: Lang) -> Any:
-    section = name.removeprefix("example_")
-    return said(f"{section}.{plain(value)}", lang, value) if section in _SPOKEN else value
 
 
 def masked(text: str, names: Iterable[str]) -> str:

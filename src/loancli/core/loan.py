@@ -47,9 +47,11 @@ class Row(NamedTuple):
 
     def checked(self) -> "Row":
         """Itself, if it is a row at all: a bug of ours, or a ledger that another hand changed, ends here."""
-        assert self.number >= 1, self
-        assert self.from_on < self.to_on, self
-        assert min(self.principal_fen, self.interest_fen, self.fee_fen) >= 0, self
+        number, from_on, to_on, _, principal_fen, interest_fen, fee_fen, _ = self
+        assert number >= 1, self
+        assert from_on < to_on, self
+        assert principal_fen >= 0 <= interest_fen, self
+        assert fee_fen >= 0, self
         return self
 
     def kept(self) -> tuple[int | str, ...]:
@@ -61,8 +63,8 @@ class Row(NamedTuple):
     def restored(cls, cells: Iterable[Any]) -> "Row":
         """The row whose cells were `kept`."""
         number, from_on, to_on, due_on, *rest = cells
-        from_on, to_on, due_on = (date.fromisoformat(day) for day in (from_on, to_on, due_on))
-        return cls(number, from_on, to_on, due_on, *rest)
+        day_of = date.fromisoformat
+        return tuple.__new__(cls, (number, day_of(from_on), day_of(to_on), day_of(due_on), *rest))
 
     @property
     def due_fen(self) -> int:
@@ -76,7 +78,9 @@ class Row(NamedTuple):
     @property
     def at_most_fen(self) -> int | None:
         """All that a breathing space asks for, fees left out: interest beyond it stays accrued. None: no such bound."""
-        bound = self.reason.rpartition(":")[2] if self.is_breathing else ""
+        if not self.reason.startswith(BREATHING):
+            return None
+        bound = self.reason.rpartition(":")[2]
         return int(bound) if bound.isdigit() else None
 
 

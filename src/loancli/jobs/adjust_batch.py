@@ -5,7 +5,7 @@ way is finished by running it again. A row whose change would come out otherwise
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,11 +13,12 @@ from loancli.core.errors import InputError, NotFoundError, RefusedError
 from loancli.core.event import Event
 from loancli.jobs import Stamp
 from loancli.jobs.adjust_loan import Rules, work_out
-from loancli.jobs.settle import gather, settle
-from loancli.ledger import journal
+from loancli.jobs.settle import book_lives, gather
+from loancli.ledger import days, journal
 from loancli.ledger.connect import Connection, writing
 from loancli.servicing.acts import resting_on, void_of
-from loancli.servicing.life import active_events
+from loancli.servicing.contract import CHANGES, Contract
+from loancli.servicing.life import active_events, life
 from loancli.servicing.replan import Replan
 
 CHUNK = 500
@@ -41,12 +42,9 @@ class Done:
 
     wanted: Wanted
     found: Replan | None = None
+    fingerprint: str = ""  # of what was found
     is_there: bool = False
     refusal: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint_of(self.found.event) if self.found else ""
 
 
 def fingerprint_of(event: Event) -> str:
@@ -64,7 +62,8 @@ def batch_of(wanted: Sequence[Wanted]) -> str:
 def preview(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
     """What each row would do. Nothing is written."""
     for at in range(0, len(wanted), CHUNK):
-        yield from _worked_out(db, wanted[at : at + CHUNK], rules)
+        chunk = wanted[at : at + CHUNK]
+        yield from _worked_out(gather(db, [each.loan_id for each in chunk]), chunk, rules)
 
 
 def preview_of(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
@@ -77,15 +76,26 @@ def apply(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Do
     batch = batch_of(wanted)
     for at in range(0, len(wanted), CHUNK):
         with writing(db):
-            done = [_as_previewed(each) for each in _worked_out(db, wanted[at : at + CHUNK], rules)]
+            chunk = wanted[at : at + CHUNK]
+            known = gather(db, [each.loan_id for each in chunk])
+            done = [_as_previewed(each) for each in _worked_out(known, chunk, rules)]
             events = [replace(each.found.event, batch=batch) for each in done if each.found]
             journal.record(db, events, recorded_at=rules.stamp.text)
-            settle(db, [event.loan_id for event in events])
+            _settle(db, known, events)
         yield from done
 
 
-def _worked_out(db: Connection, chunk: Sequence[Wanted], rules: Rules) -> Iterator[Done]:
-    known = gather(db, [each.loan_id for each in chunk])
+def _settle(db: Connection, known: Mapping[str, tuple[Contract, list[Event]]], new: Sequence[Event]) -> None:
+    """As `settle`, for loans that were gathered before the `new` events were recorded."""
+    day = days.open_day(db)
+    for event in new:
+        known[event.loan_id][1].append(event)
+    book_lives(db, [life(*known[loan_id], day) for loan_id in dict.fromkeys(event.loan_id for event in new)], day)
+
+
+def _worked_out(
+    known: Mapping[str, tuple[Contract, list[Event]]], chunk: Sequence[Wanted], rules: Rules
+) -> Iterator[Done]:
     for each in chunk:
         if each.loan_id not in known:
             yield Done(wanted=each, refusal=f"there is no loan '{each.loan_id}'; see: loancli loan list")
@@ -95,35 +105,44 @@ def _worked_out(db: Connection, chunk: Sequence[Wanted], rules: Rules) -> Iterat
         except (InputError, RefusedError) as error:
             yield Done(wanted=each, refusal=str(error))
         else:
-            yield Done(wanted=each, found=found, is_there=found is None)
+            if found is None:
+                yield Done(wanted=each, is_there=True)
+            else:
+                yield Done(wanted=each, found=found, fingerprint=fingerprint_of(found.event))
 
 
 def _as_previewed(done: Done) -> Done:
     if done.found is None or done.wanted.fingerprint == done.fingerprint:
         return done
     if done.wanted.fingerprint:
-        return Done(wanted=done.wanted, refusal="the loan has changed since the preview; preview it again")
+        return Done(wanted=done.wanted, refusal="the loan, or this row, is not as it was previewed; preview it again")
     return Done(wanted=done.wanted, refusal="it was not previewed; preview it again")
 
 
-def undoing(db: Connection, batch: str) -> list[tuple[Event, str]]:
-    """The changes of a batch that are in force, each with what keeps it from being undone, or ''.
-
-    Raises NotFoundError for an unknown batch.
-    """
-    made = journal.events_of_batch(db, batch)
+def made_by(db: Connection, batch: str) -> list[tuple[str, str]]:
+    """Key and loan of each change that a batch made. Raises NotFoundError for an unknown batch."""
+    made = journal.keys_of_batch(db, batch)
     if not made:
         raise NotFoundError(f"there is no batch '{batch}'; see: loancli adjust list")
-    return [each for at in range(0, len(made), CHUNK) for each in _undoable(db, made[at : at + CHUNK])]
+    return made
+
+
+def undoing(db: Connection, batch: str) -> Iterator[tuple[Event, str]]:
+    """The changes of a batch that are in force, each with what keeps it from being undone, or ''. As `made_by`."""
+    made = made_by(db, batch)
+    for at in range(0, len(made), CHUNK):
+        chunk = made[at : at + CHUNK]
+        yield from _undoable(gather(db, [loan_id for _, loan_id in chunk]), chunk)
 
 
 def undo(db: Connection, batch: str, *, stamp: Stamp) -> Iterator[tuple[Event, str]]:
     """Void the changes of a batch, a chunk a transaction; as `undoing` tells them."""
-    in_force = [event for event, _ in undoing(db, batch)]
-    for at in range(0, len(in_force), CHUNK):
+    made = made_by(db, batch)
+    for at in range(0, len(made), CHUNK):
         with writing(db):
-            told = list(_undoable(db, in_force[at : at + CHUNK]))
-            known = gather(db, [event.loan_id for event, refusal in told if not refusal])
+            chunk = made[at : at + CHUNK]
+            known = gather(db, [loan_id for _, loan_id in chunk])
+            told = list(_undoable(known, chunk))
             voids = [
                 replace(
                     void_of(known[event.loan_id][1], event.key, reason=f"undo {batch}", actor=stamp.actor),
@@ -133,13 +152,15 @@ def undo(db: Connection, batch: str, *, stamp: Stamp) -> Iterator[tuple[Event, s
                 if not refusal
             ]
             journal.record(db, voids, recorded_at=stamp.text)
-            settle(db, [void.loan_id for void in voids])
+            _settle(db, known, voids)
         yield from told
 
 
-def _undoable(db: Connection, chunk: Sequence[Event]) -> Iterator[tuple[Event, str]]:
-    known = gather(db, [event.loan_id for event in chunk])
-    for event in chunk:
-        active = active_events(known[event.loan_id][1], date.max)
-        if event.key in {each.key for each in active}:
-            yield event, resting_on(event, active)
+def _undoable(
+    known: Mapping[str, tuple[Contract, list[Event]]], chunk: Sequence[tuple[str, str]]
+) -> Iterator[tuple[Event, str]]:
+    for key, loan_id in chunk:
+        active = active_events(known[loan_id][1], date.max)
+        event = next((each for each in active if each.key == key), None)
+        if event is not None:
+            yield event, resting_on(event, active) if event.kind in CHANGES else ""

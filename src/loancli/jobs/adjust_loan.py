@@ -12,11 +12,12 @@ from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal, loans
 from loancli.ledger.connect import Connection
 from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
-from loancli.plan.changes import change_of
+from loancli.plan.changes import Waive, change_of
 from loancli.plan.product import Product
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import active_events
 from loancli.servicing.replan import Replan, replan
+from loancli.servicing.waiver import waive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,16 @@ def work_out(contract: Contract, events: Sequence[Event], text: str, on: date, r
     same = [event.key for event in events if event.key == first or event.key.startswith(f"{first}#")]
     if any(event.key in same for event in active_events(events, date.max)):
         return None
+    change = change_of(text)
+    key = f"{first}#{len(same) + 1}" if same else first  # made before, and voided
+    if isinstance(change, Waive):
+        return waive(contract, events, change, on, key=key, told=text, actor=rules.stamp.actor)
     found = replan(
         contract,
         events,
-        change_of(text),
+        change,
         on,
-        key=f"{first}#{len(same) + 1}" if same else first,  # made before, and voided
+        key=key,
         told=text,
         actor=rules.stamp.actor,
         calendar=rules.calendar,

@@ -2,31 +2,35 @@
 
 A day's work: grant the breathing spaces that weak windows give by themselves, fix the instalments whose revenue window
 closed, settle the loans for which something happens that day, book what the products accrued (yesterday's is taken
-back), and write the day's line. Loans for which nothing happens are only counted, by SQL.
+back), and write the day's line. Loans for which nothing happens are only counted, by SQL. A loan that cannot be worked
+on is parked (park_loans.py): the day closes without it, and the next one makes up for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from loancli.core.days import Calendar
 from loancli.core.entry import reversal
-from loancli.core.errors import RefusedError
+from loancli.core.errors import BusyError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.jobs import Stamp
 from loancli.jobs.age_loans import aged
+from loancli.jobs.park_loans import work_on
 from loancli.jobs.settle import book_lives, gather, turns_of
-from loancli.ledger import days, journal, loans, revenue
+from loancli.ledger import contacts, days, journal, loans, revenue
 from loancli.ledger.connect import Connection, trial, writing
 from loancli.plan.flexible import closes_on, window_of
 from loancli.servicing.bookings import accrual
-from loancli.servicing.contract import Contract, in_force
+from loancli.servicing.contract import Contract, ends_breathing, in_force
 from loancli.servicing.delinquency import Ageing
 from loancli.servicing.life import active_events, life
 from loancli.servicing.triggers import granted, looks_back_to
 from loancli.servicing.windows import Revenue, close_window, next_number
 
 CHUNK = 1_000  # loans whose lives are in memory at a time
+ENTRIES_MAX = 1_000  # of one loan on one day; more come from a fault that goes round in circles
 
 
 def close_through(
@@ -34,7 +38,8 @@ def close_through(
 ) -> Iterator[dict[str, Any]]:
     """Close every open day up to `through`, a transaction each; yields the line of each closed day.
 
-    Raises RefusedError for a day that is not over: `through` must be before the stamp's day.
+    Raises RefusedError for a day that is not over: `through` must be before the stamp's day; BusyError where the clock
+    has gone back before the day of the last close.
     """
     _refuse_unfinished(through, stamp)
     while True:
@@ -42,6 +47,7 @@ def close_through(
             day = days.open_day(db)
             if day > through:
                 return
+            _refuse_older_clock(db, stamp)
             line = close_day(db, day, calendar=calendar, ageing=ageing, stamp=stamp)
         yield line
 
@@ -54,6 +60,7 @@ def try_through(
     lines = []
     with trial(db):
         while (day := days.open_day(db)) <= through:
+            _refuse_older_clock(db, stamp)
             lines.append(close_day(db, day, calendar=calendar, ageing=ageing, stamp=stamp))
     return lines
 
@@ -65,37 +72,105 @@ def _refuse_unfinished(through: date, stamp: Stamp) -> None:
         )
 
 
+def _refuse_older_clock(db: Connection, stamp: Stamp) -> None:
+    """A clock that has gone back would give days in the wrong order to whoever reads when they were closed."""
+    last_at = days.last_closed_at(db)
+    if last_at and last_at.date() > stamp.on:
+        raise BusyError(
+            f"a day was closed on {last_at.date()}, and the clock says {stamp.on}: set it right, or close with --as-of"
+            f" {last_at.date()} or later"
+        )
+
+
 def close_day(db: Connection, day: date, *, calendar: Calendar, ageing: Ageing, stamp: Stamp) -> dict[str, Any]:
     """Close `day`, the open one, inside the caller's transaction; returns its line."""
-    changing = loans.changing_on(db, day)
-    fixed_count = breathing_count = entry_count = 0
-    for at in range(0, len(changing), CHUNK):
-        lives = []
-        found: list[Event] = []
-        chunk = changing[at : at + CHUNK]
-        taken = turns_of(db, chunk, day)
-        ordinary = {each.loan_id for each in taken}
-        for contract, events in gather(db, [each for each in chunk if each not in ordinary]).values():
-            new = _breathe(db, contract, events, day, calendar, stamp)
-            breathing_count += len(new)
-            new += _fix(db, contract, [*events, *new], day, stamp)
-            found += new
-            lives.append(life(contract, [*events, *new], day))
-        journal.record(db, found, recorded_at=stamp.text)
-        entry_count += book_lives(db, lives, day, taken)
-        fixed_count += sum(event.kind is EventKind.INSTALMENT_FIXED for event in found)
+    since = {each["loan_id"]: date.fromisoformat(each["since_on"]) for each in days.last_totals(db).get("parked", [])}
+    changing = [each for each in loans.changing_on(db, day) if each not in since]
+    chunks = [list(since), *(changing[at : at + CHUNK] for at in range(0, len(changing), CHUNK))]
+
+    def work(loan_ids: Sequence[str]) -> Counter[str]:
+        return _work(db, loan_ids, day, since=since, calendar=calendar, stamp=stamp)
+
+    done, reasons = work_on(db, filter(None, chunks), work)
     accrued_fen = loans.accrued_fen_by_product(db, day)
-    entry_count += _book_accruals(db, day, accrued_fen)
+    done["entries"] += _book_accruals(db, day, accrued_fen)
     totals = {
         **aged(db, day, ageing),
-        "changed_loans": len(changing),
-        "fixed_instalments": fixed_count,
-        "breathing_spaces": breathing_count,
-        "entries": entry_count,
+        "changed_loans": len(since) + len(changing) - len(reasons),
+        "fixed_instalments": done["fixed_instalments"],
+        "breathing_spaces": done["breathing_spaces"],
+        "ended_breathing_spaces": done["ended_breathing_spaces"],
+        "lapsed_promises": _lapsed(db, day),
+        "entries": done["entries"],
         "accrued_fen": sum(accrued_fen.values()),
+        "parked": [
+            {"loan_id": loan_id, "since_on": since.get(loan_id, day).isoformat(), "reason": reason}
+            for loan_id, reason in sorted(reasons.items())
+        ],
     }
     days.close(db, day, totals, closed_at=stamp.text, actor=stamp.actor)
     return {"day": day.isoformat(), **totals}
+
+
+def retry_parked(db: Connection, *, calendar: Calendar, stamp: Stamp) -> tuple[list[str], list[dict[str, str]]]:
+    """Take up the parked loans on the open day, inside the caller's transaction: those that came through, and the rest.
+
+    What the close of the open day itself finds, its windows and triggers, is left to it.
+    """
+    parked = days.parked(db)
+    since = {each["loan_id"]: date.fromisoformat(each["since_on"]) for each in parked}
+    day = days.open_day(db)
+
+    def work(loan_ids: Sequence[str]) -> Counter[str]:
+        return _work(db, loan_ids, day, since=since, calendar=calendar, stamp=stamp, is_closing=False)
+
+    _, reasons = work_on(db, filter(None, [list(since)]), work)
+    still = [{**each, "reason": reasons[each["loan_id"]]} for each in parked if each["loan_id"] in reasons]
+    return [loan_id for loan_id in since if loan_id not in reasons], still
+
+
+def _work(
+    db: Connection,
+    loan_ids: Sequence[str],
+    day: date,
+    *,
+    since: Mapping[str, date],
+    calendar: Calendar,
+    stamp: Stamp,
+    is_closing: bool = True,
+) -> Counter[str]:
+    """What `day` does to the loans, from the day on `since` which they were parked; counted by the totals' names."""
+    lives = []
+    found: list[Event] = []
+    last_on = day if is_closing else day - timedelta(days=1)
+    taken = turns_of(db, loan_ids, day) if is_closing else []
+    ordinary = {each.loan_id for each in taken}
+    for loan_id, (contract, events) in gather(db, [each for each in loan_ids if each not in ordinary]).items():
+        new = _looked(db, contract, events, since.get(loan_id, day), last_on, calendar=calendar, stamp=stamp)
+        found += new
+        lives.append(life(contract, [*events, *new], day))
+    journal.record(db, found, recorded_at=stamp.text)
+    days_max = max((1 + (day - since[loan_id]).days for loan_id in loan_ids if loan_id in since), default=1)
+    entry_count = book_lives(db, lives, day, taken, entries_max=ENTRIES_MAX * days_max)
+    kinds = Counter(event.kind for event in found)
+    return Counter(
+        fixed_instalments=kinds[EventKind.INSTALMENT_FIXED],
+        breathing_spaces=kinds[EventKind.BREATHING_SPACE_GRANTED],
+        ended_breathing_spaces=sum(
+            each.position.status == "active"
+            and ends_breathing(each.contract.rows, since.get(each.contract.loan_id, day), last_on)
+            for each in lives
+        ),
+        entries=entry_count,
+    )
+
+
+def _lapsed(db: Connection, day: date) -> int:
+    """Promises to pay that fell due on `day` and are not kept, by the money that is known of."""
+    return sum(
+        each["due_on"] == day.isoformat() and each["paid_fen"] < each["amount_fen"]
+        for each in contacts.promises(db, due_from=day)
+    )
 
 
 def _breathe(
@@ -113,7 +188,10 @@ def _breathe(
 def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date, stamp: Stamp) -> list[Event]:
     new: list[Event] = []
     revenue: Revenue | None = None
+    last = 0
     while (number := next_number(contract, [*events, *new], day)) is not None:
+        assert number > last, number  # else it would be fixed without an end
+        last = number
         if revenue is None:
             # Every window since the first may still be corrected; a year before, because a season may stand in.
             first_on = window_of(contract.product, contract.rows, 1).from_on
@@ -133,16 +211,32 @@ def past_windows(
     stamp: Stamp,
 ) -> list[Event]:
     """What closing the days up to `through` would have found for a loan that was not here, by revenue as known now."""
-    new: list[Event] = []
     if not contract.is_revenue_share and looks_back_to(contract, events) is None:
-        return new
-    day = contract.signed_on
+        return []
+    return _looked(db, contract, events, contract.signed_on, through, calendar=calendar, stamp=stamp)
+
+
+def _looked(
+    db: Connection,
+    contract: Contract,
+    events: Sequence[Event],
+    from_on: date,
+    through: date,
+    *,
+    calendar: Calendar,
+    stamp: Stamp,
+) -> list[Event]:
+    """What closing each day from `from_on` to `through` finds: spaces that are granted, instalments that are fixed."""
+    new: list[Event] = []
+    day = from_on
     while day <= through:
         new += _breathe(db, contract, [*events, *new], day, calendar, stamp)
         new += _fix(db, contract, [*events, *new], day, stamp)
+        if day == through:
+            break
         now = in_force(contract, active_events([*events, *new], date.max))
-        days = (closes_on(window_of(now.product, now.rows, row.number)) for row in now.rows)
-        day = min((each for each in days if each > day), default=date.max)
+        closings = (closes_on(window_of(now.product, now.rows, row.number)) for row in now.rows)
+        day = min((each for each in closings if each > day), default=date.max)
     return new
 
 

@@ -1,6 +1,7 @@
 """Receipts on their way onto loans, into suspense and out again: what importing and placing by hand have in common."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -11,6 +12,7 @@ from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
 from loancli.core.statement import StatementRow
 from loancli.jobs import Stamp
+from loancli.jobs.park_loans import work_on
 from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, days, journal, loans, receipts, transactions
@@ -24,6 +26,7 @@ PENDING = "pending"  # a status class, and the reason why such a receipt waits
 DOUBLE = "possible_double"  # it may be a receipt that is there already under another number
 BOUNCED = "bounced"
 PAYMENT = "payment/"  # how the keys of payment events begin
+CHUNK = 1_000  # loans that are settled at a time
 GONE = {"refunded", "closed", "failed"}  # status classes of money that did not stay
 
 
@@ -66,8 +69,9 @@ def _standings(db: Connection) -> dict[str, Standing]:
             accrued_micro_fen=accrued,
             accruing_micro_fen_per_day=per_day,
             since_on=since_on,
+            annual_rate_ppm=rate_ppm,
         )
-        for loan_id, (due_fen, owed_fen, accrued, per_day, since_on) in loans.standings(db).items()
+        for loan_id, (due_fen, owed_fen, accrued, per_day, rate_ppm, since_on) in loans.standings(db).items()
     }
 
 
@@ -303,8 +307,18 @@ class Placing:
         self._events, self._entries, self._keys = [], [], set()
 
     def finish(self) -> int:
-        """Settle the loans concerned; return how many messages of the outbox that made needless."""
+        """Settle the loans concerned; return how many messages of the outbox that made needless.
+
+        What a bad loan was paid is recorded, and the close takes it up; it does not keep others from their money.
+        """
         self._flush()
         concerned = sorted(self.concerned)
-        settle(self.db, concerned)
+        chunks = (concerned[at : at + CHUNK] for at in range(0, len(concerned), CHUNK))
+        _, reasons = work_on(self.db, chunks, lambda loan_ids: Counter(entries=settle(self.db, loan_ids)))
+        loans.leave_to_close(self.db, list(reasons), self.open_day)
+        self.warnings += [
+            f"loan {loan_id} cannot be worked on: {reason}; its payments are recorded, and the close of the day takes"
+            " them up"
+            for loan_id, reason in reasons.items()
+        ]
         return cancel_paid(self.db, concerned, stamp=self.stamp)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from loancli.core.event import Event
+from loancli.jobs.park_loans import is_of_a_loan, reason_of
 from loancli.jobs.rule_rows import compare_rulings
 from loancli.jobs.settle import gather
 from loancli.ledger import checks, days, derived, journal, loans
@@ -59,15 +60,20 @@ def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
     if not is_whole:
         return
     yield "rulings made again = stored", compare_rulings(db)
+    lifeless: list[str] = []
     stale: list[str] = []
     unbooked: list[str] = []
     for chunk in chunks(db):
-        for again in live_again(db, chunk):
+        for again in _each_again(db, chunk):
+            if isinstance(again, str):
+                lifeless.append(again)
+                continue
             loan_id = again.life.contract.loan_id
             if again.is_stale:
                 stale.append(f"loan {loan_id}: the stored position is not what its events give")
             if again.unbooked_count:
                 unbooked.append(f"loan {loan_id}: {again.unbooked_count} entries differ from what its events give")
+    yield "the life of every loan can be computed", lifeless
     yield "positions computed again = stored", stale
     yield "entries computed again = booked", unbooked
 
@@ -93,6 +99,23 @@ def live_again(db: Connection, loan_ids: Sequence[str]) -> Iterator[LivedAgain]:
             stale_instalments=list(derived.stale_instalments(db, loan_id, again.instalments)),
             unbooked_count=unbooked_count,
         )
+
+
+def _each_again(db: Connection, loan_ids: Sequence[str]) -> Iterator[LivedAgain | str]:
+    """The same, and of a loan whose life cannot be computed, why."""
+    try:
+        found = list(live_again(db, loan_ids))
+    except Exception as error:
+        if not is_of_a_loan(error):
+            raise
+        if len(loan_ids) == 1:
+            yield f"loan {loan_ids[0]}: {reason_of(error)}"
+            return
+    else:
+        yield from found
+        return
+    for loan_id in loan_ids:
+        yield from _each_again(db, [loan_id])
 
 
 def _stands_on(stored: Sequence[object] | None, open_on: date) -> list[date]:

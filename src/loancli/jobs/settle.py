@@ -5,6 +5,7 @@ from datetime import date
 from functools import lru_cache
 from operator import attrgetter
 
+from loancli.core.errors import RefusedError
 from loancli.core.event import Event
 from loancli.core.loan import LoanRecord
 from loancli.core.turn import Turn
@@ -56,14 +57,25 @@ def settle(db: Connection, loan_ids: Sequence[str]) -> int:
     return book_lives(db, [life(contract, events, day) for contract, events in gather(db, loan_ids).values()], day)
 
 
-def book_lives(db: Connection, lives: Sequence[Life], day: date, taken: Sequence[Turn] = ()) -> int:
-    """Book what the lives say and the journal does not, and store the copies; so, of other loans, turns of theirs."""
+def book_lives(
+    db: Connection, lives: Sequence[Life], day: date, taken: Sequence[Turn] = (), *, entries_max: int | None = None
+) -> int:
+    """Book what the lives say and the journal does not, and store the copies; so, of other loans, turns of theirs.
+
+    Raises RefusedError where that would be more than `entries_max` entries of one loan.
+    """
     entries = [each.entry for each in taken if each.entry]
     if lives:
         booked = journal.entries_of(db, [each.contract.loan_id for each in lives])
         for each in lives:
             known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
-            entries += difference(each.contract.loan_id, each.movements, known)
+            found = difference(each.contract.loan_id, each.movements, known)
+            if entries_max is not None and len(found) > entries_max:
+                raise RefusedError(
+                    f"loan {each.contract.loan_id}: {len(found)} entries on one day, more than {entries_max}; see:"
+                    f" loancli loan events {each.contract.loan_id}"
+                )
+            entries += found
         loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in lives])
     turns.take(db, taken, day)
     entries.sort(key=attrgetter("loan_id"))  # the same journal, whichever loans took their turns

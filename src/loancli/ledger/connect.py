@@ -246,10 +246,12 @@ def attempt(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK TO attempt")
+        if connection.in_transaction:  # a full disk ends the whole of it by itself
+            connection.execute("ROLLBACK TO attempt")
         raise
     finally:
-        connection.execute("RELEASE attempt")
+        if connection.in_transaction:
+            connection.execute("RELEASE attempt")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Closed days, one line each, and the business day that is open now."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from loancli.ledger import journal
@@ -36,3 +36,40 @@ def listing(db: Connection, *, last: int | None = None) -> list[dict[str, Any]]:
     )
     found = [{"day": day, "closed_at": at, "actor": actor, **json.loads(totals)} for day, at, actor, totals in rows]
     return found[::-1]
+
+
+def heads(db: Connection) -> dict[str, str | None]:
+    """The last link of each chain that a close writes, in hex; None at its start."""
+    tables = {"event": "id", "entry": "id", "day": "day"}
+    found = {
+        table: db.execute(f"SELECT hex(sha) FROM {table} ORDER BY {order} DESC LIMIT 1").fetchone()
+        for table, order in tables.items()
+    }
+    return {table: row[0].lower() if row else None for table, row in found.items()}
+
+
+def last_closed_at(db: Connection) -> datetime | None:
+    """The instant of the last close of a day."""
+    at = db.execute("SELECT max(closed_at) FROM day").fetchone()[0]
+    return datetime.fromisoformat(at) if at else None
+
+
+def last_totals(db: Connection) -> dict[str, Any]:
+    """The totals of the last closed day; empty before the first."""
+    row = db.execute("SELECT totals FROM day ORDER BY day DESC LIMIT 1").fetchone()
+    return json.loads(row[0]) if row else {}
+
+
+def parked(db: Connection) -> list[dict[str, str]]:
+    """Loans that the last closed day left as they stood, and that were not settled since: since when, and why.
+
+    The line of the day holds them, so that they are chained as it is.
+    """
+    found: list[dict[str, str]] = last_totals(db).get("parked", [])
+    rows = db.execute(
+        "SELECT loan_id FROM position WHERE since_on <= (SELECT max(day) FROM day)"
+        " AND loan_id IN (SELECT value FROM json_each(?))",
+        (json.dumps([each["loan_id"] for each in found]),),
+    )
+    behind = {loan_id for (loan_id,) in rows}
+    return [each for each in found if each["loan_id"] in behind]

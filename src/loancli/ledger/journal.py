@@ -106,9 +106,9 @@ def _event(key: str, loan_id: str, kind: str, effective_on: str, payload: str, a
     )
 
 
-def events_of_batch(db: Connection, batch: str) -> list[Event]:
-    """The events that were recorded under a batch, in their order."""
-    return [_event(*row) for row in db.execute(f"SELECT {_EVENT} FROM event WHERE batch = ? ORDER BY id", (batch,))]
+def keys_of_batch(db: Connection, batch: str) -> list[tuple[str, str]]:
+    """Key and loan of each event that was recorded under a batch, in their order."""
+    return db.execute("SELECT key, loan_id FROM event WHERE batch = ? ORDER BY id", (batch,)).fetchall()
 
 
 def batches(db: Connection, prefix: str) -> list[dict[str, Any]]:

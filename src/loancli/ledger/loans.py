@@ -172,14 +172,16 @@ def open_instalments(db: Connection) -> dict[str, list[tuple[date, int]]]:
     return found
 
 
-def standings(db: Connection) -> dict[str, tuple[int, int, int, int, date]]:
-    """Of each loan that runs: fen due, fen owed, accrued millionths of a fen, those accruing a day, and since when."""
+def standings(db: Connection) -> dict[str, tuple[int, int, int, int, int, date]]:
+    """Of each loan that runs: fen due, fen owed, accrued millionths of a fen, those accruing a day, the rate in ppm a
+    year as signed, and the day of these."""
     rows = db.execute(
         """
+        WITH rate AS MATERIALIZED (SELECT sha AS terms_sha, json_extract(json, '$.annual_rate_ppm') AS ppm FROM terms)
         SELECT loan_id, principal_overdue_fen + interest_due_fen + fee_due_fen + penalty_due_fen,
                principal_outstanding_fen + interest_due_fen + fee_due_fen + penalty_due_fen - credit_fen,
-               accrued_micro_fen, accruing_micro_fen_per_day, since_on
-        FROM position WHERE status = 'active'
+               accrued_micro_fen, accruing_micro_fen_per_day, ppm, since_on
+        FROM position JOIN loan USING (loan_id) JOIN rate USING (terms_sha) WHERE status = 'active'
         """
     )
     return {loan_id: (*numbers, date.fromisoformat(since_on)) for loan_id, *numbers, since_on in rows}
@@ -291,6 +293,15 @@ def changing_on(db: Connection, day: date) -> list[str]:
         {"day": day.isoformat()},
     )
     return [row[0] for row in rows]
+
+
+def leave_to_close(db: Connection, loan_ids: Sequence[str], day: date) -> None:
+    """Let the close of `day` take up loans that could not be settled, whatever their next day is."""
+    db.execute(
+        "UPDATE position SET next_moment_on = :day WHERE coalesce(next_moment_on, '9999') > :day"
+        " AND loan_id IN (SELECT value FROM json_each(:ids))",
+        {"day": day.isoformat(), "ids": json.dumps(list(loan_ids))},
+    )
 
 
 def accrued_fen_by_product(db: Connection, day: date) -> dict[str, int]:

@@ -27,6 +27,7 @@ from loancli.plan.changes import (
     Respread,
     Restructure,
     Reweight,
+    Waive,
 )
 from loancli.plan.contradictions import contradictions
 from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days
@@ -49,6 +50,8 @@ def changed(
     """
     if isinstance(change, Reage):
         raise InputError("reage: nothing is overdue in a plan that is kept; respread it instead")
+    if isinstance(change, Waive):
+        raise InputError("waive: nothing of a plan is due before it is signed; waive what is due of a loan")
     return changed_from(still_open(plan, on), change, calendar=calendar, products=products)
 
 

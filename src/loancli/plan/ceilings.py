@@ -63,11 +63,19 @@ _Told = tuple[str, tuple[int | str, ...]]
 class Verdict:
     """Is a plan within the ceiling? `parts` are codes with values for texts/; `sentence` is the sum in English."""
 
+    plan: Plan
     outcome: Outcome
     limit: Limit
     cost: Apr
-    parts: tuple[_Told, ...]
-    sentence: str
+    path: str  # that the cost is of: expected, or the fastest
+
+    @property
+    def parts(self) -> tuple[_Told, ...]:
+        return _parts(self.plan, self.cost, self.limit, self.path)
+
+    @property
+    def sentence(self) -> str:
+        return _sentence(self.plan, self.cost, self.limit, self.path, self.outcome)
 
 
 def check_ceiling(plan: Plan, ceilings: Ceilings, *, signed_on: date) -> Verdict:
@@ -82,14 +90,7 @@ def check_ceiling(plan: Plan, ceilings: Ceilings, *, signed_on: date) -> Verdict
         fastest = of_fastest(plan)
         if fastest.simple_percent > cost.simple_percent:
             cost, path = fastest, "fastest"
-    outcome = verdict_on(cost, limit)
-    return Verdict(
-        outcome=outcome,
-        limit=limit,
-        cost=cost,
-        parts=_parts(plan, cost, limit, path),
-        sentence=_sentence(plan, cost, limit, path, outcome),
-    )
+    return Verdict(plan=plan, outcome=verdict_on(cost, limit), limit=limit, cost=cost, path=path)
 
 
 def verdict_on(cost: Apr, limit: Limit) -> Outcome:

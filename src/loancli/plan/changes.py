@@ -101,7 +101,19 @@ class Restructure:
     periods: int | None = None
 
 
-Change = Prepay | Resize | Respread | Reage | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waive:
+    """Waive what is due of a part: an amount of it, a share of it, or all of it."""
+
+    part: str  # penalty, interest or fee
+    amount_fen: int | None = None
+    share_ppm: int = PPM
+
+
+Change = (
+    Prepay | Resize | Respread | Reage | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure | Waive
+)
+WAIVABLE = ("penalty", "interest", "fee")
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -134,6 +146,7 @@ USAGE = {
     "cap": "cap 150% of level, or cap 3000 yuan",
     "breathe": "breathe 2 [interest|nothing|50%] [respread|extend]",
     "restructure": "restructure equal-principal [24]",
+    "waive": "waive penalty|interest|fee [50%], or waive penalty 100 (yuan): of what is due",
 }
 
 
@@ -239,6 +252,24 @@ def _restructure(words: Sequence[str]) -> Change:
     return Restructure(product_code=code, periods=_whole(periods[0]) if periods else None)
 
 
+def _waive(words: Sequence[str]) -> Change:
+    part, *rest = words
+    if part not in WAIVABLE or len(rest) > 1:
+        raise ValueError
+    if not rest:
+        return Waive(part=part)
+    (much,) = rest
+    if much.endswith(("%", "％")):
+        share_ppm = share_ppm_of(much)
+        if not 0 < share_ppm <= PPM:
+            raise InputError("a share lies above 0% and is at most 100%")
+        return Waive(part=part, share_ppm=share_ppm)
+    amount_fen = fen_of(much)
+    if amount_fen <= 0:
+        raise ValueError
+    return Waive(part=part, amount_fen=amount_fen)
+
+
 _READERS: dict[str, Callable[[Sequence[str]], Change]] = {
     "prepay": _prepay,
     "shorter": _shorter,
@@ -254,4 +285,5 @@ _READERS: dict[str, Callable[[Sequence[str]], Change]] = {
     "cap": _cap,
     "breathe": _breathe,
     "restructure": _restructure,
+    "waive": _waive,
 }

@@ -185,6 +185,8 @@ def _check_fees(product: Product) -> _Found:
 
 
 def _check_allocation(product: Product) -> _Found:
+    if product.allocation.surplus == "spread" and (product.kind is Kind.REVENUE_SHARE or product.fixed_fee):
+        yield "allocation.surplus", "'spread' is for instalments that are planned; write 'credit' or 'principal'"
     parts = set(Allocation().order)
     for key, order in (("order", product.allocation.order), ("late_order", product.allocation.late_order)):
         left_out = ", ".join(sorted(parts - set(order)))

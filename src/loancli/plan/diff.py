@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from loancli.plan.cost import Apr, apr
 from loancli.plan.product import Product
 from loancli.plan.rows import Plan
+
+K = TypeVar("K", date, int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,42 +24,69 @@ class DiffLine:
     is_prepaid: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two plans. The yearly cost goes by days, so that both can be compared."""
+    """One of the two plans. What it comes to is counted when it is asked for."""
 
-    instalments: int
-    last_due_on: date
-    biggest_fen: int
-    interest_fen: int
-    fee_fen: int
-    income_by_year_fen: tuple[tuple[int, int], ...]  # interest and fees that fall due in a calendar year
-    cost: Apr
+    plan: Plan
+
+    @property
+    def instalments(self) -> int:
+        return len(self.plan.rows)
+
+    @property
+    def last_due_on(self) -> date:
+        return max(day for day, _ in self.plan.flows[1:])
+
+    @property
+    def biggest_fen(self) -> int:
+        return max((row.due_fen for row in self.plan.rows), default=0)
+
+    @property
+    def interest_fen(self) -> int:
+        return self.plan.interest_fen
+
+    @property
+    def fee_fen(self) -> int:
+        return self.plan.fee_fen
 
     @property
     def cost_fen(self) -> int:
         """What the loan costs the borrower, and earns the lender."""
         return self.interest_fen + self.fee_fen
 
+    @property
+    def cost(self) -> Apr:
+        """The yearly cost by days, so that both sides can be compared."""
+        return apr(self.plan.flows)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    @property
+    def income_by_year_fen(self) -> tuple[tuple[int, int], ...]:
+        """Interest and fees that fall due in a calendar year."""
+        due = [(row.due_on.year, row.interest_fen + row.fee_fen) for row in self.plan.rows]
+        paid = [(each.paid_on.year, each.interest_fen) for each in self.plan.prepaid]
+        return tuple(sorted(_summed([*due, *paid]).items()))
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """Both plans side by side."""
 
-    product: Product  # after the change
-    lines: tuple[DiffLine, ...]
     before: Side
     after: Side
 
+    @property
+    def product(self) -> Product:
+        """The terms after the change."""
+        return self.after.plan.product
 
-def diff(before: Plan, after: Plan) -> Diff:
-    """What a change from one plan to the other does."""
-    due_before, due_after = _by_day(before), _by_day(after)
-    reasons = {row.due_on: row.reason for row in after.rows}
-    prepaid = {paid.paid_on for paid in after.prepaid}
-    return Diff(
-        product=after.product,
-        lines=tuple(
+    @property
+    def lines(self) -> tuple[DiffLine, ...]:
+        """Day by day, what is due before and after."""
+        due_before, due_after = _by_day(self.before.plan), _by_day(self.after.plan)
+        reasons = {row.due_on: row.reason for row in self.after.plan.rows}
+        prepaid = {paid.paid_on for paid in self.after.plan.prepaid}
+        return tuple(
             DiffLine(
                 due_on=day,
                 before_fen=due_before[day],
@@ -65,37 +95,20 @@ def diff(before: Plan, after: Plan) -> Diff:
                 is_prepaid=day in prepaid,
             )
             for day in sorted(due_before | due_after)
-        ),
-        before=_side(before),
-        after=_side(after),
-    )
+        )
+
+
+def diff(before: Plan, after: Plan) -> Diff:
+    """What a change from one plan to the other does."""
+    return Diff(Side(before), Side(after))
 
 
 def _by_day(plan: Plan) -> Counter[date]:
     return _summed((day, -fen) for day, fen in plan.flows[1:])
 
 
-def _summed(amounts: Iterable[tuple[date, int]]) -> Counter[date]:
-    found: Counter[date] = Counter()
-    for day, fen in amounts:
-        found[day] += fen
+def _summed(amounts: Iterable[tuple[K, int]]) -> Counter[K]:
+    found: Counter[K] = Counter()
+    for key, fen in amounts:
+        found[key] += fen
     return found
-
-
-def _side(plan: Plan) -> Side:
-    income = _summed(
-        [
-            *((row.due_on, row.interest_fen + row.fee_fen) for row in plan.rows),
-            *((paid.paid_on, paid.interest_fen) for paid in plan.prepaid),
-        ]
-    )
-    years = sorted({day.year for day in income})
-    return Side(
-        instalments=len(plan.rows),
-        last_due_on=max(day for day, _ in plan.flows[1:]),
-        biggest_fen=max((row.due_fen for row in plan.rows), default=0),
-        interest_fen=plan.interest_fen,
-        fee_fen=plan.fee_fen,
-        income_by_year_fen=tuple((year, sum(fen for day, fen in income.items() if day.year == year)) for year in years),
-        cost=apr(plan.flows),
-    )

@@ -206,7 +206,9 @@ class Allocation:
     by: str = "component"  # component | instalment
     late_order: tuple[str, ...] = ()  # the order from `late_after_days` + 1 days past due on; empty: no change
     late_after_days: int = 90
-    surplus: str = "credit"  # credit: waits for the next due day | principal: repays principal at once
+    # credit: waits for the next due day | principal: repays principal at once, which shortens the term | spread: repays
+    # principal at once, and each instalment ahead asks for its part less
+    surplus: str = "credit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

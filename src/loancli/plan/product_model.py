@@ -183,7 +183,7 @@ class _Allocation(_Table):
     by: Annotated[str, keys.one_of("component", "instalment")] = DEFAULT_ALLOCATION.by
     late_order: keys.Parts = DEFAULT_ALLOCATION.late_order
     late_after_days: keys.Days = DEFAULT_ALLOCATION.late_after_days
-    surplus: Annotated[str, keys.one_of("credit", "principal")] = DEFAULT_ALLOCATION.surplus
+    surplus: Annotated[str, keys.one_of("credit", "principal", "spread")] = DEFAULT_ALLOCATION.surplus
 
     def value(self) -> Allocation:
         return Allocation(**self.model_dump())

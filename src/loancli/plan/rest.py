@@ -10,7 +10,7 @@ from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM
 from loancli.plan.due_days import Due
-from loancli.plan.factors import factors_of
+from loancli.plan.factors import counted, factors_of
 from loancli.plan.grid import Grid
 from loancli.plan.kinds import split, split_with_fee
 from loancli.plan.product import Kind, Pays, Product
@@ -31,14 +31,17 @@ def split_rest(product: Product, rest: Rest, dues: Sequence[Due], *, count: int)
     """As `split`, for what is left of a loan."""
     if product.fixed_fee:
         return split_with_fee(product, rest.principal_fen, rest.fixed_fee_fen, dues[:count])
-    factors = [Fraction(*factor) for factor in factors_of(product, dues)]
     base_fen = rest.flat_base_fen if product.kind is Kind.FLAT and rest.flat_base_fen else None
+    own = list(dues)
     if base_fen is not None:
-        factors = [factor * base_fen * Fraction(1, rest.principal_fen) for factor in factors]
-    factors[0] += rest.carried_fen * Fraction(1, rest.principal_fen)
-    own = tuple([due._replace(factor=factor) for due, factor in zip(dues, factors, strict=True)])
+        share = base_fen * Fraction(1, rest.principal_fen)
+        factors = counted(product, tuple(own))
+        own = [due._replace(factor=share * Fraction(*each)) for due, each in zip(own, factors, strict=True)]
+    if rest.carried_fen:
+        factor = Fraction(*counted(product, (own[0],))[0])
+        own[0] = own[0]._replace(factor=factor + rest.carried_fen * Fraction(1, rest.principal_fen))
     own_rows = [OwnRow(principal_fen=part_fen) for part_fen in _scaled(rest.parts_fen, rest.principal_fen)]
-    rows = split(Grid(product, own), rest.principal_fen, count=count, own_rows=own_rows)
+    rows = split(Grid(product, tuple(own)), rest.principal_fen, count=count, own_rows=own_rows)
     if base_fen is None:
         return rows
     told_fen = rounded(base_fen, product.rounding)

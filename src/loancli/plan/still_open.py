@@ -81,6 +81,8 @@ def _carried_fen(plan: Plan, until: date) -> Fraction:
 
 def days_interest_fen(plan: Plan, row: Row | Due, from_on: date, to_on: date) -> Fraction:
     """The exact interest of days within a row's period, by the terms and the principal of each day."""
+    if from_on == to_on:
+        return Fraction(0)
     versions = [plan]
     while versions[-1].before is not None:
         versions.append(versions[-1].before)

@@ -17,7 +17,7 @@ from loancli.plan.due_days import period_of
 from loancli.plan.product import Kind
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.fee_ahead import fee_ahead
-from loancli.servicing.lines import Coupon, Line
+from loancli.servicing.lines import DAY, Coupon, Line
 
 
 class Accruing:
@@ -49,11 +49,13 @@ class Accruing:
         self.coupons: list[Coupon] = []
         self.choices: dict[str, str] = {}  # what the borrower wants done with the surplus of a payment, by its key
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
-        self.set_penalty()
+        self.set_terms()
 
-    def set_penalty(self) -> None:
-        """The penalty rate by the terms in force; a change of them counts for what is overdue already, too."""
+    def set_terms(self) -> None:
+        """What the terms in force say; a change of the penalty rate counts for what is overdue already, too."""
+        self.is_revenue_share = self.contract.is_revenue_share
         self.penalty_ppm = self.product.penalty_ppm
+        self.grace = (self.product.penalty.grace_days + 1) * DAY  # from the due day to the first day of penalty
         actual = self.product.day_count
         self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360
 
@@ -64,17 +66,20 @@ class Accruing:
 
     def move(self, day: date, cause: str, debit: str, credit: str, amount_fen: int, part: str, number: int) -> None:
         if amount_fen:
-            self.movements.append(Movement(day, cause, debit, credit, amount_fen, part, number))
+            # The tuple itself, as in kinds: a life has hundreds of them.
+            self.movements.append(tuple.__new__(Movement, (day, cause, debit, credit, amount_fen, part, number)))
 
     def mark_due(self, line: Line) -> None:
         """From now on what the line asks for is due; those that are due go by their numbers."""
         line.is_due = True
-        if all(each is not line for each in self.owing):
+        if not self.owing or self.owing[-1].row.number < line.row.number:
+            self.owing.append(line)
+        elif all(each is not line for each in self.owing):
             insort(self.owing, line, key=lambda each: each.row.number)
 
     def still_owing(self) -> list[Line]:
         """The lines that are due and unpaid, the oldest first. What is paid in full asks for nothing again."""
-        self.owing = [line for line in self.owing if line.unpaid_fen]
+        self.owing = [line for line in self.owing if not line.is_paid]
         return self.owing
 
     # contract interest

@@ -32,11 +32,11 @@ def pour(
     taken: list[Taken] = []
     left_fen = paid_fen
     if by == "instalment":
-        places = [(number, part, parts) for number, parts in unpaid_fen for part in order]
+        places = [(number, part, parts[part]) for number, parts in unpaid_fen for part in order if parts.get(part)]
     else:
-        places = [(number, part, parts) for part in order for number, parts in unpaid_fen]
-    for number, part, parts in places:
-        amount_fen = min(left_fen, parts.get(part, 0))
+        places = [(number, part, parts[part]) for part in order for number, parts in unpaid_fen if parts.get(part)]
+    for number, part, open_fen in places:
+        amount_fen = min(left_fen, open_fen)
         if amount_fen:
             taken.append(Taken(number, part, amount_fen))
             left_fen -= amount_fen

@@ -12,7 +12,7 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
 from loancli.servicing.contract import Contract
-from loancli.servicing.life import Life, active_events, life, quote
+from loancli.servicing.life import Life, Quote, active_events, life, quote
 
 
 def waivers(
@@ -100,3 +100,20 @@ def _due(lived: Life) -> dict[str, int]:
         "fee": sum(state.fee_fen - state.paid_fee_fen for state in due),
         "interest": sum(state.interest_fen - state.paid_interest_fen for state in due),
     }
+
+
+def saved_fen(at_day: Life, asked: Quote) -> int:
+    """What settling a loan by a quote of the day saves against paying on to the end: interest and fees never asked for.
+
+    Of a revenue plan, as far as its next instalments are known or expected.
+    """
+    contract, position = at_day.contract, at_day.position
+    ahead = [state for state in at_day.instalments if not state.is_due]
+    later_fen = sum(state.fee_fen - state.paid_fee_fen for state in ahead)
+    if contract.product.fixed_fee:  # whatever the revenue, all of it falls due
+        earned = [each.amount_fen for each in at_day.movements if each.credit == "income:interest"]
+        later_fen += sum(row.interest_fen for row in contract.rows) - sum(earned)
+    else:
+        later_fen += sum(state.interest_fen - state.paid_interest_fen for state in ahead)
+    due_fen = position.interest_due_fen + position.fee_due_fen
+    return max(0, later_fen + due_fen - asked.interest_fen - asked.fee_fen)

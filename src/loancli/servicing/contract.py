@@ -1,8 +1,9 @@
 """What was signed, what of it was changed since, and what moves because of it: the words of servicing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import zip_longest
 from typing import NamedTuple
 
 from loancli.core.event import Event, EventKind
@@ -54,6 +55,14 @@ def in_force(contract: Contract, events: Iterable[Event]) -> Contract:
         if event.kind in CHANGES:
             contract = changed_by(contract, event)
     return contract
+
+
+def ends_breathing(rows: Sequence[Row], from_on: date, to_on: date) -> bool:
+    """Does the last instalment of a breathing space fall due on these days, both included?"""
+    return any(
+        from_on <= row.due_on <= to_on and row.is_breathing and not (after and after.is_breathing)
+        for row, after in zip_longest(rows, rows[1:])
+    )
 
 
 class Movement(NamedTuple):

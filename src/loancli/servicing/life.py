@@ -18,9 +18,10 @@ from fractions import Fraction
 
 from loancli.core.event import RANK, Event, EventKind, is_before_the_day
 from loancli.core.loan import InstalmentState, Position, Row
+from loancli.core.money import rounded
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import growing_fen, look_ahead, position_of, state_of
+from loancli.servicing.outcome import growing, look_ahead, position_of, state_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -56,10 +57,15 @@ def active_events(events: Iterable[Event], as_of: date) -> list[Event]:
     known = sorted((event for event in events if event.effective_on <= as_of), key=order)
     by_key = {event.key: event for event in known}
     takers: dict[str, list[Event]] = {}
+    rests = False
     for event in known:
-        target = event.payload.get("event_key") or event.payload.get("payment_key")
+        payload = event.payload
+        target = payload.get("event_key") or payload.get("payment_key")
         if target:
             takers.setdefault(target, []).append(event)
+        rests = rests or "rests_on" in payload
+    if not takers and not rests:
+        return known
     memo: dict[str, bool] = {}
 
     def is_active(event: Event) -> bool:
@@ -86,13 +92,14 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     walk, upcoming = walked(contract, events, as_of, is_kept=is_kept)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
     look_ahead(walk)
+    penalties = growing(walk, as_of)
     return Life(
         contract=walk.contract,
         as_of=as_of,
         instalments=tuple(state_of(walk, line) for line in walk.lines),
-        position=position_of(walk, as_of, upcoming, recorded),
+        position=position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded),
         movements=tuple(walk.movements),
-        penalty_growing_fen=growing_fen(walk, as_of),
+        penalty_growing_fen={number: rounded(penalty, walk.product.rounding) for number, penalty in penalties.items()},
     )
 
 

@@ -1,6 +1,6 @@
 """An instalment while the days of a loan are walked, and a coupon that pays interest in the borrower's place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -42,6 +42,11 @@ class Line:
         return {part: fen - paid[part] for part, fen in self.due.items()}
 
     @property
+    def is_paid(self) -> bool:
+        """Is nothing unpaid of it? No part is paid beyond what it asks for."""
+        return self.due == self.paid
+
+    @property
     def unpaid_fen(self) -> int:
         return sum(self.due.values()) - sum(self.paid.values())
 
@@ -74,7 +79,7 @@ def coupon_of(event: Event) -> Coupon:
 
 def rebates(coupons: Iterable[Coupon], interest_fen: int, rounding: Rounding) -> list[tuple[Coupon, int]]:
     """What each coupon would pay of an interest, the first redeemed first, together never more than it."""
-    found = []
+    found: list[tuple[Coupon, int]] = []
     left_fen = interest_fen
     for coupon in coupons:
         if coupon.instalments == 0:
@@ -88,9 +93,10 @@ def rebates(coupons: Iterable[Coupon], interest_fen: int, rounding: Rounding) ->
     return found
 
 
-def use(paid: Iterable[tuple[Coupon, int]], *, of_instalment: bool) -> tuple[tuple[str, int], ...]:
+def use(paid: Sequence[tuple[Coupon, int]], *, of_instalment: bool) -> tuple[tuple[str, int], ...]:
     """Take what the coupons pay off them; return it by cause. `of_instalment`: it is the interest of a whole one."""
-    paid = tuple(paid)
+    if not paid:
+        return ()
     for coupon, fen in paid:
         if coupon.left_fen is not None:
             coupon.left_fen -= fen

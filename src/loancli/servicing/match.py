@@ -1,7 +1,7 @@
 """A received payment ↔ a loan, or why not. Sure matches are placed; everything else waits for a person (DESIGN §4)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -9,9 +9,10 @@ from itertools import combinations
 from loancli.core.loan import MICRO
 from loancli.core.money import yuan
 from loancli.core.statement import StatementRow
+from loancli.servicing.between import Debt, between
 
 # What speaks for a candidate, and how loudly: who pays outweighs how much, and a loan number outweighs both.
-WEIGHTS = {"reference": 16, "payer": 8, "split": 4, "due_day": 3, "arrears": 2, "settles": 2, "amount": 1}
+WEIGHTS = {"reference": 16, "payer": 8, "split": 4, "due_day": 3, "arrears": 2, "settles": 2, "law": 2, "amount": 1}
 NEAR_DAYS = 10  # a payment this far from a due day is likely to be for it
 SPLIT_LOANS_MAX = 4  # of one payer, among which a sum is looked for
 TAKEN_OVER = "taken_over"  # why money waits that came before the loan was taken over with what was paid on it
@@ -44,6 +45,7 @@ class Standing:
     accrued_micro_fen: int  # interest and penalty by `since_on` that are not due yet
     accruing_micro_fen_per_day: int
     since_on: date
+    annual_rate_ppm: int = 0  # as signed
 
     def settles_fen(self, on: date) -> int:
         """What pays the loan off on a day, half up to the fen; 0 where that cannot be told."""
@@ -138,6 +140,7 @@ class Matcher:
     def candidates(self, row: StatementRow, most: int = 3) -> tuple[Candidate, ...]:
         """Loans that something speaks for, best first; of equals, the one with a due day nearest to the payment."""
         named, payers = self.references(row), {loan.loan_id for loan in self.payers(row)}
+        by_law = self.by_law(row)
         ranked: list[tuple[int, int, str, Candidate]] = []
         for loan_id in {*named, *payers, *self.by_amount.get(row.amount_fen, ())}:
             loan = self.by_id.get(loan_id)
@@ -145,6 +148,7 @@ class Matcher:
                 continue
             why = ["reference"] * (loan_id in named) + ["payer"] * (loan_id in payers)
             asked, days_off = _asked(loan, row.amount_fen, date.fromisoformat(row.occurred_on))
+            asked += ["law"] * (loan_id in by_law)
             found = Candidate(
                 loan_id=loan_id,
                 borrower_id=loan.borrower_id,
@@ -152,7 +156,11 @@ class Matcher:
                 reasons=(*why, *asked),
             )
             ranked.append((-found.score, days_off, loan_id, found))
-        ranked += [(-found.score, 0, found.loan_id, found) for found in self.splits(row)]
+        splits = self.splits(row)
+        for text, borrower_id in by_law.items():
+            if text not in {*self.by_id, *(each.loan_id for each in splits)}:
+                splits.append(_split(text, borrower_id, "law"))
+        ranked += [(-found.score, 0, found.loan_id, found) for found in splits]
         return tuple(found for *_, found in sorted(ranked, key=lambda each: each[:3])[:most])
 
     def splits(self, row: StatementRow) -> list[Candidate]:
@@ -165,13 +173,51 @@ class Matcher:
         found = []
         for borrower_id, asked in asking.items():
             for count in range(2, SPLIT_LOANS_MAX + 1):
-                for parts in combinations(asked[: 2 * SPLIT_LOANS_MAX], count):
-                    if sum(fen for _, fen in parts) == row.amount_fen and len(dict(parts)) == count:
-                        text = ";".join(f"{loan_id}={yuan(fen).replace(',', '')}" for loan_id, fen in parts)
-                        why = ("payer", "split")
-                        score = sum(WEIGHTS[reason] for reason in why)
-                        found.append(Candidate(loan_id=text, borrower_id=borrower_id, score=score, reasons=why))
+                found += [
+                    _split(_typed(parts), borrower_id, "split")
+                    for parts in combinations(asked[: 2 * SPLIT_LOANS_MAX], count)
+                    if sum(fen for _, fen in parts) == row.amount_fen and len(dict(parts)) == count
+                ]
         return found
+
+    def by_law(self, row: StatementRow) -> dict[str, str]:
+        """Where the law puts the payment if its payer has several loans and names none: as it is typed → borrower.
+
+        Between what is due and the instalments after that; a payment that is more than all of these has no such place.
+        """
+        on = date.fromisoformat(row.occurred_on)
+        debts: dict[str, list[Debt]] = {}
+        for loan in self.payers(row):
+            if loan.standing and loan.disbursed_on <= on:
+                debts.setdefault(loan.borrower_id, []).extend(_debts(loan.loan_id, loan.standing))
+        found = {}
+        for borrower_id, owed in debts.items():
+            parts, left_fen = between(row.amount_fen, owed, on)
+            if len({each.name for each in owed}) > 1 and not left_fen:
+                [*names] = sorted(parts)
+                found[names[0] if len(names) == 1 else _typed([(name, parts[name]) for name in names])] = borrower_id
+        return found
+
+
+def _typed(parts: Iterable[tuple[str, int]]) -> str:
+    """A split over loans as a person types it."""
+    return ";".join(f"{loan_id}={yuan(fen).replace(',', '')}" for loan_id, fen in parts)
+
+
+def _split(text: str, borrower_id: str, reason: str) -> Candidate:
+    why = ("payer", reason)
+    return Candidate(loan_id=text, borrower_id=borrower_id, score=sum(WEIGHTS[each] for each in why), reasons=why)
+
+
+def _debts(loan_id: str, standing: Standing) -> Iterator[Debt]:
+    """What of a loan is due as it stands, and the instalments after that which are known."""
+    since_on, ahead = standing.since_on, standing.open_instalments
+    if standing.due_fen:
+        due_on = min((due_on for due_on, _ in ahead if due_on <= since_on), default=since_on)
+        yield Debt(loan_id, standing.due_fen, due_on, standing.annual_rate_ppm)
+    for due_on, left_fen in ahead:
+        if due_on > since_on:
+            yield Debt(loan_id, left_fen, due_on, standing.annual_rate_ppm)
 
 
 def _asked(loan: PayableLoan, amount_fen: int, on: date) -> tuple[list[str], int]:

@@ -80,7 +80,7 @@ def replan(
     is_over = len(closed) == len(rows)
     if is_over and not isinstance(change, Reage):
         raise RefusedError(f"the term of loan {contract.loan_id} is over on {on}; what runs on cannot be changed")
-    before = _plan(walk, contract, rows, len(closed))
+    before = plan_lived(walk, contract, rows, len(closed))
     taken_fen = _taken_in(walk, change, on)
     _check_open(walk, on)  # all of it may be in an instalment that is fixed, or about to fall due
     ahead = _ahead(before, len(closed), rows, change, on, calendar)
@@ -208,20 +208,14 @@ def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int
         walk.close_period(line)
 
 
-def _plan(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
+def plan_lived(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
     """The loan's plan as its life has it: what fell due, what was paid ahead, and what the rows ahead will ask for."""
-    walk.is_off_plan = True  # so that it looks ahead by what is there, not by the rows as they were made
-    look_ahead(walk)
-    states = [state_of(walk, line) for line in walk.lines[: len(rows)]]
-    told = [
-        row._replace(
-            principal_fen=state.principal_fen,
-            interest_fen=state.interest_fen,
-            fee_fen=state.fee_fen,
-            reason=state.reason,
-        )
-        for row, state in zip(rows, states, strict=True)
-    ]
+    look_ahead(walk)  # where nothing happened but what was planned, the rows tell it
+    told = []
+    for row, line in zip(rows, walk.lines, strict=False):
+        state = state_of(walk, line)
+        asked = (state.principal_fen, state.interest_fen, state.fee_fen, state.reason)
+        told.append(row if asked == row[4:] else Row(*row[:4], *asked))
     ahead_fen = sum(row.principal_fen for row in told[closed:])
     if ahead_fen != walk.pool_fen:  # a revenue plan, which looks no further than its next instalment
         told = told[:closed] + _scaled(told[closed:], walk.pool_fen, walk.fee.left_fen if walk.fee else None)

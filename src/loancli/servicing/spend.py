@@ -60,15 +60,15 @@ class Spending(Accruing):
             self.repaid_fen += taken.amount_fen
         account = "loan:principal" if taken.part == "principal" else f"loan:{taken.part}_due"
         self.move(day, cause, debit, account, taken.amount_fen, taken.part, taken.number)
-        if line.unpaid_fen == 0:
+        if line.is_paid:
             line.paid_on = day
 
     def spend_ahead(self, day: date, left_fen: int, debit: str, cause: str, surplus: str) -> int:
-        """Pay what is not due yet: everything, if the money covers it; else principal, if that is the `surplus` rule.
+        """Pay what is not due yet: everything, if the money covers it; else principal, unless the `surplus` waits.
 
         Returns what is left of the money.
         """
-        ahead = [line for line in self.lines if not line.is_due and (line.unpaid_fen or line.rebates)]
+        ahead = [line for line in self.lines if not line.is_due and (line.rebates or not line.is_paid)]
         closed = [line for line in ahead if line.closed]  # the others have only fees that were charged
         self.accrue(day)
         interest_fen = self.fee.to_settle(self.accrued) if self.fee else rounded(self.accrued, self.product.rounding)
@@ -76,7 +76,7 @@ class Spending(Accruing):
         asked_fen = interest_fen - sum(fen for _, fen in paid_by_coupons)
         closed_fen = sum(line.unpaid_fen for line in closed)
         settles = left_fen >= sum(line.unpaid_fen for line in ahead) + asked_fen + self.pool_fen
-        if not settles and surplus != "principal":
+        if not settles and surplus == "credit":
             return left_fen
         self.is_off_plan = True
         if settles or left_fen >= closed_fen:

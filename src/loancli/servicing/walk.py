@@ -9,6 +9,7 @@ would do. A fixed fee falls due with the amounts that bring it (plan/fixed_fee.p
 import heapq
 import json
 from collections.abc import Callable
+from copy import copy
 from datetime import date
 from fractions import Fraction
 
@@ -91,21 +92,42 @@ class Walk(Forgiving):
         self.level_fen = None
         if self.fee:
             self.fee.changed(self.contract, number)
-        self.is_off_plan = True  # what was paid before may be another sum by now than when the rows were made
-        self.set_penalty()
+        self.set_terms()
+        self.is_off_plan = not self.holds(number)
+
+    def holds(self, number: int) -> bool:
+        """Were the rows from `number` on made for what is there? Then they tell what is ahead, as those signed did.
+
+        What was paid before may be another sum by now than when they were made. If it is the same principal, and the
+        interest that the first of them asks for, all that follow ask for what they say. Where more than principal and
+        days decides, the answer is no: then it is worked out.
+        """
+        product, rows = self.product, self.contract.rows[number - 1 :]
+        if product.kind is Kind.FLAT or product.line or product.fixed_fee or self.is_revenue_share:
+            return False
+        if self.coupons or self.pauses or any(line.closed == (line.row.number >= number) for line in self.lines):
+            return False
+        if self.pool_fen != sum([row.principal_fen for row in rows]) or any(row.is_breathing for row in rows):
+            return False
+        asked, _ = copy(self).end_period(self.lines[number - 1])
+        return (asked["principal"], asked["interest"]) == (rows[0].principal_fen, rows[0].interest_fen)
 
     # what happens by itself
 
     def close_period(self, line: Line) -> None:
         """The interest period of `line` ends: its interest is known, its principal bears interest no more."""
+        line.closed = True
+        line.due, line.rebates = self.end_period(line)
+
+    def end_period(self, line: Line) -> tuple[dict[str, int], tuple[tuple[str, int], ...]]:
+        """As `close_period`, but for the line itself: what it asks for from then on, and what coupons pay of that."""
         row = line.row
         self.accrue(row.to_on)
-        line.closed = True
         self.current = min(row.number, len(self.lines) - 1)
         if self.pool_fen == 0 and self.accrued == 0:
-            return
-        if self.contract.is_revenue_share and line.fixed_fen is None:
-            return  # its window is not closed yet; interest goes on
+            return line.due, line.rebates
+        if self.is_revenue_share and line.fixed_fen is None:
+            return line.due, line.rebates  # its window is not closed yet; interest goes on
         if self.fee:
             interest_fen, principal_fen = self.fee.falls_due(
                 row, self.pool_fen, fixed_fen=line.fixed_fen, takes_rest=line.takes_rest
@@ -127,20 +149,21 @@ class Walk(Forgiving):
             closed_all = interest_fen == owed_interest_fen
             self.accrued = Fraction(0) if closed_all else self.accrued - interest_fen
         self.pool_fen -= principal_fen
-        if self.coupons:
-            line.rebates = use(rebates(self.coupons, interest_fen, self.product.rounding), of_instalment=True)
-        line.due["interest"] = interest_fen - sum([fen for _, fen in line.rebates])
-        line.due["principal"] = principal_fen
-        line.due["fee"] += row.fee_fen
+        by_coupons = use(rebates(self.coupons, interest_fen, self.product.rounding), of_instalment=True)
+        due = line.due.copy()
+        due["interest"] = interest_fen - sum([fen for _, fen in by_coupons])
+        due["principal"] = principal_fen
+        due["fee"] += row.fee_fen
+        return due, by_coupons
 
     def part_of(self, row: Row) -> int:
-        """The principal that falls due with a row: as planned; of a flat loan, its part of what is left.
+        """The principal that falls due with a row: as planned, or its part of what is left, if so agreed.
 
-        With flat interest a shorter term would be a dearer one: the last, small part would bear a whole period's.
+        Of a flat loan always: a shorter term would be a dearer one, whose last, small part would bear a whole period's.
         """
         if self.product.line is not None:
             return self.part_in_use(row, self.product.line.principal)
-        if self.product.kind is not Kind.FLAT:
+        if self.product.kind is not Kind.FLAT and self.product.allocation.surplus != "spread":
             return row.principal_fen
         planned_fen = sum(line.row.principal_fen for line in self.lines[row.number - 1 :])
         return rounded(Fraction(self.pool_fen * row.principal_fen, planned_fen), self.product.rounding)
@@ -159,17 +182,17 @@ class Walk(Forgiving):
         return max(0, self.level_fen - rounded(self.accrued, self.product.rounding))
 
     def fall_due(self, line: Line, day: date) -> None:
-        if line.unpaid_fen == 0 and not line.rebates:
+        if line.is_paid and not line.rebates:
             return
         self.mark_due(line)
         self.recognise(day, line, f"due:{line.row.number}")
-        if line.unpaid_fen == 0:
+        if line.is_paid:
             line.paid_on = day
             return
         if self.credit_fen > 0:
             self.spend_credit(day, f"credit:{line.row.number}")
         if line.late_fen:
-            heapq.heappush(self.grace_ends, (day + (self.product.penalty.grace_days + 1) * DAY, line.row.number))
+            heapq.heappush(self.grace_ends, (day + self.grace, line.row.number))
 
 
 ACTS: dict[EventKind, Callable[[Walk, Event], None]] = {
