@@ -29,7 +29,7 @@ from loancli.servicing.life import active_events, life
 from loancli.servicing.triggers import granted, looks_back_to
 from loancli.servicing.windows import Revenue, close_window, next_number
 
-CHUNK = 1_000  # loans whose lives are in memory at a time
+CHUNK = 50  # loans in one savepoint: what SQLite keeps to take it back is walked through at each statement
 ENTRIES_MAX = 1_000  # of one loan on one day; more come from a fault that goes round in circles
 
 
