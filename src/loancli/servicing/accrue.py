@@ -50,7 +50,7 @@ class Accruing:
         self.set_penalty()
 
     def set_penalty(self) -> None:
-        """The penalty rate by the terms in force; a change of them counts for what is overdue already, too."""
+        """The penalty rate by the terms in force; of what is overdue already, too, from the day of a change on."""
         self.penalty_ppm = self.product.penalty_ppm
         actual = self.product.day_count
         self.penalty_days = actual if actual is DayCount.ACT_365F else DayCount.ACT_360  # PRC-08: daily = yearly / 360
@@ -114,14 +114,18 @@ class Accruing:
         for line in self.lines:
             if line.penalty_from is None:
                 continue
-            line.penalty += self.penalty_since(line, day)
-            line.penalty_from = day
+            self.grow(line, day)
             penalty_fen = rounded(line.penalty, self.product.rounding)
             if penalty_fen:  # else the part of a fen goes on growing
                 line.penalty = Fraction(0)
                 line.due["penalty"] += penalty_fen
                 line.paid_on = None
                 self.move(day, cause, "loan:penalty_due", "income:penalty", penalty_fen, "penalty", line.row.number)
+
+    def grow(self, line: Line, day: date) -> None:
+        """Penalty of the days before `day`, by the terms in force until then."""
+        line.penalty += self.penalty_since(line, day)
+        line.penalty_from = day
 
     def penalty_since(self, line: Line, day: date) -> Fraction:
         if line.penalty_from is None or day <= line.penalty_from:
