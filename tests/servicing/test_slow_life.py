@@ -31,7 +31,8 @@ PARTS = ("principal", "interest", "fee", "penalty")
 BILL = ("number", "due_on", "is_due", *(f"{part}_fen" for part in PARTS), *(f"paid_{part}_fen" for part in PARTS))
 POSITION = (
     "principal_outstanding_fen", "principal_overdue_fen", "interest_due_fen", "fee_due_fen", "penalty_due_fen",
-    "penalty_accrued_fen", "credit_fen", "paid_total_fen", "oldest_unpaid_due_on", "accrued", "accruing_per_day",
+    "penalty_accrued_fen", "credit_fen", "paid_total_fen", "oldest_unpaid_due_on", "next_due_on", "next_due_fen",
+    "accrued", "accruing_per_day",
 )  # fmt: skip
 CHANGES = (
     "extend 2", "respread 4", "rate 6%", "rate 20%", "defer 1", "reweight 1,2,3,4,4,4,3,3,2,2,1,1",
