@@ -155,7 +155,7 @@ class Sheet:
         bill.asked["fee"] += row.fee_fen
 
     def principal_of(self, row: Row) -> int:
-        """As planned; of a flat loan, or where money ahead is spread, its part of the rest; of a line by what is in use."""
+        """As planned; of a flat loan, or where money ahead is spread, its part of the rest; of a line by its use."""
         line = self.product.line
         if self.product.kind is Kind.FLAT or (line is None and self.product.allocation.surplus == "spread"):
             planned_fen = sum(bill.row.principal_fen for bill in self.bills[row.number - 1 :])
