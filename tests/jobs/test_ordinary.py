@@ -35,7 +35,7 @@ from loancli.jobs import close_day
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, days, journal, loans
 from loancli.ledger.connect import Connection, writing
-from loancli.plan.product import Allocation, Fee, FixedFee, Kind, Product
+from loancli.plan.product import Allocation, BreathingSpace, Fee, FixedFee, Kind, Pays, Penalty, Product
 from loancli.plan.product_json import to_json
 from loancli.servicing.contract import Contract
 
@@ -183,8 +183,9 @@ def test_a_loan_that_pays_as_planned_takes_turn_after_turn(db):
     assert faults(db) == []
 
 
-def test_a_due_day_that_was_moved_comes_in_two_turns(db):
-    open_loan(db, terms=replace(EVEN, roll=Roll.FOLLOWING), start_on=SIGNED)
+@pytest.mark.parametrize("grace_days", [3, 40])  # beyond the end of the next period, on a Saturday as well
+def test_a_due_day_that_was_moved_comes_in_two_turns(db, grace_days):
+    open_loan(db, terms=replace(EVEN, roll=Roll.FOLLOWING, penalty=Penalty(grace_days=grace_days)), start_on=SIGNED)
     with counted() as found:
         close(db, MOVED - DAY)
         assert found == {"ended": 1}
@@ -237,6 +238,7 @@ def test_of_anything_else_only_its_life_tells(db, terms, events):
 
 
 MOVING = replace(EVEN, roll=Roll.FOLLOWING)
+HARDLY = BreathingSpace(pays=Pays(part_ppm=50_000), extends=True, periods_max=1, a_year_max=1, at_start=1)
 
 
 @pytest.mark.parametrize(
@@ -245,8 +247,9 @@ MOVING = replace(EVEN, roll=Roll.FOLLOWING)
         (replace(MOVING, annual_rate_ppm=0, fixed_fee=FixedFee(amount_fen=60_000)), []),
         (replace(MOVING, kind=Kind.FLAT, allocation=Allocation(surplus="principal")), [payment(SIGNED + DAY, 400_000)]),
         (replace(EVEN, roll=Roll.PRECEDING), []),
+        (replace(MOVING, breathing_space=HARDLY), []),
     ],
-    ids=["the fee is fixed", "flat interest after a prepayment", "due before the period ends"],
+    ids=["the fee is fixed", "flat interest after a prepayment", "due before the period ends", "interest is carried"],
 )
 def test_nor_is_it_told_around_a_due_day_that_was_moved(db, terms, events):
     open_loan(db, terms=terms, start_on=SIGNED)

@@ -21,15 +21,13 @@ _AHEAD = """
     CROSS JOIN instalment i ON i.loan_id = r.loan_id AND i.number = r.number
     LEFT JOIN plan_row s ON s.loan_id = r.loan_id AND s.number = r.number + 1
     LEFT JOIN instalment j ON j.loan_id = s.loan_id AND j.number = s.number
-    WHERE p.status = 'active' AND p.next_moment_on = :day AND p.since_on < :day
+    WHERE p.status = 'active' AND p.next_moment_on = :day AND p.credit_fen = 0
       AND p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen = 0
-      AND p.credit_fen = 0
       AND r.to_on <= r.due_on AND :day IN (r.to_on, r.due_on) AND substr(r.reason, 1, 10) <> 'breathing:'
-      AND i.due_on = r.due_on AND i.is_due = 0 AND i.principal_fen + i.interest_fen + i.fee_fen > 0
+      AND i.is_due = 0 AND i.principal_fen + i.interest_fen + i.fee_fen > 0
       AND i.penalty_fen + i.paid_principal_fen + i.paid_interest_fen + i.paid_fee_fen + i.paid_penalty_fen = 0
       AND (s.number IS NULL) = (r.number = l.maturity_number)
-      AND (s.number IS NULL OR s.from_on = r.to_on AND s.to_on > :day AND s.due_on > :day
-           AND j.due_on = s.due_on AND j.is_due = 0)
+      AND (s.number IS NULL OR s.from_on = r.to_on AND s.to_on > :day AND s.due_on > :day)
       AND NOT EXISTS (SELECT 1 FROM event e INDEXED BY event_special WHERE e.loan_id = p.loan_id
                       AND e.kind NOT IN ('disbursed', 'payment_received', 'payment_reversed'))
       AND NOT EXISTS (SELECT 1 FROM event e WHERE e.loan_id = p.loan_id AND e.effective_on > p.since_on)"""
