@@ -43,6 +43,7 @@ from ledger_maker import (
     take_back,
     tell,
 )
+from sizes import size
 from terms import CALENDAR, line_product, product, revenue_product
 
 from loancli.core.entry import Entry, reversal
@@ -475,7 +476,7 @@ class Books(RuleBasedStateMachine):
 
 
 TestBooks = Books.TestCase
-TestBooks.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestBooks.settings = settings(max_examples=size(25, 1_500), stateful_step_count=20, deadline=None)
 
 
 # The tests must be able to fail: bugs of the kinds that ledgers have had, planted one at a time.
