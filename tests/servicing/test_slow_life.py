@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from lives import CALENDAR, DAY, PLAIN, RandomLife, balances, event, forgiving, random_lives
+from lives import CALENDAR, DAY, PLAIN, RandomLife, balances, event, forgiving, random_lives, voided
 from slow_life import Audit, audit
 from terms import revenue_product
 
@@ -57,12 +57,12 @@ def days_of(told: RandomLife) -> st.SearchStrategy[date]:
 
 @st.composite
 def changed_lives(draw: st.DrawFn) -> RandomLife:
-    """A random life whose plan is changed once or twice, as a person would have it changed on the day."""
+    """A random life whose plan is changed now and then, as a person would have it on the day, who may think again."""
     told = draw(random_lives())
     events, end_on = list(told.events), told.end_on
     on = told.contract.signed_on
-    for number in range(draw(st.integers(1, 2))):
-        on += draw(st.integers(0, 120)) * DAY
+    for number in range(draw(st.integers(2, 4))):  # half of them are refused
+        on += draw(st.integers(0, 80)) * DAY
         text = draw(st.sampled_from(CHANGES))
         try:
             found = replan(
@@ -72,6 +72,8 @@ def changed_lives(draw: st.DrawFn) -> RandomLife:
         except (InputError, RefusedError):
             continue
         events.append(found.event)
+        if draw(st.integers(0, 7)) == 0:
+            events.append(voided(found.event, on + draw(st.integers(0, 20)) * DAY))
         end_on = max(end_on, found.after.rows[-1].due_on + draw(st.integers(0, 30)) * DAY)
     return told._replace(events=events, end_on=end_on)
 
