@@ -114,6 +114,14 @@ def _has_unit(value: object, name: str, unit: str) -> TypeGuard[int]:
     return name.endswith(unit) and isinstance(value, int)
 
 
+_CODES = {
+    "status",
+    "state",
+    "what",
+    "worse",
+}  # columns of codes, each with a section of Chinese words; they stay codes in files and pipes
+
+
 def screen_cell(name: str, value: object, lang: Lang) -> str:
     """A value in a table drawn on a terminal."""
     if _has_unit(value, name, "_fen"):
@@ -124,6 +132,8 @@ def screen_cell(name: str, value: object, lang: Lang) -> str:
         return say("render.yes" if value else "render.no", lang)
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(screen_cell(name, part, lang) for part in value)
+    if name in _CODES and isinstance(value, str):
+        return visible(" ".join(said(f"{name}.{code}", lang, code) for code in value.split(" ")))
     return visible(machine_cell(value, str))
 
 
