@@ -14,7 +14,7 @@ from loancli.plan.product import Kind
 from loancli.texts import LANGS, catalogue, said, say
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "loancli"
-CHINESE_ONLY = {"column", "help", "title", "typer"}
+CHINESE_ONLY = {"column", "help", "title", "typer"}  # their English is in the code
 
 
 def placeholders(text: str) -> set[str]:
