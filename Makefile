@@ -21,8 +21,14 @@ test: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run.py
 
+# A night's worth of chance. SOAK=10 is a tenth of it; the SEED of a run that failed repeats it.
+SOAK ?= 100
+SEED ?= $(shell date +%s)
+
 soak: $(INSTALLED)
-	$(BIN)/pytest -q -n auto --dist loadscope --hypothesis-profile=soak
+	@echo "make soak SOAK=$(SOAK) SEED=$(SEED)"
+	LOANCLI_SOAK=$(SOAK) LOANCLI_SEED=$(SEED) $(BIN)/pytest -q -n auto --dist loadscope --hypothesis-profile=soak \
+		--hypothesis-seed=$(SEED)
 
 # Newest versions that pyproject.toml allows. The result names packages only, no registry.
 lock: $(INSTALLED)

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
-from sizes import SEED, SOAK_PERCENT
+from sizes import SEED, SOAK_PERCENT, size
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-settings.register_profile("soak", max_examples=5_000, deadline=None)
+settings.register_profile("soak", max_examples=size(100, 1_000), deadline=None, print_blob=True)
 settings.load_profile("repeatable")
 
 

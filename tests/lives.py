@@ -318,13 +318,20 @@ def forgiving(draw: st.DrawFn, on: date, key: str, amounts: st.SearchStrategy[in
 
 
 @st.composite
-def random_lives(draw: st.DrawFn, *, periods_max: int = 6, payments_max: int = 6, forgiving_max: int = 3) -> RandomLife:
+def random_lives(
+    draw: st.DrawFn,
+    terms: st.SearchStrategy[Product] | None = None,
+    *,
+    periods_max: int = 6,
+    payments_max: int = 6,
+    forgiving_max: int = 3,
+) -> RandomLife:
     """Payments of any amount on any days, some bounced, some voided, some of that voided again; for some the borrower
     chose what becomes of a surplus. Fees, waivers, coupons, pauses, refunds, write-offs and recoveries come between.
 
     A credit line is drawn in parts on any days of its term, whatever is free then: a payment may bounce later.
     """
-    contract = draw(contracts(periods_max=periods_max))
+    contract = draw(contracts(terms, periods_max=periods_max))
     days = (contract.rows[-1].due_on - contract.signed_on).days + 60
     levels_fen = [row.due_fen for row in contract.rows if row.due_fen]
     amounts = st.one_of(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_maker import PAIRS, RULES, borrower, faults, make_world, new_ledger, stamp
+from sizes import size
 
 from loancli.imports.containers import members
 from loancli.jobs.take_statement import AS_IT_IS, check_summaries, take_statement
@@ -100,7 +101,7 @@ def plain(exports: dict[str, Files], tmp_path_factory: pytest.TempPathFactory) -
     return found
 
 
-@settings(max_examples=8)
+@settings(max_examples=size(8, 400))
 @given(seed=st.integers(min_value=0))
 def test_any_arrangement_of_all_exports_gives_the_same_books(exports, plain, tmp_path_factory, seed):
     dice = random.Random(seed)

@@ -30,6 +30,8 @@ def test_a_batch_from_preview_to_undo(desk):
     told = desk.run("adjust", "apply", "preview.csv")
     assert (told.code, "2 loans changed" in told.err) == (0, True)
     assert "0 loans changed, 2 had changed already" in desk.run("adjust", "apply", "preview.csv").err
+    assert "0 loans would change, 2 have" in desk.run("adjust", "preview", "preview.csv", "-o", "again.csv").err
+    assert desk.run("adjust", "apply", "again.csv").code == 0  # a job that runs once more
     (batch,) = desk.run("adjust", "list", "--format", "json").json()
     assert (batch["events"], batch["undone"]) == (2, 0)
     assert f"adjust undo {batch['batch']}" in told.err

@@ -84,7 +84,9 @@ def test_a_morning_by_commands(shell, db):
     open_loan(db, "LN000004", borrower_id="B1", start_on=date(2026, 1, 7))
     close(db, TODAY - DAY)
 
-    assert "hold 1: B2" in shell.run("hold", "add", "B2", "--kind", "do_not_contact", "--until", str(TODAY))
+    held = ("hold", "add", "B2", "--kind", "do_not_contact", "--until", str(TODAY))
+    assert "hold 1: B2" in shell.run(*held)
+    assert "already" in shell.run(*held)
     assert "LN000003" in shell.run("promise", "add", "LN000003", "--due", str(TODAY), "--amount", "5.00")
 
     rows = shell.json("campaign", "plan", "reminders")

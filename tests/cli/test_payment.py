@@ -67,9 +67,15 @@ def test_a_payment_is_split_and_the_sums_are_told_where_they_differ(desk):
         told = desk.run("payment", "match", number, "LN000002=2132.36", "LN000003=3000")
         assert told.code == 3
         assert "5,132.36 together, the payment is 5,330.93" in told.err
-        assert desk.run("payment", "match", number, "LN000002=2132.36", "LN000003=3198.57", "--dry-run").code == 0
+        tried = desk.done("payment", "match", number, "LN000002=2132.36", "LN000003=3198.57", "--dry-run")
     told = desk.done("payment", "match", number, "LN000002=2132.36", "LN000003=3198.57")
-    assert told.out == ""
+    assert tried.out == told.out
+    rows = [line.split("\t") for line in told.out.splitlines()]
+    dues = [row[3] for row in rows if row[0] in {"before", "after"}]  # before with the penalty up to the day
+    assert (dues[0], dues[2]) == ("2155.08", "3232.62")
+    assert max(dues[1], dues[3]) <= "0.01"
+    booked = [row[-2] for row in rows if row[-1].startswith("loan:")]
+    assert set(booked) == {"clearing:alipay"}
     assert f"payment {number} placed on loan LN000002 + LN000003" in told.err
     again = desk.done("payment", "match", number, "LN000003=3198.57;LN000002=2132.36")
     assert f"payment {number} is on loan LN000002 + LN000003 already" in again.err

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -34,14 +35,18 @@ def serve() -> None:
         if "wait" in asked:
             answer = os.waitstatus_to_exitcode(os.waitpid(asked["wait"], 0)[1])
         else:
+            gate = asked["start"]["gate"]
+            handle = os.open(gate, os.O_RDONLY | os.O_NONBLOCK) if gate else None
             answer = os.fork()
             if answer == 0:
-                _be(asked["start"])
+                _be(asked["start"], handle)
+            if handle is not None:
+                os.close(handle)
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 
 
-def _be(asked: dict[str, Any]) -> None:
+def _be(asked: dict[str, Any], gate: int | None) -> None:
     """One command line after another, in this process, to the exit code of the last; never returns."""
     code = 1
     try:
@@ -55,7 +60,9 @@ def _be(asked: dict[str, Any]) -> None:
             if asked["dies"]:
                 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        code = _run(asked)
+        code = _run(asked, gate)
+    except BaseException:  # of these instruments; what a command raises is told by its exit code
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -74,7 +81,7 @@ def _stopped(instant: float) -> Any:
     return patch.object(options, "datetime", Stopped)
 
 
-def _run(asked: dict[str, Any]) -> int:
+def _run(asked: dict[str, Any], gate: int | None) -> int:
     from faults import planted
     from faults.calls import Plan, watched
 
@@ -88,8 +95,9 @@ def _run(asked: dict[str, Any]) -> int:
         plan = None
         if asked["plan"]:
             plan = stack.enter_context(watched(Plan(**asked["plan"])))
-        if asked["gate"]:
-            os.read(os.open(asked["gate"], os.O_RDONLY), 1)  # until the one that holds it open lets go
+        if gate is not None:
+            os.set_blocking(gate, True)
+            os.read(gate, 1)  # until the one that holds it open lets go
         code = 0
         for number, words in enumerate(asked["lines"]):
             begun = time.monotonic()

@@ -195,7 +195,7 @@ def gate(folder: Path) -> Iterator[Path]:
     handle = os.open(path, os.O_RDWR)
     try:
         yield path
-        time.sleep(0.05)  # they have opened it
+        time.sleep(0.05)  # they are at it
     finally:
         os.close(handle)
         path.unlink()
@@ -317,6 +317,11 @@ def exports(folder: Path) -> dict[str, Path]:
     return {name: folder / f"{name}.csv" for name in made}
 
 
+WORK = (  # the morning's commands, each on the ledger that the one before it left
+    "import revenue", "import repayments", "payment match", "loan charge", "loan pause", "loan draw", "adjust apply",
+    "day close", "adjust undo", "loan void", "borrower add", "loan open", "coupon redeem", "payment reverse",
+    "hold add", "promise add",
+)  # fmt: skip
 CHANGE = "loan_id,change\n" + "".join(f"{loan_id},extend 1\n" for loan_id in LOANS if loan_id[-1] in "1256")
 
 
@@ -361,6 +366,13 @@ class Lab:
         self._do(path, "loan void", "loan", "void", "LN000001", "charge/LN000001/c1", "--reason", "slip")
         self._do(path, "borrower add", "borrower", "add", "B77", "--name", "张三", "--phone", "19900000077",
                  "--trade", "noodle_shop")  # fmt: skip
+        self._do(path, "loan open", "loan", "open", "--borrower", "B77", "--product", "equal-instalments",
+                 "--principal", "12000", "--loan-id", "LN000077")  # fmt: skip
+        self._do(path, "coupon redeem", "coupon", "redeem", "K1", "--loan", "LN000001", "--amount", "30")
+        self._do(path, "payment reverse", "payment", "reverse", waiting, "--reason", "bounced")
+        self._do(path, "hold add", "hold", "add", "B5", "--kind", "dispute", "--note", "says it is paid")
+        self._do(path, "promise add", "promise", "add", "LN000001", "--due", TODAY + 3 * DAY, "--amount", "50")
+        assert tuple(self.steps) == WORK
 
     def _do(self, path: Path, name: str, *words: object) -> None:
         before = path.read_bytes()

@@ -75,7 +75,7 @@ def is_ever_unsound(lab: Lab, run: Recorded) -> bool:
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(lab, held):
     run = record(lab, tuple(lab.steps), held=held)
     assert [len(states) for states in run.states] == [len(step.states) for step in lab.steps.values()]
-    found = verdicts(lab, run, size(350, 50_000), dice("power", held))
+    found = verdicts(lab, run, size(350, 30_000), dice("power", held))
     assert set(found) == {"sound"}, found
 
 

@@ -39,7 +39,18 @@ from loancli.jobs.settle import gather, settle
 from loancli.ledger import contacts, days, journal, loans
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.ceilings import read_ceilings
-from loancli.plan.product import Base, Bound, BreathingSpace, Frequency, Kind, MinimumProgress, Missing, Pays, Trigger
+from loancli.plan.product import (
+    Base,
+    Bound,
+    BreathingSpace,
+    Frequency,
+    Kind,
+    MinimumProgress,
+    Missing,
+    Pays,
+    Penalty,
+    Trigger,
+)
 from loancli.servicing.life import life
 
 DUE = date(2026, 2, 5)
@@ -495,13 +506,16 @@ def test_a_payment_on_the_day_the_trigger_looks_does_not_put_it_out(seasonal, to
 
 
 @pytest.mark.parametrize("touched_on", [None, -1, 0, 1])
-def test_the_line_of_the_day_tells_that_a_breathing_space_ends(seasonal, touched_on):
+def test_the_line_of_the_day_tells_that_a_breathing_space_ends(tmp_path, touched_on):
+    seasonal = new_ledger(tmp_path, is_durable=False)
+    # With days of grace, else the close looks at the loan on the day after for the penalty.
+    open_loan(seasonal, terms=replace(BREATHING, penalty=Penalty(grace_days=3)))
     months_of_revenue(seasonal, date(2025, 10, 1), [900_000, 1_000_000, 1_100_000, 499_999])
     lines = []
     if touched_on is not None:
         on = DUE + touched_on * DAY
         lines = close(seasonal, on - DAY)
-        take(seasonal, alipay([repayment(on, 1_000, note="LN000001")]))
+        take(seasonal, alipay([repayment(on, 50_000, note="LN000001")]))  # more than the space asks for
     lines += close(seasonal, DUE + 30 * DAY)
     assert {line["day"]: line["ended_breathing_spaces"] for line in lines if line["ended_breathing_spaces"]} == {
         DUE.isoformat(): 1

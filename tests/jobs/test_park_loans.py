@@ -7,7 +7,7 @@ from datetime import date
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ledger_maker import (
     DAY,
@@ -29,7 +29,7 @@ from terms import AGEING, CALENDAR, product, revenue_product
 from loancli.core.errors import BusyError, RefusedError
 from loancli.jobs import close_day, park_loans, prove, settle
 from loancli.jobs.close_day import retry_parked, try_through
-from loancli.ledger import days
+from loancli.ledger import days, journal
 from loancli.ledger.connect import Connection, writing
 from loancli.plan.product import BreathingSpace, Pays, Trigger
 
@@ -98,7 +98,9 @@ def test_one_bad_loan_is_parked_with_its_reason_and_the_others_close(tmp_path, m
 
 
 @given(st.integers(0, 70), st.integers(0, 12), st.sampled_from([1, 2, 3, 4]), st.booleans())
-@settings(max_examples=10)
+@example(first=27, count=4, number=3, is_retried=False)  # bad on the day on which the trigger looks
+@example(first=27, count=4, number=4, is_retried=True)
+@settings(max_examples=8)
 def test_a_loan_that_was_parked_is_made_up_for(tmp_path_factory, first, count, number, is_retried):
     """Whenever it was bad and for how long: its events are those of a loan that never was, and its money is."""
     folder = tmp_path_factory.mktemp("books")
@@ -143,6 +145,24 @@ def test_a_preview_parks_as_the_close_does(tmp_path, monkeypatch):
     tried = try_through(db, LATER, calendar=CALENDAR, ageing=AGEING, stamp=stamp(LATER + DAY))
     assert dump(db) == before
     assert tried == close(db, LATER)
+
+
+def test_nothing_of_a_parked_loan_is_written(tmp_path, monkeypatch):
+    """Not even what was recorded of it before it failed."""
+    db = book(tmp_path)
+    real = close_day.book_lives
+
+    def failing(db, lives, day, **more):
+        if BAD in {each.contract.loan_id for each in lives}:
+            raise RefusedError("cannot be booked")
+        return real(db, lives, day, **more)
+
+    monkeypatch.setattr(close_day, "book_lives", failing)
+    before = journal.events_of(db, [BAD])
+    [line] = [line for line in close(db, date(2026, 2, 2)) if line["day"] == "2026-02-01"]
+    assert [each["loan_id"] for each in line["parked"]] == [BAD]
+    assert line["fixed_instalments"] == line["breathing_spaces"] == 1
+    assert journal.events_of(db, [BAD]) == before
 
 
 def test_what_the_schema_refuses_is_of_its_loan(tmp_path, monkeypatch):

@@ -1,4 +1,7 @@
-"""Real processes: several at once, killed, out of disk. Run again, they leave the books of a quiet run."""
+"""`python -m loancli` itself, from the first import on: several at once, killed while files get their names.
+
+The same commands at every call of the disk, at any moment and in greater numbers: tests/faults.
+"""
 
 import os
 import random
@@ -145,72 +148,6 @@ def test_several_processes_at_once_close_each_day_exactly_once(path, undisturbed
     processes = [start(path, *CLOSE) for _ in range(3)]
     told = [(process.communicate(timeout=60)[1].decode(), process.returncode) for process in processes]
     assert [code for _, code in told] == [0, 0, 0], told
-    assert checked(path) == undisturbed
-
-
-def test_a_close_that_is_killed_again_and_again_ends_as_one_that_was_not(path, undisturbed):
-    dice = random.Random(20261123)
-    kills = 0
-    reached = []
-    for _ in range(10):
-        kills += killed(path, *CLOSE, after=dice.uniform(0, 0.12))
-        db = open_ledger(path)
-        reached.append(days.open_day(db))
-        db.close()
-    assert reached == sorted(reached)
-    assert len(set(reached)) > 2, "the kills did not hit the work"
-    assert kills >= 5
-    assert run(path, *CLOSE) == (0, "")
-    assert checked(path) == undisturbed
-
-
-def test_an_import_that_is_killed_is_there_whole_or_not_at_all(path, tmp_path):
-    dice = random.Random(7)
-    file = tmp_path / "revenue.csv"
-    file.write_bytes(alipay([paid(OPENED_ON + number % 80 * DAY, 100 + number) for number in range(6_000)]))
-    words = ("import", str(file), "--as", "revenue", "--borrower", "B1")
-    before = checked(path)
-    kills = 0
-    for _ in range(5):
-        kills += killed(path, *words, after=dice.uniform(0, 0.25))
-        db = open_ledger(path)
-        files, rows = (
-            db.execute(f"SELECT count(*) FROM {table} WHERE owner = 'B1'").fetchone()[0] for table in ("file", "txn")
-        )
-        db.close()
-        assert (files, rows) in {(0, 0), (1, 6_000)}
-        if not files:
-            assert checked(path) == before
-    assert kills >= 3
-    assert run(path, *words)[0] == 0
-    after = checked(path)
-    assert len(after["txn"]) == len(before["txn"]) + 6_000
-    assert run(path, *words)[0] == 0
-    assert checked(path) == after
-
-
-@pytest.mark.parametrize("room", [4_096, 65_536])
-def test_a_command_that_runs_out_of_disk_changes_nothing_and_works_once_there_is_room(path, tmp_path, room):
-    file = tmp_path / "revenue.csv"
-    file.write_bytes(alipay([paid(OPENED_ON, 100 + number) for number in range(3_000)]))
-    words = ("import", str(file), "--as", "revenue", "--borrower", "B1")
-    before = checked(path)
-    code, told = run(path, *words, limit=room)
-    assert code == 3, told
-    assert told.startswith("error: ")
-    assert "Traceback" not in told
-    assert checked(path) == before
-    assert run(path, *words)[0] == 0
-
-
-def test_a_close_that_runs_out_of_disk_keeps_the_days_it_told(path, undisturbed):
-    code, told = run(path, *CLOSE, limit=200_000)
-    assert code == 3, told
-    db = open_ledger(path)
-    assert OPENED_ON <= days.open_day(db) < THROUGH
-    assert faults(db) == []
-    db.close()
-    assert run(path, *CLOSE) == (0, "")
     assert checked(path) == undisturbed
 
 

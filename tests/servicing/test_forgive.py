@@ -89,6 +89,25 @@ def test_a_fee_after_the_last_instalment_is_due_at_once_and_does_not_make_the_lo
     assert after.oldest_unpaid_due_on == before.oldest_unpaid_due_on
 
 
+def test_a_fee_between_a_last_payment_and_its_moved_due_day_is_earned_once() -> None:
+    contract = contract_for(replace(TERMS, roll=Roll.FOLLOWING), 6_000_000, date(2026, 1, 7), periods=1)
+    row = contract.rows[0]
+    assert row.to_on + DAY < row.due_on  # a Saturday, moved to Monday
+    events = [payout(contract), payment(row.to_on, row.due_fen), charged(row.to_on + DAY, 5_000)]
+    lived = life(contract, events, row.due_on)
+    assert balances(lived.movements)["income:fee"] == -5_000
+    assert lived.position.fee_due_fen == balances(lived.movements)["loan:fee_due"] == 5_000
+
+
+def test_a_fee_before_the_payout_leaves_the_instalments_as_they_were_signed() -> None:
+    contract, _ = loan()
+    shown = life(contract, [charged(SIGNED - DAY, 5_000)], SIGNED - DAY).instalments
+    assert [(each.principal_fen, each.interest_fen) for each in shown] == [
+        (row.principal_fen, row.interest_fen) for row in contract.rows
+    ]
+    assert [each.fee_fen for each in shown] == [5_000, 0, 0, 0, 0, 0]
+
+
 def test_who_settles_early_pays_the_fee_that_is_charged_as_well() -> None:
     contract, events = loan()
     on = contract.rows[0].due_on + 5 * DAY

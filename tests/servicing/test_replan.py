@@ -186,6 +186,20 @@ def test_overdue_principal_stays_overdue() -> None:
     assert len(lived.instalments) == 15
 
 
+def test_penalty_of_the_days_before_another_rate_is_as_it_was() -> None:
+    contract, events = loan()
+    due_on = contract.rows[0].due_on
+    on = due_on + 10 * DAY
+    late_fen = contract.rows[0].principal_fen
+    shown_fen = life(contract, events, on).position.penalty_accrued_fen
+    events.append(change(contract, events, "rate 6%", on).event)
+    assert contract.product.penalty_ppm == 180_000
+    assert life(contract, events, on).position.penalty_accrued_fen == shown_fen == late_fen * 18 * 10 // 36_000
+    later = life(contract, events, on + 5 * DAY)
+    assert later.contract.product.penalty_ppm == 90_000
+    assert later.position.penalty_accrued_fen == late_fen * (18 * 10 + 9 * 5) // 36_000
+
+
 def test_a_change_before_a_later_one_is_refused_until_that_is_voided() -> None:
     contract, events = loan()
     later = change(contract, events, "rate 6%", date(2026, 5, 20)).event

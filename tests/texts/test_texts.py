@@ -8,12 +8,13 @@ from string import Formatter
 import pytest
 
 from loancli.cli.exit import _USAGE as USAGE
+from loancli.core.event import EventKind
 from loancli.core.rates import DayCount
 from loancli.plan.product import Kind
 from loancli.texts import LANGS, catalogue, said, say
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "loancli"
-CHINESE_ONLY = {"column", "help", "typer"}  # their English is in the code
+CHINESE_ONLY = {"column", "help", "title", "typer"}  # their English is in the code
 
 
 def placeholders(text: str) -> set[str]:
@@ -83,6 +84,10 @@ def test_an_optional_text_falls_back():
     assert said("column.due_on", "zh", "due on") == "应还日"
     assert said("column.due_on", "en", "due on") == "due on"
     assert said("column.unheard_of", "zh", "unheard of") == "unheard of"
+
+
+def test_every_event_has_a_chinese_word():
+    assert {kind.value for kind in EventKind} <= catalogue("zh")["what"].keys()
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -54,9 +54,11 @@ def read(path: Path, on: date) -> "list[Wanted]":
     found: list[Wanted] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
+    is_done = False  # a preview of what is in force already: there is nothing to do, and nothing wrong
     for number, cells in _lines(path, file_name):
         state = cells.get("state", "")
         if state in {"refused", "in_force"}:
+            is_done |= state == "in_force"
             continue  # so said by the preview whose file this is
         loan_id, text = cells.get("loan_id", "").strip(), cells.get("change", "").strip()
         for column, value in (("loan_id", loan_id), ("change", text)):
@@ -77,7 +79,7 @@ def read(path: Path, on: date) -> "list[Wanted]":
         )
     if problems:
         raise input_error(problems)
-    if not found:
+    if not found and not is_done:
         raise InputError(f"{file_name}: no row to change")
     return found
 

@@ -28,6 +28,7 @@ _SPOKEN = {
     "status",
     "what",
     "within_ceiling",
+    "worse",
 }
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
@@ -62,7 +63,10 @@ def in_words(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
 
 def _in_words(name: str, value: Any, lang: Lang) -> Any:
     section = name.removeprefix("example_")
-    return said(f"{section}.{plain(value)}", lang, value) if section in _SPOKEN else value
+    code = plain(value)
+    if section not in _SPOKEN or not isinstance(code, str):
+        return value
+    return " ".join(said(f"{section}.{each}", lang, each) for each in code.split(" "))
 
 
 def plain(value: object) -> Any:

@@ -1,7 +1,7 @@
 """loancli hold: reasons of a person to leave a borrower alone."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ def add(
     note: Annotated[str, typer.Option("--note", help="What happened.")] = "",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Leave a borrower alone from --as-of on, for a named reason."""
+    """Leave a borrower alone from --as-of on, for a named reason. The same again does nothing."""
     from loancli.jobs.know_borrowers import HOLD_KINDS
     from loancli.ledger import borrowers, contacts
 
@@ -35,10 +35,17 @@ def add(
         raise typer.BadParameter(f"{until} is before {context.as_of}", param_hint="--until")
     with session.change(context, dry_run=dry_run) as db:
         borrowers.active(db, borrower_id)
-        hold_id = contacts.add_hold(
-            db, borrower_id=borrower_id, kind=kind, note=note, from_on=context.as_of, to_on=until, actor=context.actor
-        )
-    session.tell(context, "hold.added", dry_run=dry_run, hold=hold_id, borrower_id=borrower_id, kind=kind)
+        told: dict[str, Any] = {
+            "borrower_id": borrower_id,
+            "kind": kind,
+            "note": note,
+            "from_on": context.as_of,
+            "to_on": until,
+        }
+        there = contacts.same_hold(db, **told)
+        hold_id = there or contacts.add_hold(db, **told, actor=context.actor)
+    key = "hold.same" if there else "hold.added"
+    session.tell(context, key, dry_run=dry_run, hold=hold_id, borrower_id=borrower_id, kind=kind)
 
 
 @app.command()

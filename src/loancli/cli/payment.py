@@ -156,12 +156,15 @@ def match(
         raise typer.BadParameter("needs a payment and a loan, or --from FILE", param_hint="PAYMENT_ID LOAN")
     if keep_going:
         raise typer.BadParameter("is for a list: --from FILE", param_hint="--keep-going")
-    from loancli.jobs.place_payment import Placement, place_payments
+    from loancli.cli.effect import answer
+    from loancli.jobs.place_payment import Placement, place_payment
 
     context = context_of(ctx)
     placement = Placement(payment_id=payment_id, shares=_shares(loans), is_learnt=learn, why=reason.strip())
     with session.change(context, dry_run=dry_run) as db:
-        report = place_payments(db, [placement], stamp=session.stamp(context))
+        report, effects = place_payment(db, placement, stamp=session.stamp(context))
+    for effect in effects:
+        answer(context, effect, output_format=None, output=None)
     key = "payment.placed" if report.placed_count else "payment.same"
     loan_ids = " + ".join(sorted(loan_id for loan_id, _ in placement.shares))
     talk(context, key, payment=payment_id, loan_id=loan_ids)

@@ -32,7 +32,7 @@ from loancli.cli.cells import (
 )
 from loancli.cli.options import Context, Format
 from loancli.core.errors import InputError, NotFoundError
-from loancli.texts import Lang, say
+from loancli.texts import Lang, said, say
 
 T = TypeVar("T")
 Rows = Sequence[Mapping[str, object]]
@@ -227,7 +227,7 @@ def _drawn(table: Rows, names: Sequence[str], *, title: str, is_one: bool, lang:
     from rich.text import Text
 
     console = Console(highlight=False)
-    shown_title = Text(visible(title)) if title else None
+    shown_title = Text(visible(said(f"title.{title}", lang, title))) if title else None
     drawn = []
     if is_one or _needed_width(table, names, lang) > console.width:
         # Upright, a few rows side by side: no column is squeezed away.

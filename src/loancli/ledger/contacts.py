@@ -37,6 +37,17 @@ def add_hold(
     return cursor.lastrowid
 
 
+def same_hold(
+    db: Connection, *, borrower_id: str, kind: str, note: str, from_on: date, to_on: date | None
+) -> int | None:
+    """The number of a hold that says just this, whoever told it; one that was lifted says something else since."""
+    row = db.execute(
+        "SELECT max(id) FROM hold WHERE (borrower_id, kind, note, from_on) = (?,?,?,?) AND to_on IS ?",
+        (borrower_id, kind, note, from_on.isoformat(), to_on.isoformat() if to_on else None),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def lift_hold(db: Connection, hold_id: int, *, on: date, told: str) -> bool:
     """End a hold, and add to its note who did and why; False if there is no such open hold."""
     last_day = (on - timedelta(days=1)).isoformat()

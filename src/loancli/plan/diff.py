@@ -36,7 +36,7 @@ class Side:
 
     @property
     def last_due_on(self) -> date:
-        return max(day for day, _ in self.plan.flows[1:])
+        return max([row.due_on for row in self.plan.rows[-1:]] + [paid.paid_on for paid in self.plan.prepaid])
 
     @property
     def biggest_fen(self) -> int:

@@ -52,7 +52,7 @@ class Accruing:
         self.set_terms()
 
     def set_terms(self) -> None:
-        """What the terms in force say; a change of the penalty rate counts for what is overdue already, too."""
+        """What the terms in force say; another penalty rate counts for what is overdue already, too, from then on."""
         self.is_revenue_share = self.contract.is_revenue_share
         self.penalty_ppm = self.product.penalty_ppm
         self.grace = (self.product.penalty.grace_days + 1) * DAY  # from the due day to the first day of penalty
@@ -135,14 +135,18 @@ class Accruing:
         for line in self.owing:
             if line.penalty_from is None:
                 continue
-            line.penalty += self.penalty_since(line, day)
-            line.penalty_from = day
+            self.grow(line, day)
             penalty_fen = rounded(line.penalty, self.product.rounding)
             if penalty_fen:  # else the part of a fen goes on growing
                 line.penalty = Fraction(0)
                 line.due["penalty"] += penalty_fen
                 line.paid_on = None
                 self.move(day, cause, "loan:penalty_due", "income:penalty", penalty_fen, "penalty", line.row.number)
+
+    def grow(self, line: Line, day: date) -> None:
+        """Penalty of the days before `day`, by the terms in force until then."""
+        line.penalty += self.penalty_since(line, day)
+        line.penalty_from = day
 
     def penalty_since(self, line: Line, day: date) -> Fraction:
         base_fen = self.penalty_base(line)

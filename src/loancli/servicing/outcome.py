@@ -16,8 +16,9 @@ from loancli.servicing.walk import Walk
 
 
 def look_ahead(walk: Walk) -> None:
-    """What the instalments ahead will ask for, if nothing else is paid before: the periods end on a copy."""
-    if not (walk.is_off_plan or walk.is_revenue_share):
+    """What the instalments ahead will ask for, if nothing else is paid before: their periods end on a copy."""
+    is_signed_only = not walk.disbursed_fen and not walk.contract.is_line  # a line asks for what is drawn, no more
+    if is_signed_only or not (walk.is_off_plan or walk.is_revenue_share):
         return  # the rows tell
     future = copy(walk)
     future.fee = copy(walk.fee)

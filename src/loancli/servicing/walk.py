@@ -76,6 +76,9 @@ class Walk(Forgiving):
     def changed(self, event: Event) -> None:
         """Other rows, and perhaps other terms, from a row on whose period is not over."""
         self.accrue(event.effective_on)
+        for line in self.lines:
+            if line.penalty_from is not None:
+                self.grow(line, event.effective_on)
         self.contract = changed_by(self.contract, event)
         number = event.payload["number"]
         charges = [charge for line in self.lines[number - 1 :] for charge in line.charges]
@@ -182,7 +185,7 @@ class Walk(Forgiving):
         return max(0, self.level_fen - rounded(self.accrued, self.product.rounding))
 
     def fall_due(self, line: Line, day: date) -> None:
-        if line.is_paid and not line.rebates:
+        if line.is_due or (line.is_paid and not line.rebates):  # is_due: it was paid before its moved due day
             return
         self.mark_due(line)
         self.recognise(day, line, f"due:{line.row.number}")
