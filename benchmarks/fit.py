@@ -11,10 +11,10 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 
 from terms import CALENDAR, SCHEDULES  # noqa: E402
 
+from loancli.outlook.fit import Goal, fit  # noqa: E402
+from loancli.outlook.fit_runs import Bounds  # noqa: E402
+from loancli.outlook.history import History  # noqa: E402
 from loancli.plan.cost import read_ceilings  # noqa: E402
-from loancli.plan.fit import Goal, fit  # noqa: E402
-from loancli.plan.fit_runs import Bounds  # noqa: E402
-from loancli.plan.history import History  # noqa: E402
 from loancli.plan.product_file import read_product  # noqa: E402
 
 START_ON, PERIODS = date(2026, 1, 10), 24

@@ -15,13 +15,13 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from slow_projection import project_one  # noqa: E402
 from terms import CALENDAR, SCHEDULES  # noqa: E402
 
+from loancli.outlook.bulk import paths  # noqa: E402
+from loancli.outlook.futures import months_ahead, of_windows, simulate  # noqa: E402
+from loancli.outlook.history import History  # noqa: E402
+from loancli.outlook.project import project  # noqa: E402
 from loancli.plan.build import build  # noqa: E402
-from loancli.plan.bulk import paths  # noqa: E402
 from loancli.plan.flexible import run_on_rows, window_of  # noqa: E402
-from loancli.plan.futures import months_ahead, of_windows, simulate  # noqa: E402
-from loancli.plan.history import History  # noqa: E402
 from loancli.plan.product_file import read_product  # noqa: E402
-from loancli.plan.project import project  # noqa: E402
 
 START_ON, PRINCIPAL_FEN, PERIODS = date(2026, 1, 10), 20_000_000, 24
 MONTHS_FEN = tuple(9_000_000 + number * 1_777_777 % 4_000_003 for number in range(24))

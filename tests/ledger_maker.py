@@ -29,9 +29,9 @@ from loancli.jobs.record_event import Effect, put_in_force, work_out, work_out_v
 from loancli.jobs.take_statement import ImportReport, take_statement
 from loancli.ledger.connect import Connection, create, open_ledger, writing
 from loancli.plan.build import build
-from loancli.plan.pairs_file import read_pairs
 from loancli.plan.product import Product
-from loancli.plan.revenue_file import read_rules
+from loancli.revenue.pairs_file import read_pairs
+from loancli.revenue.rules_file import read_rules
 from loancli.servicing.bookings import ACCOUNTS
 
 CHECKOUT = Path(__file__).resolve().parents[1]

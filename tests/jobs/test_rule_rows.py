@@ -15,8 +15,8 @@ from loancli.core.statement import StatementRow
 from loancli.jobs.rule_rows import LENDER, Ruled, rule_rows
 from loancli.ledger import borrowers, revenue, rulings, statements
 from loancli.ledger.connect import Connection, writing
-from loancli.plan.pairs import Pairs
-from loancli.plan.revenue import Classifier, Owner
+from loancli.revenue.pairs import Pairs
+from loancli.revenue.rules import Classifier, Owner
 
 FIRST = date(2026, 3, 2)
 OWNER = Owner(names=frozenset({"借款人B1"}))

@@ -14,14 +14,14 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 from loancli.core.days import Roll, months_after
 from loancli.core.errors import InputError
 from loancli.core.rates import DayCount
+from loancli.outlook.history import History
+from loancli.outlook.season import with_season
 from loancli.plan.build import build
 from loancli.plan.ceilings import Outcome, check_ceiling, limit_on, lpr_on, read_ceilings, verdict_on
 from loancli.plan.cost import Apr, apr, of_fastest, of_plan
-from loancli.plan.history import History
 from loancli.plan.product import Balloon, Base, Bound, Fee, Frequency, Kind, Step
 from loancli.plan.product_file import read_product
 from loancli.plan.rows import OwnRow
-from loancli.plan.season import with_season
 
 START = date(2026, 1, 15)
 MONTHLY = Fraction(12)

@@ -29,7 +29,7 @@ from loancli.plan.product import (
     Product,
     RevenueShare,
 )
-from loancli.plan.revenue import Sums
+from loancli.revenue.rules import Sums
 from loancli.servicing.life import life, quote
 from loancli.servicing.windows import Revenue, next_number
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from loancli.jobs.plan_contacts import Rules as ContactRules
-    from loancli.plan.pairs import Pairs
-    from loancli.plan.revenue import Rules
+    from loancli.revenue.pairs import Pairs
+    from loancli.revenue.rules import Rules
 
 app = typer.Typer()
 SEED = 7

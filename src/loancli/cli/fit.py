@@ -19,9 +19,9 @@ from loancli.core.rates import percent
 from loancli.texts import LANGS, Lang, say
 
 if TYPE_CHECKING:
-    from loancli.plan.fit import Fit
-    from loancli.plan.fit_runs import Fitted
-    from loancli.plan.history import History
+    from loancli.outlook.fit import Fit
+    from loancli.outlook.fit_runs import Fitted
+    from loancli.outlook.history import History
     from loancli.plan.product import Product
 
 
@@ -51,9 +51,9 @@ def check_file(path: Path) -> None:
 
 def search(context: Context, asked: Asked) -> "Fit":
     """Run the search, by the calendar and the ceilings in force. InputError for what cannot be fitted."""
-    from loancli.plan.fit import Goal, fit
-    from loancli.plan.fit_runs import Bounds
-    from loancli.plan.futures import Stress
+    from loancli.outlook.fit import Goal, fit
+    from loancli.outlook.fit_runs import Bounds
+    from loancli.outlook.futures import Stress
 
     calendar = session.calendar(context)
     found = fit(

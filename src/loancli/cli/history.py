@@ -12,7 +12,7 @@ from loancli.core.errors import InputError
 from loancli.texts import say
 
 if TYPE_CHECKING:
-    from loancli.plan.history import History
+    from loancli.outlook.history import History
     from loancli.plan.product import Product
 
 BorrowerOption = Annotated[
@@ -30,7 +30,7 @@ SeasonBorrowerOption = Annotated[
 def history_for(context: Context, product: "Product", borrower_id: str | None, path: Path | None) -> "History":
     """The revenue to start from: a borrower's, as the plan counts it, or a table's. InputError, NotFoundError."""
     from loancli.jobs.revenue_history import revenue_history
-    from loancli.plan.history import read_history
+    from loancli.outlook.history import read_history
 
     if (borrower_id is None) == (path is None):
         raise InputError(say("project.one_source", context.lang))
@@ -47,6 +47,6 @@ def seasoned(context: Context, product: "Product", borrower_id: str | None, path
     """The product, with the weights of the borrower's season where it leaves them open and a source is named."""
     if not product.weights_by_season or (borrower_id is None and path is None):
         return product
-    from loancli.plan.season import with_season
+    from loancli.outlook.season import with_season
 
     return with_season(product, history_for(context, product, borrower_id, path))

@@ -198,10 +198,10 @@ def project(
 ) -> None:
     """Run a plan over thousands of futures of a borrower's revenue, beside equal instalments."""
     from loancli.cli.project import answer
+    from loancli.outlook.futures import Stress
+    from loancli.outlook.project import project as run
+    from loancli.outlook.season import with_season
     from loancli.plan.flexible import check_bounds
-    from loancli.plan.futures import Stress
-    from loancli.plan.project import project as run
-    from loancli.plan.season import with_season
 
     context = context_of(ctx)
     product = session.product(context, code)

@@ -12,8 +12,8 @@ from loancli.cli.render import save, show, talk, write
 from loancli.texts import say
 
 if TYPE_CHECKING:
-    from loancli.plan.history import History
-    from loancli.plan.project import Line, Projection, Result
+    from loancli.outlook.history import History
+    from loancli.outlook.project import Line, Projection, Result
 
 SCREEN = (
     "number",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from loancli.cli.cells import heading
 from loancli.core.money import yuan
 from loancli.core.rates import percent
-from loancli.plan.project import BURDEN_MAX_PPM, Projection
+from loancli.outlook.project import BURDEN_MAX_PPM, Projection
 from loancli.texts import say
 
 WIDTH, HEIGHT = 900, 300

@@ -22,7 +22,7 @@ from loancli.texts import say
 
 if TYPE_CHECKING:
     from loancli.ledger.transactions import Txn
-    from loancli.plan.revenue import Sums
+    from loancli.revenue.rules import Sums
 
 app = typer.Typer()
 FIRST_ON = date(2000, 1, 1)  # no export is older
@@ -127,7 +127,7 @@ def _series(daily: Sequence[Daily], by: Step) -> dict[date, "Sums"]:
 
 
 def _sum(daily: Sequence[Daily]) -> "Sums":
-    from loancli.plan.revenue import Sums
+    from loancli.revenue.rules import Sums
 
     found = dict.fromkeys((f"{kind}_fen" for kind in Class), 0)
     fees = dict.fromkeys((f"{kind}_fee_milli_fen" for kind in Class if kind is not Class.EXCLUDED), 0)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from loancli.jobs.plan_contacts import Rules
     from loancli.plan.ceilings import Ceilings
-    from loancli.plan.pairs_file import PairsFile
     from loancli.plan.product import Product
-    from loancli.plan.revenue import Rules as RevenueRules
+    from loancli.revenue.pairs_file import PairsFile
+    from loancli.revenue.rules import Rules as RevenueRules
     from loancli.servicing.delinquency import Ageing
 
 PAIRS_FILE = "pairs.toml"
@@ -155,7 +155,7 @@ def ageing(context: Context) -> "Ageing":
 
 def revenue_rules(context: Context) -> dict[str, "RevenueRules"]:
     """The rules that tell business receipts from private money, by channel."""
-    from loancli.plan.revenue_file import read_rules
+    from loancli.revenue.rules_file import read_rules
 
     files = texts(context, "revenue")
     found = [read_rules(files[name], name) for name in files if name.endswith(".toml") and name != PAIRS_FILE]
@@ -164,7 +164,7 @@ def revenue_rules(context: Context) -> dict[str, "RevenueRules"]:
 
 def revenue_pairs(context: Context) -> "PairsFile":
     """The rules over several rows of a borrower: round trips, moves between wallets, payouts; and their sentences."""
-    from loancli.plan.pairs_file import read_pairs
+    from loancli.revenue.pairs_file import read_pairs
 
     return read_pairs(_one(context, "revenue", PAIRS_FILE), PAIRS_FILE)
 

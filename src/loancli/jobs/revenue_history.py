@@ -8,8 +8,8 @@ from loancli.core.errors import InputError
 from loancli.jobs.close_day import revenue_of
 from loancli.ledger import borrowers
 from loancli.ledger.connect import Connection
+from loancli.outlook.history import History, history_of, whole_months
 from loancli.plan.flexible import Window
-from loancli.plan.history import History, history_of, whole_months
 from loancli.servicing.windows import Revenue
 
 

@@ -17,7 +17,7 @@ from loancli.ledger import revenue, rulings
 from loancli.ledger.connect import Connection
 from loancli.ledger.statements import Taken
 from loancli.ledger.transactions import revenue_classes
-from loancli.plan.doubles import (
+from loancli.revenue.doubles import (
     CONFLICT,
     FEE_DAYS_MAX,
     FEE_IN_BILL,
@@ -32,8 +32,8 @@ from loancli.plan.doubles import (
     rule_refunds,
     rule_statement_fees,
 )
-from loancli.plan.pairs import PAIR_RULES, Leg, Pairs, reach, rule_pairs
-from loancli.plan.pairs_file import restored, stored
+from loancli.revenue.pairs import PAIR_RULES, Leg, Pairs, reach, rule_pairs
+from loancli.revenue.pairs_file import restored, stored
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ from loancli.jobs.take_repayments import Placed, take_repayments
 from loancli.ledger import borrowers, revenue, statements
 from loancli.ledger.connect import Connection
 from loancli.ledger.statements import Classified
-from loancli.plan.pairs import Pairs
-from loancli.plan.revenue import Classifier, Owner, Rules
+from loancli.revenue.pairs import Pairs
+from loancli.revenue.rules import Classifier, Owner, Rules
 
 LENDER = "lender"
 PROBLEMS_MAX = 200  # shown of a file that is refused

@@ -167,7 +167,7 @@ def lost_days(db: Connection, owner: str, channel: str) -> set[str]:
 
 
 def nameless(db: Connection, owner: str, day: str) -> Iterator[tuple[int, str, str, tuple[Any, ...]]]:
-    """The rows of a day as `plan.doubles.Nameless`."""
+    """The rows of a day as `revenue.doubles.Nameless`."""
     rows = db.execute(
         "SELECT id, key, iif(trade_id <> '', trade_id, external_id), substr(occurred_at, 1, 16), channel, amount_fen,"
         " direction, counterparty FROM txn WHERE owner = ? AND occurred_at BETWEEN ? AND ?",
@@ -234,7 +234,7 @@ def legs_out(
     db: Connection, owner: str, lo: str, hi: str, min_fen: int, words: Mapping[str, Iterable[str]], table: str, *,
     is_whole: bool
 ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-    """Money that left, as the columns of `plan.pairs.Leg`; what another export shows is in it once.
+    """Money that left, as the columns of `revenue.pairs.Leg`; what another export shows is in it once.
 
     `words`: kinds, kind_prefixes, item_prefixes of the rows that are asked for.
     """

@@ -7,8 +7,5 @@ tables of that file, its keys, what may stand there) · contradictions (terms th
 solve (the instalment that closes one) · own_rows (rows
 agreed one by one, from a file) · flexible (revenue share) · fixed_fee (one fee in place of a rate) · line (credit line)
 · rows (what a plan is) · due_days (when) · columns, column_kinds, int_columns, batch (plans of many loans at once) ·
-changes, still_open, adjust, diff (a plan changed) · cost (APR by IRR) · ceilings, corners, cost_table · revenue,
-revenue_file (statement rows → revenue, by rules in data) · doubles (one movement in several exports) · pairs,
-pairs_file (money that goes round) · history, futures, bulk, project (a plan over thousands of futures) · season
-(weights from revenue) · fit, fit_runs, fit_space (the terms that fit a borrower) · product_toml (Product → TOML).
+changes, still_open, adjust, diff (a plan changed) · cost (APR by IRR) · ceilings, corners, cost_table · product_toml (Product → TOML).
 """

@@ -1,4 +1,4 @@
-"""plan/bulk: every future of a revenue plan, to the fen what one after the other through the rules gives."""
+"""outlook/bulk: every future of a revenue plan, to the fen what one after the other through the rules gives."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,12 +15,12 @@ from loancli.core.days import Roll
 from loancli.core.errors import InputError
 from loancli.core.money import Rounding
 from loancli.core.rates import PPM, DayCount
-from loancli.plan import bulk
+from loancli.outlook import bulk
+from loancli.outlook.bulk import paths
+from loancli.outlook.futures import months_ahead, of_windows, simulate
+from loancli.outlook.history import History
 from loancli.plan.build import build
-from loancli.plan.bulk import paths
 from loancli.plan.flexible import Window, closes_on, run_on_rows, window_of
-from loancli.plan.futures import months_ahead, of_windows, simulate
-from loancli.plan.history import History
 from loancli.plan.product import Base, Bound, Fee, FixedFee, Frequency, MinimumProgress
 from loancli.servicing.life import life
 from loancli.servicing.windows import Revenue, close_window, next_number

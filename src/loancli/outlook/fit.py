@@ -16,15 +16,15 @@ from typing import NamedTuple
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
+from loancli.outlook.fit_runs import Bounds, Figures, Fitted, Runs
+from loancli.outlook.fit_space import Space, share_below
+from loancli.outlook.futures import MONTHS_A_YEAR, Stress
+from loancli.outlook.history import History
+from loancli.outlook.project import check_kind, equal_terms
+from loancli.outlook.season import season_weights
 from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
 from loancli.plan.due_days import PERIODS_MAX
-from loancli.plan.fit_runs import Bounds, Figures, Fitted, Runs
-from loancli.plan.fit_space import Space, share_below
-from loancli.plan.futures import MONTHS_A_YEAR, Stress
-from loancli.plan.history import History
 from loancli.plan.product import Product
-from loancli.plan.project import check_kind, equal_terms
-from loancli.plan.season import season_weights
 
 BEAM = 12  # plans that a step goes on from
 ROUNDS = 2  # of the steps

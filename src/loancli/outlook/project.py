@@ -15,12 +15,12 @@ from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
 from loancli.core.rates import PPM
+from loancli.outlook.bulk import Paths, paths
+from loancli.outlook.futures import Stress, months_ahead, of_windows, simulate
+from loancli.outlook.history import History
 from loancli.plan.build import build
-from loancli.plan.bulk import Paths, paths
 from loancli.plan.cost import of_paths
 from loancli.plan.flexible import Window, run_on_rows, window_of
-from loancli.plan.futures import Stress, months_ahead, of_windows, simulate
-from loancli.plan.history import History
 from loancli.plan.int_columns import Columns
 from loancli.plan.product import Kind, Product
 from loancli.plan.rows import Plan

@@ -1,4 +1,4 @@
-"""plan/fit: what fits keeps both bounds, as a projection of its own sees it; else what is said to help does."""
+"""outlook/fit: what fits keeps both bounds, as a projection of its own sees it; else what is said to help does."""
 
 from dataclasses import replace
 from datetime import date
@@ -10,16 +10,16 @@ from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM
+from loancli.outlook.fit import Goal, fit
+from loancli.outlook.fit_runs import Bounds
+from loancli.outlook.fit_space import share_below
+from loancli.outlook.futures import Stress
+from loancli.outlook.history import History
+from loancli.outlook.project import project
 from loancli.plan.build import build
 from loancli.plan.ceilings import read_ceilings
 from loancli.plan.contradictions import contradictions
-from loancli.plan.fit import Goal, fit
-from loancli.plan.fit_runs import Bounds
-from loancli.plan.fit_space import share_below
-from loancli.plan.futures import Stress
-from loancli.plan.history import History
 from loancli.plan.product import Base, Bound, Fee, Frequency, Kind, MinimumProgress
-from loancli.plan.project import project
 
 START = date(2025, 5, 8)
 POLICIES = SCHEDULES / "policies"

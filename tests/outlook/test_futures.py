@@ -1,4 +1,4 @@
-"""plan/futures: season, trend and noise are found again, stresses do what they say, and a seed is a seed."""
+"""outlook/futures: season, trend and noise are found again, stresses do what they say, and a seed is a seed."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loancli.core.days import months_after
+from loancli.outlook.futures import Simulated, Stress, months_ahead, of_windows, pattern, simulate
+from loancli.outlook.history import History
 from loancli.plan.flexible import Window
-from loancli.plan.futures import Simulated, Stress, months_ahead, of_windows, pattern, simulate
-from loancli.plan.history import History
 
 SEASON = (0.4, 0.3, 0.8, 1.0, 1.2, 1.5, 1.7, 1.6, 1.1, 1.0, 0.8, 0.6)  # its mean is 1
 FIRST_ON = date(2024, 1, 1)

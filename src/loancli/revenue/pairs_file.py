@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from loancli.core.errors import Problem, input_error
-from loancli.plan.doubles import CONFLICT, FEE_IN_BILL, PAID_BACK, SAME_MONEY
-from loancli.plan.pairs import BETWEEN_WALLETS, PAYOUT, ROUND_TRIP, Loop, Pairs, Payout
-from loancli.plan.revenue_file import toml_of, unknown_keys
+from loancli.revenue.doubles import CONFLICT, FEE_IN_BILL, PAID_BACK, SAME_MONEY
+from loancli.revenue.pairs import BETWEEN_WALLETS, PAYOUT, ROUND_TRIP, Loop, Pairs, Payout
+from loancli.revenue.rules_file import toml_of, unknown_keys
 
 SENTENCES = ("why_zh", "why_en")
 PERSON, DECLARED = "person", "declared"

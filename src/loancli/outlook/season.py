@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from loancli.core.errors import InputError
-from loancli.plan.futures import MONTHS_A_YEAR, season_ppm
-from loancli.plan.history import History
+from loancli.outlook.futures import MONTHS_A_YEAR, season_ppm
+from loancli.outlook.history import History
 from loancli.plan.product import Frequency, Product
 
 WEIGHT_USUAL = 100  # of a due month that is paid from mean revenue

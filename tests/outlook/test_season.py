@@ -1,4 +1,4 @@
-"""plan/season: weights from a borrower's own revenue, and the plans that are made with them."""
+"""outlook/season: weights from a borrower's own revenue, and the plans that are made with them."""
 
 from datetime import date
 
@@ -9,11 +9,11 @@ from terms import CALENDAR, product
 
 from loancli.core.days import months_after
 from loancli.core.errors import InputError
+from loancli.outlook.history import History
+from loancli.outlook.season import WEIGHT_MAX, WEIGHT_MIN, season_weights, with_season
 from loancli.plan.build import build
-from loancli.plan.history import History
 from loancli.plan.product import Frequency, Kind
 from loancli.plan.product_json import from_json, to_json
-from loancli.plan.season import WEIGHT_MAX, WEIGHT_MIN, season_weights, with_season
 
 MONTHLY = Frequency(months=1)
 PARTS = (40, 20, 60, 80, 100, 120, 220, 180, 140, 100, 80, 60)  # January … December, 100 on average

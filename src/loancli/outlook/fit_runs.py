@@ -11,14 +11,10 @@ import numpy as np
 from loancli.core.days import Calendar
 from loancli.core.errors import InputError
 from loancli.core.loan import Row
-from loancli.plan.build import build
-from loancli.plan.bulk import Paths
-from loancli.plan.flexible import run_on_rows, window_of
-from loancli.plan.futures import Stress, months_ahead, of_windows, simulate
-from loancli.plan.history import History
-from loancli.plan.int_columns import Columns
-from loancli.plan.product import Product
-from loancli.plan.project import (
+from loancli.outlook.bulk import Paths
+from loancli.outlook.futures import Stress, months_ahead, of_windows, simulate
+from loancli.outlook.history import History
+from loancli.outlook.project import (
     Result,
     chance_ppm_of,
     check_history,
@@ -28,6 +24,10 @@ from loancli.plan.project import (
     spread_of,
     tally_of,
 )
+from loancli.plan.build import build
+from loancli.plan.flexible import run_on_rows, window_of
+from loancli.plan.int_columns import Columns
+from loancli.plan.product import Product
 from loancli.plan.rows import Plan
 
 SAMPLE = 500  # futures of the first look

@@ -1,4 +1,4 @@
-"""plan/project: both plans over the same futures, with figures that can be counted again by hand."""
+"""outlook/project: both plans over the same futures, with figures that can be counted again by hand."""
 
 from datetime import date
 from itertools import pairwise
@@ -13,12 +13,12 @@ from terms import CALENDAR, product, revenue_product
 
 from loancli.core.errors import InputError
 from loancli.core.rates import PPM, DayCount
+from loancli.outlook.futures import Stress
+from loancli.outlook.history import History
+from loancli.outlook.project import BURDEN_MAX_PPM, Spread, project
 from loancli.plan.build import build
 from loancli.plan.cost import of_paths, of_plan
-from loancli.plan.futures import Stress
-from loancli.plan.history import History
 from loancli.plan.product import BreathingSpace, Frequency, Kind, Pays
-from loancli.plan.project import BURDEN_MAX_PPM, Spread, project
 
 START = date(2026, 1, 10)
 FLAT = History(first_on=date(2025, 1, 1), months_fen=(8_000_000,) * 12)

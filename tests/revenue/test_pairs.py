@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loancli.core.ruling import Ruling
-from loancli.plan.pairs import Leg, Loop, Pairs, Payout, payouts, reach, round_trips, rule_pairs, wallet_moves
+from loancli.revenue.pairs import Leg, Loop, Pairs, Payout, payouts, reach, round_trips, rule_pairs, wallet_moves
 
 TRIP = Loop(
     gap=timedelta(days=3), min_fen=10_000, out_kinds=("转账",), out_kind_prefixes=("微信红包",), out_item_prefixes=()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from loancli.core.errors import InputError
-from loancli.plan.pairs import Loop, Pairs
-from loancli.plan.pairs_file import REQUIRED, read_pairs, restored, stored
+from loancli.revenue.pairs import Loop, Pairs
+from loancli.revenue.pairs_file import REQUIRED, read_pairs, restored, stored
 
 PATH = Path(__file__).resolve().parents[2] / "schedules" / "revenue" / "pairs.toml"
 TEXT = PATH.read_text(encoding="utf-8")

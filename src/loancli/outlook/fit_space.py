@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 from loancli.core.rates import PPM
+from loancli.outlook.fit_runs import Bounds
 from loancli.plan.contradictions import contradictions
-from loancli.plan.fit_runs import Bounds
 from loancli.plan.product import Base, Bound, Kind, MinimumProgress, Missing, Product, RevenueShare
 
 SHARE_STEP_PPM = 5_000  # a share that can be told: half a percent …

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from loancli.core.days import months_after
 from loancli.core.rates import PPM
+from loancli.outlook.history import History
 from loancli.plan.flexible import Window
-from loancli.plan.history import History
 from loancli.plan.int_columns import Columns
 
 MONTHS_A_YEAR = 12

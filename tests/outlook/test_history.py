@@ -1,11 +1,11 @@
-"""plan/history: what a projection may start from, and how each bad history is refused."""
+"""outlook/history: what a projection may start from, and how each bad history is refused."""
 
 from datetime import date
 
 import pytest
 
 from loancli.core.errors import InputError
-from loancli.plan.history import History, history_of, read_history, whole_months
+from loancli.outlook.history import History, history_of, read_history, whole_months
 
 AS_OF = date(2026, 3, 10)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.money import fen_of
-from loancli.plan.revenue import AMOUNTS, CHANNELS, CLASSES, CONDITIONS, FLAGS, FORMAT, FORMATS, WORDS, Rule, Rules
+from loancli.revenue.rules import AMOUNTS, CHANNELS, CLASSES, CONDITIONS, FLAGS, FORMAT, FORMATS, WORDS, Rule, Rules
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from loancli.core.errors import InputError
 from loancli.core.statement import StatementRow
-from loancli.plan.revenue import CLASSES, Classifier, Owner, Sums, by_day, sums
-from loancli.plan.revenue_file import read_rules
+from loancli.revenue.rules import CLASSES, Classifier, Owner, Sums, by_day, sums
+from loancli.revenue.rules_file import read_rules
 
 FOLDER = Path(__file__).resolve().parents[2] / "schedules" / "revenue"
 SHIPPED = {
@@ -259,7 +259,7 @@ def test_what_is_remembered_changes_no_answer(channel, rows, order):
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr("loancli.plan.revenue._REMEMBERED_MAX", 3)
+    monkeypatch.setattr("loancli.revenue.rules._REMEMBERED_MAX", 3)
     classifier = Classifier(SHIPPED["alipay"], OWNER)
     rows = [_row(item=f"收钱码收款{number}", counterparty=f"客{number}") for number in range(20)]
     assert {classifier.classify(row) for row in rows} == {("sure", "qr_receipt")}
