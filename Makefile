@@ -16,7 +16,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n auto --dist loadscope
+	$(BIN)/pytest -q -n auto --dist loadscope --no-loadscope-reorder
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/run.py
@@ -27,7 +27,7 @@ SEED ?= $(shell date +%s)
 
 soak: $(INSTALLED)
 	@echo "make soak SOAK=$(SOAK) SEED=$(SEED)"
-	LOANCLI_SOAK=$(SOAK) LOANCLI_SEED=$(SEED) $(BIN)/pytest -q -n auto --dist loadscope --hypothesis-profile=soak \
+	LOANCLI_SOAK=$(SOAK) LOANCLI_SEED=$(SEED) $(BIN)/pytest -q -n auto --dist loadscope --no-loadscope-reorder --hypothesis-profile=soak \
 		--hypothesis-seed=$(SEED)
 
 # Newest versions that pyproject.toml allows. The result names packages only, no registry.

@@ -33,3 +33,11 @@ def pytest_report_header():
 
 def pytest_addoption(parser):
     parser.addoption("--write-readme", action="store_true", help="write what the README's commands print into it")
+
+
+LONGEST = ("test_readme.py", "test_books.py", "test_killed.py", "test_power_cut.py", "test_commands_screen.py")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first: begun last, it would keep one core busy while the other has nothing to do."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)

@@ -152,10 +152,10 @@ def test_nothing_of_a_parked_loan_is_written(tmp_path, monkeypatch):
     db = book(tmp_path)
     real = close_day.book_lives
 
-    def failing(db, lives, day, **more):
+    def failing(db, lives, day, taken=(), **more):
         if BAD in {each.contract.loan_id for each in lives}:
             raise RefusedError("cannot be booked")
-        return real(db, lives, day, **more)
+        return real(db, lives, day, taken, **more)
 
     monkeypatch.setattr(close_day, "book_lives", failing)
     before = journal.events_of(db, [BAD])

@@ -264,27 +264,6 @@ def _use_a_coupon_as_often_as_one_likes(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(walk, "use", use)
 
 
-def _waive_the_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    def waive(self: Walk, event: Event) -> None:
-        self.lines.reverse()
-        real(self, event)
-        self.lines.reverse()
-
-    real = Walk.waive
-    monkeypatch.setitem(walk.ACTS, EventKind.AMOUNT_WAIVED, waive)
-
-
-def _write_off_what_credit_would_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lose(self: Walk, day: date, cause: str, part: str, open_fen: int, number: int) -> int:
-        credit_fen, self.credit_fen = self.credit_fen, min(self.credit_fen, 0)
-        paid_fen = real(self, day, cause, part, open_fen, number)
-        self.credit_fen = credit_fen
-        return paid_fen
-
-    real = Walk._lose
-    monkeypatch.setattr(Walk, "_lose", lose)
-
-
 PLANTED = [
     _count_the_day_of_payment_twice,
     _give_a_day_more_of_grace,
@@ -298,8 +277,6 @@ PLANTED = [
     _let_penalty_be_booked_and_grow_on,
     _leave_credit_unused,
     _use_a_coupon_as_often_as_one_likes,
-    _waive_the_newest_first,
-    _write_off_what_credit_would_pay,
 ]
 
 

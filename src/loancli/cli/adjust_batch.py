@@ -18,7 +18,7 @@ from loancli.cli.sheet import read_sheet
 from loancli.core.errors import InputError, Problem, RefusedError, input_error
 from loancli.core.money import yuan
 from loancli.plan.cells import day_of
-from loancli.texts import LANGS, refusals
+from loancli.texts import LANGS, catalogue, refusals
 
 if TYPE_CHECKING:
     from loancli.jobs.adjust_batch import Done, Wanted
@@ -54,9 +54,11 @@ def read(path: Path, on: date) -> "list[Wanted]":
     found: list[Wanted] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
+    states = {word: code for lang in LANGS for code, word in catalogue(lang)["state"].items()}
+    states |= {code: code for code in catalogue("en")["state"]}
     is_done = False  # a preview of what is in force already: there is nothing to do, and nothing wrong
     for number, cells in _lines(path, file_name):
-        state = cells.get("state", "")
+        state = states.get(cells.get("state", ""), "")
         if state in {"refused", "in_force"}:
             is_done |= state == "in_force"
             continue  # so said by the preview whose file this is

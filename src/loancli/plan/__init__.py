@@ -7,5 +7,6 @@ tables of that file, its keys, what may stand there) · contradictions (terms th
 solve (the instalment that closes one) · own_rows (rows
 agreed one by one, from a file) · flexible (revenue share) · fixed_fee (one fee in place of a rate) · line (credit line)
 · rows (what a plan is) · due_days (when) · columns, column_kinds, int_columns, batch (plans of many loans at once) ·
-changes, still_open, adjust, diff (a plan changed) · cost (APR by IRR) · ceilings, corners, cost_table · product_toml (Product → TOML).
+changes, still_open, adjust, diff (a plan changed) · cost (APR by IRR) · ceilings, corners, cost_table · product_toml
+(Product → TOML).
 """

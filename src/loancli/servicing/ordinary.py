@@ -60,7 +60,7 @@ def ordinary_terms(product: Product) -> Terms | None:
     """The terms, if instalments of theirs fall due by what is stored alone; else None.
 
     Left out: amounts that revenue fixes, lines, fixed fees, spaces that revenue grants, days that are not worth the
-    same, and flat interest where money ahead may have lowered what it runs on.
+    same, money ahead that every instalment shares, and flat interest where it may have lowered what it runs on.
     """
     space = product.breathing_space
     is_ordinary = (
@@ -68,6 +68,7 @@ def ordinary_terms(product: Product) -> Terms | None:
         and product.fixed_fee is None
         and product.day_count in _EVEN
         and (space is None or space.trigger is None)
+        and product.allocation.surplus != "spread"
         and (product.kind is not Kind.FLAT or product.allocation.surplus == "credit")
     )
     return Terms(product=product) if is_ordinary else None
