@@ -527,16 +527,16 @@ def _take_a_repeated_row_as_new(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _book_without_reversing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def difference(*args: Any) -> list[Entry]:
-        return [entry for entry in real(*args) if not entry.reverses]
+    def difference(*args: Any, **options: Any) -> list[Entry]:
+        return [entry for entry in real(*args, **options) if not entry.reverses]
 
     real = bookings.difference
     monkeypatch.setattr(settle_module, "difference", difference)
 
 
 def _reverse_without_booking_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    def difference(*args: Any) -> list[Entry]:
-        found = real(*args)
+    def difference(*args: Any, **options: Any) -> list[Entry]:
+        found = real(*args, **options)
         return [entry for entry in found if entry.reverses] or found
 
     real = bookings.difference
@@ -544,8 +544,8 @@ def _reverse_without_booking_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _replay_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def difference(loan_id: str, movements: Any, booked: Any) -> list[Entry]:
-        return real(loan_id, [*movements, *movements], booked)
+    def difference(loan_id: str, movements: Any, booked: Any, **options: Any) -> list[Entry]:
+        return real(loan_id, [*movements, *movements], booked, **options)
 
     real = bookings.difference
     monkeypatch.setattr(settle_module, "difference", difference)
@@ -589,8 +589,8 @@ def _book_late_facts_on_their_own_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _swap_the_sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    def difference(*args: Any) -> list[Entry]:
-        return [replace(entry, legs=reversal(entry, key="").legs) for entry in real(*args)]
+    def difference(*args: Any, **options: Any) -> list[Entry]:
+        return [replace(entry, legs=reversal(entry, key="").legs) for entry in real(*args, **options)]
 
     real = bookings.difference
     monkeypatch.setattr(settle_module, "difference", difference)

@@ -135,6 +135,17 @@ def test_told_late_it_books_what_it_would_have_in_time(tmp_path):
     assert lines[0] == lines[1]
 
 
+def test_a_correction_names_the_event_that_it_is_made_for(books):
+    pay(books, LATE - 5 * DAY, 30_000)
+    before = books.execute("SELECT max(id) FROM entry").fetchone()[0]
+    pay(books, LATE - 15 * DAY, 20_000)  # pays the interest that the other one paid until now
+    late = journal.events_of(books, [LOAN])[LOAN][-1]
+    corrected = books.execute("SELECT key FROM entry WHERE id > ? AND reverses IS NOT NULL", (before,)).fetchall()
+    assert corrected
+    assert {key.partition("~")[2] for (key,) in corrected} == {late.key}
+    assert faults(books) == []
+
+
 def test_a_void_restores_the_books_and_a_void_of_it_the_event(books):
     before = net_entries(books)
     tell(books, lost(LATE), today=LATE)

@@ -72,7 +72,7 @@ def effect_of(
         events=tuple(new),
         before=life(contract, events, on),
         after=life(contract, [*events, *new], on),
-        entries=tuple(difference(contract.loan_id, now.movements, booked)),
+        entries=tuple(difference(contract.loan_id, now.movements, booked, because=new[-1].key)),
         open_day=open_day,
     )
 

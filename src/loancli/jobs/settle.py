@@ -70,6 +70,9 @@ def book_lives(
         for each in lives:
             known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
             found = difference(each.contract.loan_id, each.movements, known)
+            if any(entry.reverses for entry in found):
+                because = journal.newest_event(db, each.contract.loan_id)
+                found = difference(each.contract.loan_id, each.movements, known, because=because)
             if entries_max is not None and len(found) > entries_max:
                 raise RefusedError(
                     f"loan {each.contract.loan_id}: {len(found)} entries on one day, more than {entries_max}; see:"

@@ -78,6 +78,12 @@ def is_recorded(db: Connection, key: str) -> bool:
     return db.execute("SELECT 1 FROM event WHERE key = ?", (key,)).fetchone() is not None
 
 
+def newest_event(db: Connection, loan_id: str) -> str:
+    """The key of the event of a loan that was recorded last: what is corrected right after it is corrected for it."""
+    found = db.execute("SELECT key FROM event WHERE loan_id = ? ORDER BY id DESC LIMIT 1", (loan_id,)).fetchone()
+    return str(found[0])
+
+
 def events_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[Event]]:
     """All events of the loans, in the order in which they were recorded."""
     found: dict[str, list[Event]] = {loan_id: [] for loan_id in loan_ids}

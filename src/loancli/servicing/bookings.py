@@ -43,11 +43,15 @@ class Booked:
     is_reversed: bool
 
 
-def difference(loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked]) -> list[Entry]:
+def difference(
+    loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked], *, because: str = ""
+) -> list[Entry]:
     """The entries that make the books of a loan equal to `movements`; without a loan (""), what no loan bears.
 
-    What is equal stays; what changed is reversed and booked anew.
+    What is equal stays; what changed is reversed and booked anew. `because`: the key of the event that this corrects
+    for, which ends the keys of those entries.
     """
+    mark = f"~{because}" if because else ""
     wanted: dict[tuple[str, date], dict[tuple[str, str], int]] = {}
     for movement in movements:
         legs = wanted.setdefault((movement.cause, movement.value_on), {})
@@ -66,12 +70,12 @@ def difference(loan_id: str, movements: Iterable[Movement], booked: Sequence[Boo
         if wanted.get(place) == {(leg.debit, leg.credit): leg.amount_fen for leg in entry.legs}:
             del wanted[place]
         else:
-            entries.append(reversal(entry, key=f"reverse/{entry.key}"))
+            entries.append(reversal(entry, key=f"reverse/{entry.key}{mark}"))
     for (cause, value_on), legs in wanted.items():
         version = versions.get((cause, value_on), 0) + 1
         entries.append(
             Entry(
-                key=f"{loan_id}/{cause}/{value_on}/{version}",
+                key=f"{loan_id}/{cause}/{value_on}/{version}{mark if version > 1 else ''}",
                 loan_id=loan_id,
                 kind=cause.partition(":")[0],
                 cause=cause,
