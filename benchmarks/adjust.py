@@ -19,7 +19,7 @@ EVENT = "id, key, loan_id, kind, effective_on, recorded_at, actor, batch, payloa
 
 def batch(path: Path, loan_count: int) -> None:
     """A file of changes for loans of benchmarks/make.py."""
-    rows = [f"LN{number:06d},{CHANGE}\n" for number in range(1, loan_count + 1)]
+    rows = [f"LN{number:07d},{CHANGE}\n" for number in range(1, loan_count + 1)]
     path.write_text("loan_id,change\n" + "".join(rows), encoding="utf-8")
 
 
