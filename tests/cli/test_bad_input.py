@@ -64,6 +64,8 @@ LINES = {
     "loan charge LN999999 5 --name court": (4, "LN999999"),
     "loan charge LN000009 5": (2, "--name"),
     "loan charge LN000009 0 --name court": (2, "YUAN above 0"),
+    "loan recover LN000009 0 --ref R1": (2, "YUAN above 0"),
+    "loan charge LN000009 0 --name court --ref R1": (2, "YUAN above 0"),
     "loan charge LN000009 5 --name court --on 2026-03-02": (3, "charge 2026-03-02"),
     "loan charge LN000009 5 --name court --on 2020-01-01": (3, "charge LN000009 2020-01-01"),
     "loan charge LN000009 5 --name court --ref a/b": (2, "--ref"),

@@ -24,8 +24,17 @@ CHANNELS = ("bank", "alipay", "wechat")
 WORDS_MAX = 60
 NOTED = ("name", "part", "coupon", "choice", "change", "to_on", "reason")  # words of payloads
 
+
+def above_0(text: str) -> int:
+    """An amount in fen. Wrong usage for an amount of nothing, whatever else is told of it."""
+    amount_fen = amount(text)
+    if not amount_fen:
+        raise typer.BadParameter("an amount above 0")
+    return amount_fen
+
+
 LoanArgument = Annotated[str, typer.Argument(help="The loan's number.")]
-AmountArgument = Annotated[int, typer.Argument(parser=amount, metavar="YUAN", help="How much, above 0.")]
+AmountArgument = Annotated[int, typer.Argument(parser=above_0, metavar="YUAN", help="How much, above 0.")]
 OnOption = Annotated[
     date | None, typer.Option("--on", parser=day, metavar="DATE", help="The day it counts from; else --as-of.")
 ]
@@ -54,13 +63,6 @@ def words(text: str, option: str) -> str:
     if not told or len(told) > WORDS_MAX:
         raise typer.BadParameter(f"1 to {WORDS_MAX} characters", param_hint=option)
     return told
-
-
-def above_0(amount_fen: int) -> int:
-    """Wrong usage for an amount of nothing."""
-    if not amount_fen:
-        raise typer.BadParameter("an amount above 0", param_hint="YUAN")
-    return amount_fen
 
 
 @app.command()
@@ -133,7 +135,7 @@ def charge(
     context = context_of(ctx)
     check_reference(reference)
     told, on = words(name, "--name"), on or context.as_of
-    key = f"charge/{loan_id}/{reference or f'{on}/{above_0(charged)}/{told}'}"
+    key = f"charge/{loan_id}/{reference or f'{on}/{charged}/{told}'}"
     payload = {"amount_fen": charged, "name": told}
     event = _event(context, EventKind.FEE_CHARGED, key, loan_id, on, payload)
     record(context, event, "event.charged", dry_run, output_format, output, amount=yuan(charged), name=told)
@@ -158,7 +160,7 @@ def waive(
     if part not in WAIVABLE:
         raise typer.BadParameter(f"'{part}' is not one of {', '.join(WAIVABLE)}", param_hint="--part")
     on = on or context.as_of
-    key = f"waive/{loan_id}/{reference or f'{on}/{part}/{above_0(waived)}'}"
+    key = f"waive/{loan_id}/{reference or f'{on}/{part}/{waived}'}"
     payload = {"amount_fen": waived, "part": part, "reason": words(reason, "--reason")}
     event = _event(context, EventKind.AMOUNT_WAIVED, key, loan_id, on, payload)
     debt = say(f"debt.{part}", context.lang)
@@ -253,7 +255,7 @@ def _money(
     check_channel(channel)
     check_reference(reference)
     on = on or context.as_of
-    key = f"{word}/{loan_id}/{reference or f'{on}/{above_0(amount_fen)}/{channel}'}"
+    key = f"{word}/{loan_id}/{reference or f'{on}/{amount_fen}/{channel}'}"
     event = _event(context, kind, key, loan_id, on, {"amount_fen": amount_fen, "channel": channel})
     record(context, event, told, dry_run, output_format, output, amount=yuan(amount_fen))
 
