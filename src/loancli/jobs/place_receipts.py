@@ -26,7 +26,7 @@ PENDING = "pending"  # a status class, and the reason why such a receipt waits
 DOUBLE = "possible_double"  # it may be a receipt that is there already under another number
 BOUNCED = "bounced"
 PAYMENT = "payment/"  # how the keys of payment events begin
-CHUNK = 50  # loans that are settled in one savepoint (close_day.CHUNK)
+CHUNK = 50  # loans that are settled in one savepoint (close_day.CHUNK_GUARDED)
 GONE = {"refunded", "closed", "failed"}  # status classes of money that did not stay
 
 
