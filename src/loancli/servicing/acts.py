@@ -10,6 +10,7 @@ from datetime import date
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
+from loancli.plan.changes import EVERY_PART
 from loancli.servicing.contract import CHANGES, Contract
 from loancli.servicing.life import active_events, life, order
 from loancli.servicing.line import OnDay, check_draw
@@ -59,6 +60,10 @@ def _check_waiver(contract: Contract, events: Sequence[Event], new: Event) -> No
     done = [each for each in life(contract, [*events, new], on).movements if each.cause == f"waived:{new.key}"]
     due_fen = sum(each.amount_fen for each in done if each.debit == "expense:waived")
     if due_fen < asked_fen:
+        if part == EVERY_PART:
+            raise RefusedError(
+                f"waive: {yuan(asked_fen)} yuan are more than what can be waived on {on}, {yuan(due_fen)}"
+            )
         raise RefusedError(
             f"waive: {yuan(asked_fen)} yuan are more than the {part} that is due on {on}, {yuan(due_fen)}"
         )

@@ -220,7 +220,7 @@ def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
     parts: dict[str, int] = dict.fromkeys((*PARTS, "recovered", "credit"), 0)
     for movement in life(contract, [*events, payment], on).movements:
         if movement.debit == "clearing:quote":
-            parts[movement.part] += movement.amount_fen
+            parts["recovered" if movement.credit == "income:recovered" else movement.part] += movement.amount_fen
     return Quote(
         on=on,
         fee_fen=parts["fee"],
