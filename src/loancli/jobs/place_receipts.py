@@ -136,6 +136,7 @@ class Placing:
         self.db = db
         self.stamp = stamp
         self.open_day = days.open_day(db)
+        self.after = journal.events_count(db)
         self.concerned: set[str] = set()
         self.warnings: list[str] = []
         self.placed_count = self.waiting_count = self.reversed_count = self.double_count = 0
@@ -314,7 +315,9 @@ class Placing:
         self._flush()
         concerned = sorted(self.concerned)
         chunks = (concerned[at : at + CHUNK] for at in range(0, len(concerned), CHUNK))
-        _, reasons = work_on(self.db, chunks, lambda loan_ids: Counter(entries=settle(self.db, loan_ids)))
+        _, reasons = work_on(
+            self.db, chunks, lambda loan_ids: Counter(entries=settle(self.db, loan_ids, after=self.after))
+        )
         loans.leave_to_close(self.db, list(reasons), self.open_day)
         self.warnings += [
             f"loan {loan_id} cannot be worked on: {reason}; its payments are recorded, and the close of the day takes"

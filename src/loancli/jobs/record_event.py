@@ -72,12 +72,13 @@ def effect_of(
         events=tuple(new),
         before=life(contract, events, on),
         after=life(contract, [*events, *new], on),
-        entries=tuple(difference(contract.loan_id, now.movements, booked, because=new[-1].key)),
+        entries=tuple(difference(contract.loan_id, now.movements, booked, because=new)),
         open_day=open_day,
     )
 
 
 def put_in_force(db: Connection, effect: Effect, *, stamp: Stamp) -> None:
     """Record the events and settle the loan, inside the caller's transaction."""
+    count = journal.events_count(db)
     journal.record(db, effect.events, recorded_at=stamp.text)
-    settle(db, sorted({event.loan_id for event in effect.events}))
+    settle(db, sorted({event.loan_id for event in effect.events}), after=count)
