@@ -45,7 +45,12 @@ def answer(context: Context, effect: "Effect", *, output_format: Format | None, 
         return
     loan_id = effect.after.contract.loan_id
     if output is None and output_format in {None, Format.TABLE}:
-        spoken = [{**row, "loan": say(f"change.{row['loan']}", context.lang)} for row in positions]
+        unused = set() if any(row["claim_fen"] for row in positions) else {"claim_fen"}
+        spoken = [
+            {key: value for key, value in row.items() if key not in unused}
+            | {"loan": say(f"change.{row['loan']}", context.lang)}
+            for row in positions
+        ]
         show(spoken, title=loan_id, lang=context.lang)
         if instalments:
             show(instalments, title=say("effect.instalments", context.lang), lang=context.lang)
@@ -66,13 +71,16 @@ def _tell_late(context: Context, effect: "Effect", positions: list[dict[str, Any
 
 
 def _position(at_day: "Life", ageing: "Ageing") -> dict[str, Any]:
-    position = at_day.position
+    from loancli.servicing.bookings import written_off
+
+    position, lost = at_day.position, written_off(at_day.movements)
     return {
         "status": position.status,
         "principal_outstanding_fen": position.principal_outstanding_fen,
         "due_fen": position.due_fen + position.penalty_accrued_fen,
         "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,
         "days_past_due": ageing.standing(at_day).days_past_due,
+        "claim_fen": lost["written_off_fen"] - lost["recovered_fen"],
         "credit_fen": position.credit_fen,
         "next_due_on": position.next_due_on,
         "next_due_fen": position.next_due_fen,
