@@ -13,6 +13,7 @@ from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
 from loancli.cli.loan_event import OnOption, ReasonOption, words
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
+from loancli.cli.payment_record import record
 from loancli.cli.render import complain, show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
@@ -35,6 +36,9 @@ NAME_MAX = 20  # a longer name in a note is not looked for
 UNMATCHED_SCREEN = ("payment_id", "paid_on", "amount_fen", "payer", "note", "reason", "candidates")
 YES, NO = {"yes", "y", "1", "true", "是", "对", "√", "✓"}, {"", "no", "n", "0", "false", "否", "不", "×"}
 _ASCII = str.maketrans("；＝：", ";=:")  # as a Chinese keyboard writes them
+
+
+app.command()(record)
 
 
 @app.command("list")

@@ -17,7 +17,7 @@ from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, days, journal, loans, receipts, transactions
 from loancli.ledger.connect import Connection
-from loancli.ledger.receipts import Part, Receipt
+from loancli.ledger.receipts import Part, Receipt, Told
 from loancli.ledger.transactions import Txn
 from loancli.servicing import bookings
 from loancli.servicing.match import PayableLoan, Standing
@@ -44,6 +44,9 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
     people = borrowers.find(db)
     amounts = loans.instalment_amounts(db)
     past_until = loans.past_until(db)
+    told: dict[str, list[Told]] = {}
+    for each in receipts.told_by_hand(db):
+        told.setdefault(each.loan_id, []).append(each)
     standings = _standings(db) if is_ranked else {}
     return [
         PayableLoan(
@@ -54,6 +57,8 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
             instalments_fen=frozenset(amounts.get(loan_id, ())),
             standing=standings.get(loan_id),
             past_until=past_until.get(loan_id),
+            told=frozenset((each.paid_on, each.amount_fen) for each in told.get(loan_id, ())),
+            told_numbers=frozenset(each.reference for each in told.get(loan_id, ())),
         )
         for loan_id, borrower_id, signed_on in loans.signed(db)
     ]

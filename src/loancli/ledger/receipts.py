@@ -14,6 +14,8 @@ SAME_MONEY = "same_money"  # the rule of a ruling: the row is money that another
 NO_DOUBLE = (
     f"NOT EXISTS (SELECT 1 FROM ruling WHERE txn_id = id AND rule = '{SAME_MONEY}' AND other_txn_id IS NOT NULL)"
 )
+BY_HAND = "by_hand"  # the format of a file that holds one payment, which a person told
+CHANNELS_BY_HAND = ("bank", "cash", "other")  # of such a payment; no export has rows of these
 _CHOSEN = "IN (SELECT value FROM json_each(?))"
 
 
@@ -113,6 +115,42 @@ def listing(db: Connection, *, state: str | None = None, loan_id: str | None = N
         each["parts"] = parts.get(each["payment_id"], [])
         each["loan_id"] = " + ".join(part.loan_id for part in each["parts"]) or None
     return found
+
+
+class Told(NamedTuple):
+    """A payment that a person told, as it is on a loan; `reference` is the person's number of it, or ''."""
+
+    loan_id: str
+    paid_on: str
+    amount_fen: int
+    reference: str
+
+
+def told_by_hand(db: Connection) -> list[Told]:
+    """The payments on loans that a person told, and did not take back."""
+    # By their keys, which begin with owner and channel: there are few of them among all rows.
+    keys = " OR ".join(f"t.key > 'lender|{each}|' AND t.key < 'lender|{each}}}'" for each in CHANNELS_BY_HAND)
+    rows = db.execute(
+        f"""
+        SELECT p.loan_id, substr(t.occurred_at, 1, 10), t.amount_fen, t.merchant_order_id
+        FROM txn t JOIN receipt r ON r.txn_id = t.id AND r.state = 'placed' JOIN receipt_part p ON p.txn_id = t.id
+        WHERE {keys}"""
+    )
+    return [Told(*row) for row in rows]
+
+
+def of_day(db: Connection, day: date, amount_fen: int, loan_id: str) -> list[tuple[int, bool]]:
+    """Receipts over an amount that were paid on a day and wait, or are on a loan; of each whether it waits."""
+    rows = db.execute(
+        """
+        SELECT r.txn_id, r.state = 'suspense' FROM txn t JOIN receipt r ON r.txn_id = t.id
+        WHERE t.owner = 'lender' AND t.occurred_at BETWEEN :day AND :day || '~' AND t.amount_fen = :amount_fen
+          AND (r.state = 'suspense' OR r.state = 'placed' AND EXISTS (
+               SELECT 1 FROM receipt_part p WHERE p.txn_id = r.txn_id AND p.loan_id = :loan_id))
+        ORDER BY r.txn_id""",
+        {"day": day.isoformat(), "amount_fen": amount_fen, "loan_id": loan_id},
+    )
+    return [(txn_id, bool(waits)) for txn_id, waits in rows]
 
 
 def same_money(db: Connection, txn_ids: Iterable[int]) -> dict[int, int]:
