@@ -307,7 +307,7 @@ def reverse(
     output: OutputOption = None,
 ) -> None:
     """Take back a payment that bounced or was sent back, where no export shows it; `payment match` places it again."""
-    from loancli.cli.effect import answer
+    from loancli.cli.effect import answer_all
     from loancli.jobs.reverse_payment import reverse_payment
 
     context = context_of(ctx)
@@ -317,8 +317,7 @@ def reverse(
     if effects is None:
         talk(context, "payment.reversed_same", payment=payment_id)
         return
-    for effect in effects:
-        answer(context, effect, output_format=output_format, output=output)
+    answer_all(context, effects, {"payment_id": payment_id}, output_format=output_format, output=output)
     session.tell(context, "payment.reversed", dry_run=dry_run, payment=payment_id, day=from_on)
 
 

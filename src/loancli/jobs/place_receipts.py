@@ -44,6 +44,7 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
     people = borrowers.find(db)
     amounts = loans.instalment_amounts(db)
     past_until = loans.past_until(db)
+    cancelled = loans.cancelled(db)
     told: dict[str, list[Told]] = {}
     for each in receipts.told_by_hand(db):
         told.setdefault(each.loan_id, []).append(each)
@@ -53,7 +54,7 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
             loan_id=loan_id,
             borrower_id=borrower_id,
             payer_names=frozenset({people[borrower_id].name, *people[borrower_id].aliases}),
-            disbursed_on=signed_on,
+            disbursed_on=date.max if loan_id in cancelled else signed_on,
             instalments_fen=frozenset(amounts.get(loan_id, ())),
             standing=standings.get(loan_id),
             past_until=past_until.get(loan_id),

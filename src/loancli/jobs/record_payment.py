@@ -94,7 +94,7 @@ def _check_loan(db: Connection, told: TellPayment, stamp: Stamp) -> None:
     if told.on > stamp.on:
         raise RefusedError(f"payment: {told.on} is after {stamp.on}; record it when that day has come")
     contract, events = gather(db, [told.loan_id])[told.loan_id]
-    if told.on < contract.signed_on or life(contract, events, told.on).position.status == "signed":
+    if told.on < contract.signed_on or life(contract, events, told.on).position.status in {"signed", "cancelled"}:
         raise RefusedError(f"payment: loan {told.loan_id} is not paid out on {told.on}")
 
 
