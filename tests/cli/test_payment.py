@@ -90,11 +90,10 @@ def test_a_payment_is_split_and_the_sums_are_told_where_they_differ(desk):
 def test_a_split_payment_is_taken_back_in_one_answer(desk):
     number, waiting = ids(desk)["533093 05"], ids(desk)["700 05"]
     desk.done("payment", "match", number, "LN000002=2132.36", "LN000003=3198.57")
-    told = desk.done("payment", "reverse", number, "--reason", "bounced", "--format", "json", "--dry-run").json()
+    words = ("payment", "reverse", number, "--reason", "bounced", "--on", DUE, "--format")
+    told = desk.done(*words, "json", "--dry-run").json()
     assert [each["loan_id"] for each in told["loans"]] == ["LN000002", "LN000003"]
-    rows = list(csv.DictReader(io.StringIO(
-        desk.done("payment", "reverse", number, "--reason", "bounced", "--format", "csv").out
-    )))  # fmt: skip
+    rows = csv.DictReader(io.StringIO(desk.done(*words, "csv").out))
     assert {row["loan_id"] for row in rows} == {"LN000002", "LN000003"}
     found = desk.done("payment", "reverse", waiting, "--reason", "bounced", "--format", "json").json()
     assert found == {"payment_id": waiting, "loans": []}
