@@ -143,7 +143,7 @@ def _planned(db: Connection, placement: Placement) -> _Plan | None:
     if receipt.state == "placed" and _is_same(placement.shares, receipt):
         return None
     # What a person has taken back, a person may place again.
-    if receipt.state != "suspense" and not (receipt.state == "reversed" and receipt.reason.startswith("by ")):
+    if receipt.state != "suspense" and not receipt.is_gone_by_hand:
         where = f" on loan {receipt.loan_id}" if receipt.loan_id else ""
         raise RefusedError(f"payment {txn.txn_id} is {receipt.state}{where}; nothing was written")
     for loan_id, _ in placement.shares:

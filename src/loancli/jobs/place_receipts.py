@@ -187,13 +187,13 @@ class Placing:
     def take_back(self, txn: Txn, receipt: Receipt, on: date, *, by_hand: str = "") -> None:
         """Out of suspense, or off its loans from day `on`: it was paid back. `by_hand`: why, where a person says so."""
         self._clear(txn, receipt, on, by_hand)
-        reason = f"by {self.stamp.actor}" if by_hand else BOUNCED
+        reason = f"by {self.stamp.actor}: {by_hand}" if by_hand else BOUNCED
         receipts.place(self.db, replace(receipt, state="reversed", reason=reason))
         self.reversed_count += 1
 
     def give_way(self, txn: Txn, receipt: Receipt | None) -> None:
         """Another row of the same money has the receipt; what was booked for this one goes, from its first day."""
-        if receipt is not None and receipt.state in {"double", "reversed"}:
+        if receipt is not None and receipt.state in {"double", "reversed"} and not receipt.is_dismissed:
             return
         if receipt is None:
             receipt = Receipt(txn_id=txn.txn_id, state="double", reason=receipts.SAME_MONEY)

@@ -16,6 +16,7 @@ NO_DOUBLE = (
 )
 BY_HAND = "by_hand"  # the format of a file that holds one payment, which a person told
 CHANNELS_BY_HAND = ("bank", "cash", "other")  # of such a payment; no export has rows of these
+DISMISSED = "dismissed "  # how the reason of a receipt begins that a person took out of suspense: it is no repayment
 _CHOSEN = "IN (SELECT value FROM json_each(?))"
 
 
@@ -35,6 +36,16 @@ class Receipt:
     state: str  # suspense | placed | reversed | double: another row of the same money has the receipt
     reason: str
     parts: tuple[Part, ...] = ()
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Did a person say that it is nobody's repayment?"""
+        return self.state == "reversed" and self.reason.startswith(DISMISSED)
+
+    @property
+    def is_gone_by_hand(self) -> bool:
+        """Did a person take it back, or dismiss it? Then a person may place it again."""
+        return self.state == "reversed" and self.reason.removeprefix(DISMISSED).startswith("by ")
 
     @property
     def loan_id(self) -> str | None:
@@ -90,8 +101,10 @@ def waiting(db: Connection, payer: str | None = None) -> list[int]:
 def listing(db: Connection, *, state: str | None = None, loan_id: str | None = None) -> list[dict[str, Any]]:
     """Receipts with the transaction behind each and its `parts`, oldest first; of one state or one loan.
 
-    `loan_id` of a row names the loans it went to, joined by ' + '; None for one in suspense.
+    `loan_id` of a row names the loans it went to, joined by ' + '; None for one in suspense. The state of one that a
+    person said is no repayment is told as `dismissed`.
     """
+    is_dismissed = f"r.state = 'reversed' AND r.reason GLOB '{DISMISSED}*'"
     where = ["true"]
     if state is not None:
         where.append("r.state = :state")
@@ -100,7 +113,9 @@ def listing(db: Connection, *, state: str | None = None, loan_id: str | None = N
     cursor = db.execute(
         f"""
         SELECT r.txn_id AS payment_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen, t.channel, t.counterparty,
-               t.counterparty_account, t.note, t.item, t.external_id, r.state, r.reason, f.name AS file, t.line
+               t.counterparty_account, t.note, t.item, t.external_id,
+               iif({is_dismissed}, 'dismissed', r.state) AS state,
+               iif({is_dismissed}, substr(r.reason, {len(DISMISSED) + 1}), r.reason) AS reason, f.name AS file, t.line
         FROM receipt r JOIN txn t ON t.id = r.txn_id JOIN file f ON f.id = t.file_id
         WHERE {" AND ".join(where)} ORDER BY t.occurred_at, r.txn_id
         """,
