@@ -145,7 +145,9 @@ def test_a_bounce_that_no_export_shows_is_told_by_hand(office):
         assert "nothing was written" in office.done(*words, "--dry-run").err
     before = show(office, paid["loan_id"])["paid_total_fen"]
     told = office.done(*words, "--format", "json").json()
-    assert told["events"][0]["what"] == "payment_reversed"
+    [of_loan] = told["loans"]
+    assert (told["payment_id"], of_loan["loan_id"]) == (paid["payment_id"], paid["loan_id"])
+    assert of_loan["events"][0]["what"] == "payment_reversed"
     assert show(office, paid["loan_id"])["paid_total_fen"] == before - paid["amount_fen"]
     assert "taken back already" in office.done(*words).err
     assert office.run("payment", "reverse", paid["payment_id"], "--reason", "x", "--on", "2020-01-01").code == 0

@@ -29,7 +29,11 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "expense:written_off": ("expense", "what was owed and is written off"),
     "income:recovered": ("income", "money received for what was written off"),
     "clearing:opening": ("asset", "money of loans taken over that moved before they were here"),
+    "clearing:cash": ("asset", "money received in cash"),
+    "clearing:other": ("asset", "money received in other ways"),
 }
+# A ledger that was made before there were these gets each with the first payment on it.
+FIRST_USED = ("clearing:cash", "clearing:other")
 
 # Who bears what is no longer asked of the borrower.
 _FORGIVING = {"expense:waived": "waived", "expense:coupon": "coupon", "expense:written_off": "written_off"}

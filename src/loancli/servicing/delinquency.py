@@ -19,7 +19,7 @@ from loancli.core.tables import near, parsed, record, records
 from loancli.plan.product import LENDERS
 from loancli.servicing.life import Life
 
-OVER = ("settled", "written_off")  # the statuses of a loan of which nothing is owed on the books
+OVER = ("settled", "written_off", "cancelled")  # the statuses of a loan of which nothing is owed on the books
 
 
 class AssetClass(Enum):

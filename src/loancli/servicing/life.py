@@ -12,7 +12,7 @@ plan.
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -93,14 +93,23 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
     look_ahead(walk)
     penalties = growing(walk, as_of)
+    instalments = tuple(state_of(walk, line) for line in walk.lines)
+    position = position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded)
+    if position.status == "signed" and any(_is_payout(event, as_of) for event in events):  # and it is void
+        instalments = tuple(state._replace(principal_fen=0, interest_fen=0, fee_fen=0) for state in instalments)
+        position = replace(position, status="cancelled", next_moment_on=min(recorded, default=None))
     return Life(
         contract=walk.contract,
         as_of=as_of,
-        instalments=tuple(state_of(walk, line) for line in walk.lines),
-        position=position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded),
+        instalments=instalments,
+        position=position,
         movements=tuple(walk.movements),
         penalty_growing_fen={number: rounded(penalty, walk.product.rounding) for number, penalty in penalties.items()},
     )
+
+
+def _is_payout(event: Event, as_of: date) -> bool:
+    return event.kind is EventKind.DISBURSED and event.effective_on <= as_of
 
 
 def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
