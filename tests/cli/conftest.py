@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import runpy
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -96,12 +97,13 @@ class Desk:
         }
 
     def start(self, *words: object, lang: str = "en", **streams: Any) -> "subprocess.Popen[str]":
-        """`python -m loancli`, from the first import on."""
+        """`python -m loancli`, from the first import on; it hears Ctrl-C also where the tests run in the background."""
         command = [sys.executable, "-m", "loancli", *map(str, words)]
         piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
         return subprocess.Popen(
-            command, cwd=self.folder, env=self.surroundings(lang), text=True, encoding="utf-8", **piped
-        )
+            command, cwd=self.folder, env=self.surroundings(lang), text=True, encoding="utf-8",
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **piped,
+        )  # fmt: skip
 
     def run(self, *words: object, lang: str = "en") -> Told:
         """One command in a process of its own, to its end. It may fail, but never as a bug does."""

@@ -29,8 +29,12 @@ STATEMENTS = {
 
 
 def row_lines(lines: list[str]) -> list[int]:
-    """Where the rows of the table are: they begin with an instant, or their number, and have many cells."""
-    return [at for at, line in enumerate(lines) if line.count(",") > 7 and "2026-03-" in line]
+    """Where the rows of the table are: with many cells and an instant, which stands in brackets in the head of a file.
+
+    What was closed before it was paid is in no total.
+    """
+    rows = [at for at, line in enumerate(lines) if line.count(",") > 7 and "2026-03-" in line and "[2026-" not in line]
+    return [at for at in rows if "交易关闭" not in lines[at]]
 
 
 def amount_cells(cells: list[str]) -> list[int]:

@@ -1,5 +1,6 @@
 """From cells to values: times, amounts, ids, absent words; the same for every format."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -86,6 +87,7 @@ def test_a_time_beside_a_remembered_day_is_still_checked(alipay, alipay_row, rea
         assert rows[1].occurred_at == expected.isoformat() + "+08:00"
 
 
+FULL_WIDTH = re.compile("[０-９．，]")
 AMOUNTS = st.one_of(
     st.from_regex(r"[¥￥]?[0-9]{1,12}(\.[0-9]{1,3})?", fullmatch=True),
     st.from_regex(r"[¥￥+-]?[0-9]{1,3}(,[0-9]{3}){1,4}(\.[0-9]{2})?", fullmatch=True),
@@ -103,6 +105,8 @@ def test_an_amount_is_read_exactly_as_fen_of_reads_it(wechat, wechat_row, read, 
         try:
             amount_fen = fen_of(text)
         except InputError:
+            amount_fen = None
+        if amount_fen is None or FULL_WIDTH.search(text):  # digits that no export has
             assert found is None, text
         else:
             assert found == (amount_fen if amount_fen <= AMOUNT_FEN_MAX else None), text

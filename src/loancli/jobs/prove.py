@@ -40,9 +40,9 @@ def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
     with reading(db):
         try:
             yield from _proof(db)
-        except (ValueError, LookupError, sqlite3.OperationalError) as error:
-            # A day that is none, a text that is no JSON or no text: not by our writing. What SQLite itself says of the
-            # file has a code, and is told as that.
+        except (ValueError, LookupError, TypeError, sqlite3.OperationalError) as error:
+            # A day that is none, a text that is no text, or no JSON, or has other keys: not by our writing. What SQLite
+            # itself says of the file has a code, and is told as that.
             if getattr(error, "sqlite_errorcode", None):
                 raise
             yield "every value can be read", [f"{type(error).__name__}: {error}"]
@@ -51,7 +51,7 @@ def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
 def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
     yield from checks.sql_failures(db)
     stored = checks.accounts(db)
-    expected = {code: kind for code, (kind, _) in ACCOUNTS.items() if code in stored or code not in FIRST_USED}
+    expected = {code: of for code, of in ACCOUNTS.items() if code in stored or code not in FIRST_USED}
     wrong = [code for code in {**expected, **stored} if stored.get(code) != expected.get(code)]
     yield "accounts are those of the chart", wrong
     is_whole = True

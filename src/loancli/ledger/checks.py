@@ -253,9 +253,9 @@ def _contracts(db: Connection) -> list[str]:
     return [f"loan {loan_id} is not what was signed" for loan_id in wrong] + bad_terms
 
 
-def accounts(db: Connection) -> dict[str, str]:
-    """Every account's code with its kind."""
-    return dict(db.execute("SELECT code, kind FROM account").fetchall())
+def accounts(db: Connection) -> dict[str, tuple[str, str]]:
+    """Every account's code with its kind and what it holds."""
+    return {code: (kind, meaning) for code, kind, meaning in db.execute("SELECT code, kind, meaning FROM account")}
 
 
 def counts(db: Connection) -> dict[str, Any]:
