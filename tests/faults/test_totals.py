@@ -29,12 +29,8 @@ STATEMENTS = {
 
 
 def row_lines(lines: list[str]) -> list[int]:
-    """Where the rows of the table are: with many cells and an instant, which stands in brackets in the head of a file.
-
-    What was closed before it was paid is in no total.
-    """
-    rows = [at for at, line in enumerate(lines) if line.count(",") > 7 and "2026-03-" in line and "[2026-" not in line]
-    return [at for at in rows if "交易关闭" not in lines[at]]
+    """Where the rows of the table are: many cells, and an instant, which in the head of a file stands in brackets."""
+    return [at for at, line in enumerate(lines) if line.count(",") > 7 and "2026-03-" in line and "[2026-" not in line]
 
 
 def amount_cells(cells: list[str]) -> list[int]:
@@ -48,6 +44,8 @@ def changed(lines: list[str], way: str, chance: random.Random) -> list[str]:
         return [*lines[:at], *lines[at + 1 :]]
     if way == "added":
         return [*lines[:at], lines[at], *lines[at:]]
+    # What is neither in nor out is counted, and in some formats in no sum.
+    at = chance.choice([at for at in row_lines(lines) if "不计收支" not in lines[at]])
     cells = lines[at].split(",")
     for cell in amount_cells(cells):
         text = cells[cell]
