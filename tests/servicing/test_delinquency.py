@@ -23,8 +23,9 @@ from loancli.plan.build import build
 from loancli.plan.changes import Defer
 from loancli.plan.due_days import due_dates
 from loancli.plan.product import Allocation, Frequency
+from loancli.servicing.asset_class import AssetClass
 from loancli.servicing.contract import Contract
-from loancli.servicing.delinquency import AssetClass, Bucket, at_risk_ppm, late_since, read_ageing
+from loancli.servicing.delinquency import Bucket, at_risk_ppm, late_since, read_ageing
 from loancli.servicing.life import life
 
 TEXT = (SCHEDULES / "policies" / "ageing.toml").read_text(encoding="utf-8")

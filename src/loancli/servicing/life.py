@@ -12,7 +12,7 @@ plan.
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -20,8 +20,9 @@ from loancli.core.event import RANK, Event, EventKind, is_before_the_day
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.core.money import rounded
 from loancli.servicing.contract import Contract, Movement
+from loancli.servicing.easing import FORGIVING, eased_by, eases
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import growing, look_ahead, position_of, state_of
+from loancli.servicing.outcome import conduct_of, growing, look_ahead, position_of, state_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -93,11 +94,16 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
     look_ahead(walk)
     penalties = growing(walk, as_of)
+    instalments = tuple(state_of(walk, line) for line in walk.lines)
+    position = position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded)
+    conduct = conduct_of(walk, instalments, position)
     return Life(
         contract=walk.contract,
         as_of=as_of,
-        instalments=tuple(state_of(walk, line) for line in walk.lines),
-        position=position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded),
+        instalments=instalments,
+        position=replace(position, conduct=conduct)
+        if (conduct := conduct_of(walk, instalments, position))
+        else position,
         movements=tuple(walk.movements),
         penalty_growing_fen={number: rounded(penalty, walk.product.rounding) for number, penalty in penalties.items()},
     )
@@ -152,8 +158,10 @@ def walked(
         changes: list[Event] = []
         while at < len(pending) and pending[at].effective_on == day:
             event = pending[at]
+            if event.kind in FORGIVING:
+                walk.eased.append(eased_by(event))
             if event.kind is EventKind.BREATHING_SPACE_GRANTED:
-                walk.changed(event)
+                _change(walk, event)
                 moments = _moments(walk.contract.rows, day)
             elif event.kind is EventKind.PLAN_CHANGED:
                 changes.append(event)
@@ -178,10 +186,19 @@ def walked(
         for event in after:
             walk.happen(event)
         for event in changes:
-            walk.changed(event)
+            _change(walk, event)
             moments = _moments(walk.contract.rows, day + DAY)
+        if walk.owing:
+            walk.note(day)
     upcoming = [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
     return walk, upcoming
+
+
+def _change(walk: Walk, event: Event) -> None:
+    before = walk.contract
+    walk.changed(event)
+    if eases(before, walk.contract, event):
+        walk.eased.append(eased_by(event))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
