@@ -81,11 +81,14 @@ def test_buckets_of_the_shelf() -> None:
 
 
 def test_portfolio_at_risk() -> None:
-    """MET-01. Which loans were restructured for a debtor in difficulty is not kept: the second figure waits for it."""
+    """MET-01: over 30 days late; and so, or restructured."""
     given, expect = case(DOMAIN, "MET-01", "given", "expect")
     loans = [(each["dpd"], fen_of(each["balance"])) for each in given["loans"]]
     assert at_risk_ppm(loans) == 100 * fen_of(expect["par30_percent"])
     assert at_risk_ppm([]) == 0
+    eased = [31 if each.get("restructured") else days for each, (days, _) in zip(given["loans"], loans, strict=True)]
+    with_eased = at_risk_ppm(zip(eased, (fen for _, fen in loans), strict=True))
+    assert with_eased == 100 * fen_of(expect["par30_with_restructured_percent"])
 
 
 @pytest.mark.parametrize(

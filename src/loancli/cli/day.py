@@ -155,7 +155,16 @@ def _row(line: dict[str, Any]) -> dict[str, Any]:
     """
     from loancli.servicing.asset_class import AssetClass
 
-    apart = {"late", "classes", "restructured", "par30_ppm", "ended_breathing_spaces", "lapsed_promises", "parked"}
+    apart = {
+        "late",
+        "classes",
+        "restructured",
+        "par30_ppm",
+        "par30_restructured_ppm",
+        "ended_breathing_spaces",
+        "lapsed_promises",
+        "parked",
+    }
     told = {name: value for name, value in line.items() if name not in apart}
     parked = line.get("parked", [])
     classes: dict[str, dict[str, int]] | None = line.get("classes")
@@ -167,6 +176,7 @@ def _row(line: dict[str, Any]) -> dict[str, Any]:
         **told,
         "late": sum(group["loans"] for group in line["late"].values()),
         "par30_ppm": line.get("par30_ppm"),
+        "par30_restructured_ppm": line.get("par30_restructured_ppm"),
         "non_performing_fen": non_performing_fen,
         "restructured_loans": line.get("restructured", {}).get("loans"),
         "restructured_fen": line.get("restructured", {}).get("outstanding_fen"),

@@ -21,6 +21,7 @@ from loancli.servicing.asset_class import AssetClass, Classification, CrossDefau
 from loancli.servicing.life import Life
 from loancli.servicing.restructuring import ClassRules, Judged, judged
 
+AT_RISK_DAYS = 30  # PAR30
 OVER = ("settled", "written_off")  # the statuses of a loan of which nothing is owed on the books
 
 
@@ -125,7 +126,7 @@ def late_since(instalments: Iterable[InstalmentState], due_min_fen: int) -> date
     return None
 
 
-def at_risk_ppm(loans: Iterable[tuple[int, int]], *, over_days: int = 30) -> int:
+def at_risk_ppm(loans: Iterable[tuple[int, int]], *, over_days: int = AT_RISK_DAYS) -> int:
     """Portfolio at risk (CLS-07): of (days past due, outstanding fen) the part in loans that are over `over_days` late.
 
     The whole outstanding of a late loan counts, not what is overdue of it. To 0.01 %; 0 where nothing is outstanding.
