@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ledger_maker import (
     CALENDAR,
     DAY,
+    OPENED_ON,
     alipay,
     borrower,
     close,
@@ -59,9 +60,12 @@ LOANS = (
     ("LN000008", "C3", BANK, 1_200_000, True),
     ("LN000009", "C3", BANK, 1_200_000, False),
     ("LN000010", "P1", BANK, 1_200_000, True),
+    ("LN000011", "C4", BANK, 1_200_000, False),
+    ("LN000012", "C4", BANK, 1_200_000, True),
 )
+STARTS = {"LN000012": date(2026, 2, 10)}
 KINDS = {"C": "company", "T": "sole_trader", "P": "person"}
-PAID_UP_ON = date(2026, 5, 20)  # LN000009, which was non-performing
+PAID_UP_ON = date(2026, 5, 20)  # LN000009, which was non-performing; LN000011 is settled on it
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
             borrowers.add(made, [replace(borrower(f"B{number}"), borrower_id=borrower_id, kind=KINDS[borrower_id[0]])])
     rows = []
     for loan_id, borrower_id, terms, principal_fen, is_paid in LOANS:
-        open_loan(made, loan_id, borrower_id=borrower_id, terms=terms, principal_fen=principal_fen)
+        start_on = STARTS.get(loan_id, OPENED_ON)
+        open_loan(made, loan_id, borrower_id=borrower_id, terms=terms, principal_fen=principal_fen, start_on=start_on)
         contract, _ = gather(made, [loan_id])[loan_id]
         if is_paid:
             rows += [repayment(row.due_on, row.due_fen, note=loan_id) for row in contract.rows if row.due_on < OPEN_ON]
@@ -83,6 +88,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
                 for row in contract.rows
                 if PAID_UP_ON < row.due_on < OPEN_ON
             ]
+        elif loan_id == "LN000011":
+            rows += [repayment(PAID_UP_ON, 1_300_000, note=loan_id)]
     take(made, alipay(rows), on=OPEN_ON)
     close(made, OPEN_ON - DAY)
     ease(made, "LN000010", "extend 3", OPEN_ON, in_difficulty=True)
@@ -147,6 +154,8 @@ def test_the_book_holds_every_case(db: Connection) -> None:
         "LN000008": ("substandard", "debtor"),  # eased, and not in difficulty
         "LN000009": ("substandard", "was_non_performing"),
         "LN000010": ("special_mention", "restructured"),
+        "LN000011": (None, ""),
+        "LN000012": ("normal", ""),
     }
     assert listed(db, OPEN_ON)["LN000010"]["observed_until"] == "2027-08-05"
 
@@ -173,13 +182,20 @@ def test_on_any_day_the_list_and_each_loan_by_itself_tell_the_same_classes(
             "asset_class", "class_why", "restructured_on", "observed_until"))  # fmt: skip
 
 
+def test_other_loans_of_the_debtor_count_as_of_the_day_whatever_is_asked_for(db: Connection) -> None:
+    """One of them is settled by now; it was not then, and it is not among those asked for."""
+    for on, told in ((PAID_UP_ON - DAY, "substandard"), (PAID_UP_ON, "normal")):
+        rows = listed(db, on, signed_from=STARTS["LN000012"])
+        assert {loan_id: row["asset_class"] for loan_id, row in rows.items()} == {"LN000012": told}
+
+
 def test_the_line_of_a_day_counts_them(db: Connection) -> None:
     with trial(db):
         line = close_day(db, OPEN_ON, calendar=CALENDAR, ageing=AGEING, stamp=stamp(OPEN_ON + DAY))
         rows = listed(db, OPEN_ON)
     groups: dict[str, dict[str, int]] = {}
     for row in rows.values():
-        if row["asset_class"] != "normal":
+        if row["asset_class"] not in {"normal", None}:
             group = groups.setdefault(row["asset_class"], {"loans": 0, "outstanding_fen": 0})
             group["loans"] += 1
             group["outstanding_fen"] += row["principal_outstanding_fen"]

@@ -287,6 +287,36 @@ def test_a_loan_that_was_non_performing_when_it_was_eased_gets_no_better_meanwhi
     assert class_on(contract, events, observed.until_on) is NORMAL
 
 
+def test_observation_begins_anew_at_its_end_if_something_is_overdue_then() -> None:
+    contract = monthly()
+    eased = answered(waived(date(2026, 1, 20), "interest", 1), in_difficulty=True)
+    end_on = months_after(contract.rows[2].due_on, 12)
+    assert contract.rows[14].due_on == end_on
+    in_time, missed = kept(contract), kept(contract, but=[15])
+    assert judged(contract, [*in_time, eased], end_on) == Judged(NORMAL)
+    for day in (end_on, end_on + DAY):
+        observed = judged(contract, [*missed, eased], day).observed
+        assert observed is not None
+        assert observed.from_on == end_on
+
+
+def test_a_loan_that_becomes_doubtful_while_it_is_observed_stays_so_to_the_end() -> None:
+    contract = monthly()
+    eased = answered(waived(date(2026, 1, 20), "interest", 1), in_difficulty=True)
+    paid_on = contract.rows[2].due_on + 280 * DAY
+    before = [event for event in kept(contract) if event.effective_on < contract.rows[2].due_on]
+    owed = life(contract, [*before, eased], paid_on).position
+    all_paid = payment(paid_on, owed.due_fen + owed.penalty_accrued_fen, "all")
+    rest = [payment(row.due_on, row.due_fen, f"p{row.number}") for row in contract.rows if row.due_on > paid_on]
+    events = [*before, eased, all_paid, *rest]
+    assert class_on(contract, events, paid_on - DAY) is DOUBTFUL
+    observed = judged(contract, events, paid_on).observed
+    assert observed is not None
+    assert observed.from_on < paid_on  # from the last instalment that was missed
+    assert observed.until_on == months_after(observed.from_on, 12)
+    assert class_on(contract, events, observed.until_on - DAY) is DOUBTFUL
+
+
 # --- better again ---
 
 
@@ -319,6 +349,16 @@ def test_a_loan_that_was_only_late_is_normal_as_soon_as_it_is_paid() -> None:
     contract, events, paid_on = late_then_paid(2)
     assert class_on(contract, events, paid_on - DAY) is SPECIAL_MENTION
     assert class_on(contract, events, paid_on) is NORMAL
+
+
+@pytest.mark.parametrize(("days", "found"), [(30, NORMAL), (31, SUBSTANDARD)])
+def test_what_is_kept_of_the_past_serves_the_earliest_line_a_file_may_have(days: int, found: AssetClass) -> None:
+    contract = monthly()
+    paid_on = contract.rows[0].due_on + days * DAY + DAY
+    owed = life(contract, [payout(contract)], paid_on).position
+    events = [payout(contract), payment(paid_on, owed.due_fen + owed.penalty_accrued_fen, "all")]
+    assert judged(contract, events, paid_on, QUICK).asset_class is found
+    assert judged(contract, events, paid_on - DAY, QUICK).asset_class is (found if days > 30 else SPECIAL_MENTION)
 
 
 def test_the_shorter_of_both_where_the_file_says_so() -> None:
