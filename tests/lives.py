@@ -27,6 +27,7 @@ from loancli.plan.product import (
     FixedFee,
     Frequency,
     Kind,
+    OwnOrder,
     Penalty,
     PrincipalBack,
     Product,
@@ -60,6 +61,11 @@ PLAIN = Product(
 )
 ONCE = Fee(name="once", amount_fen=5_000)
 EVERY = Fee(name="every", principal_ppm=1_000, due_with="every")
+OWN_ORDERS = (
+    OwnOrder(of="credit", order=("principal", "fee", "interest", "penalty"), by="instalment"),
+    OwnOrder(of="waived", order=("interest", "penalty"), late_order=("penalty", "fee", "interest")),
+    OwnOrder(of="recovered", order=("interest", "principal", "penalty", "fee")),
+)
 ORDINARY = [kind for kind in Kind if kind is not Kind.REVENUE_SHARE]
 FIXED_FEES = [FixedFee(principal_ppm=100_000), FixedFee(amount_fen=77_777, early=Early.UNEARNED_WAIVED)]
 BALLOONS = st.sampled_from([Balloon(periods=70), Balloon(residual_ppm=400_000), Balloon(residual_fen=50_000)])
@@ -232,6 +238,7 @@ def products(draw: st.DrawFn, kinds: Sequence[Kind] = ORDINARY) -> Product:
             late_after_days=20,
             surplus=draw(st.sampled_from(surplus)),
         ),
+        own_orders=draw(st.sampled_from([(), OWN_ORDERS])),
     )
 
 
@@ -300,7 +307,7 @@ def forgiving(draw: st.DrawFn, on: date, key: str, amounts: st.SearchStrategy[in
     """An event of a day that adds to a debt or takes off it, or that pays or refunds money by hand."""
     kind = draw(st.sampled_from(["charge", "waive", "waive", "coupon", "pause", "write off", "recover", "refund"]))
     if kind == "waive":
-        return waived(on, draw(st.sampled_from(["fee", "penalty", "interest"])), draw(amounts), key)
+        return waived(on, draw(st.sampled_from(["fee", "penalty", "interest", "all"])), draw(amounts), key)
     if kind == "coupon":
         return coupon(
             on,

@@ -20,7 +20,7 @@ from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.money import rounded
 from loancli.plan.fixed_fee import curve_of
-from loancli.plan.product import Early, Kind
+from loancli.plan.product import Allocation, Early, Kind, OwnOrder
 from loancli.plan.product_json import from_json
 from loancli.servicing.contract import Contract
 
@@ -119,7 +119,7 @@ class Auditor(Sheet):
         elif kind is EventKind.INSTALMENT_FIXED:
             self.bills[told["number"] - 1].fixed = told
         elif kind is EventKind.AMOUNT_WAIVED:
-            self.waive(told["part"], told["amount_fen"])
+            self.waive(day, told["part"], told["amount_fen"])
         elif kind in (EventKind.PAYMENT_RECEIVED, EventKind.RECOVERED):
             by_choice = {"next": "credit", "shorter": "principal", "smaller": "principal"}
             choice = self.choices.get(event.key)
@@ -172,27 +172,37 @@ class Auditor(Sheet):
 
     def spend_credit(self, day: date) -> None:
         amount_fen, self.credit_fen = self.credit_fen, 0
-        self.spend(day, amount_fen, CREDIT, self.product.allocation.surplus)
+        self.spend(day, amount_fen, CREDIT, self.product.allocation.surplus, "credit")
 
-    def spend(self, day: date, left_fen: int, account: str, surplus: str) -> None:
+    def own(self, kind: str) -> Allocation | OwnOrder:
+        """The table in which the terms say what a kind of event fills first."""
+        return next((each for each in self.product.own_orders if each.of == kind), self.product.allocation)
+
+    def order(self, day: date, table: Allocation | OwnOrder) -> tuple[str, ...]:
+        late = [bill for bill in self.bills if bill.is_due and bill.is_late]
+        days_late = max([(day - bill.row.due_on).days for bill in late], default=0)
+        is_long_late = days_late > self.product.allocation.late_after_days
+        return table.late_order if table.late_order and is_long_late else table.order
+
+    def spend(self, day: date, left_fen: int, account: str, surplus: str, kind: str = "payment") -> None:
         """First what is due, in the order of the terms; then ahead; then a claim; the rest is the borrower's credit."""
         self.book_penalty()
         due = [bill for bill in self.bills if bill.is_due and bill.open()]
-        terms = self.product.allocation
-        days_late = max([(day - bill.row.due_on).days for bill in due if bill.is_late], default=0)
-        order = terms.late_order if terms.late_order and days_late > terms.late_after_days else terms.order
-        pairs = [(bill, part) for part in order for bill in due]
-        if terms.by == "instalment":
+        table = self.own(kind)
+        pairs = [(bill, part) for part in self.order(day, table) for bill in due]
+        if table.by == "instalment":
             pairs.sort(key=lambda pair: pair[0].row.number)
         for bill, part in pairs:
             left_fen -= self.pay(bill, part, left_fen, account)
         if left_fen:
             left_fen = self.spend_ahead(left_fen, account, surplus)
         if left_fen and not self.ahead_fen and not any(bill.open() for bill in self.bills):
-            back_fen = min(left_fen, self.claim_fen)
-            self.claim_fen -= back_fen
-            left_fen -= back_fen
-            self.book(account, "income:recovered", back_fen)
+            for part in (*self.own("recovered").order, "credit"):
+                back_fen = min(left_fen, self.claims[part])
+                self.claims[part] -= back_fen
+                left_fen -= back_fen
+                self.book(account, "income:recovered", back_fen)
+                self.recovered[part] += back_fen
         self.credit_fen += left_fen
         self.book(account, CREDIT, left_fen)
 
@@ -262,15 +272,20 @@ class Auditor(Sheet):
         if self.credit_fen > 0:
             self.spend_credit(day)
 
-    def waive(self, part: str, left_fen: int) -> None:
-        """Of what is due and unpaid, the oldest first."""
-        if part == "penalty" or (part == "interest" and self.product.penalty.on_interest):
+    def waive(self, day: date, part: str, left_fen: int) -> None:
+        """Of what is due and unpaid, the oldest first; of all of it, in the order that the terms have for waivers."""
+        if part in {"penalty", "all"} or (part == "interest" and self.product.penalty.on_interest):
             self.book_penalty()
-        for bill in self.bills:
-            fen = min(left_fen, bill.open(part)) if bill.is_due else 0
-            bill.asked[part] -= fen
+        table = self.own("waived")
+        parts = [each for each in self.order(day, table) if each != "principal"] if part == "all" else [part]
+        pairs = [(bill, each) for each in parts for bill in self.bills if bill.is_due]
+        if table.by == "instalment":
+            pairs.sort(key=lambda pair: pair[0].row.number)
+        for bill, each in pairs:
+            fen = min(left_fen, bill.open(each))
+            bill.asked[each] -= fen
             left_fen -= fen
-            self.book("expense:waived", HELD[part], fen)
+            self.book("expense:waived", HELD[each], fen)
 
     def redeem(self, coupon: dict[str, Any]) -> None:
         """A coupon pays of what is asked already, then of what will be."""
@@ -303,7 +318,7 @@ class Auditor(Sheet):
         self.book(CREDIT, "loan:principal", set_off_fen)
         self.lose("principal", self.ahead_fen - set_off_fen)
         if self.credit_fen < 0:
-            self.claim_fen -= self.credit_fen
+            self.claims["credit"] -= self.credit_fen
             self.book("expense:written_off", CREDIT, -self.credit_fen)
             self.credit_fen = 0
         self.ahead_fen = self.fee_fen = 0
@@ -311,7 +326,7 @@ class Auditor(Sheet):
 
     def lose(self, part: str, fen: int) -> None:
         self.book("expense:written_off", HELD[part], fen)
-        self.claim_fen += fen
+        self.claims[part] += fen
         self.lost_fen += fen if part == "principal" else 0
 
     # a changed plan

@@ -51,6 +51,7 @@ class Audit(NamedTuple):
     position: dict[str, Any]
     bills: list[dict[str, Any]]
     accounts: dict[str, int]  # debits less credits
+    recovered: dict[str, int]  # of what was written off, by part
 
 
 class Sheet:
@@ -67,7 +68,9 @@ class Sheet:
         self.accrued = Fraction(0)
         self.ahead_fen = 0  # principal that is in no ended instalment
         self.lent = Fraction(0)  # what a flat loan's interest runs on
-        self.lent_fen = self.repaid_fen = self.lost_fen = self.claim_fen = self.credit_fen = self.received_fen = 0
+        self.lent_fen = self.repaid_fen = self.lost_fen = self.credit_fen = self.received_fen = 0
+        self.claims = dict.fromkeys((*PARTS, "credit"), 0)  # written off and not recovered since
+        self.recovered = dict.fromkeys((*PARTS, "credit"), 0)
         self.level_fen: int | None = None  # of a line
         self.curve = curve_of(self.product, contract.rows[: self.last_number]) if self.product.fixed_fee else None
         self.fee_fen = 0  # of a fixed fee what has not fallen due
@@ -247,7 +250,10 @@ class Sheet:
             | {"growing_fen": growing.get(bill.row.number, 0)}
             for bill in self.bills
         ]
-        return Audit(position, bills, {account: fen for account, fen in self.accounts.items() if fen})
+        accounts, recovered = (
+            {name: fen for name, fen in each.items() if fen} for each in (self.accounts, self.recovered)
+        )
+        return Audit(position, bills, accounts, recovered)
 
     def asked_ahead(self) -> dict[int, dict[str, int]]:
         """What each instalment asks for; those ahead, if nothing else is paid before: their periods end on a copy.

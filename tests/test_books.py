@@ -62,7 +62,7 @@ from loancli.jobs.settle import gather, settle
 from loancli.ledger import days, journal, loans, portfolio, receipts, revenue, statements, turnover
 from loancli.ledger.connect import writing
 from loancli.plan.changes import change_of
-from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, PrincipalBack, Step
+from loancli.plan.product import Allocation, Balloon, Fee, Frequency, Kind, OwnOrder, PrincipalBack, Step
 from loancli.servicing import bookings, spend, walk
 from loancli.servicing.replan import replan
 
@@ -74,6 +74,10 @@ PRODUCTS = (
         day_count=DayCount.ACT_365F,
         frequency=Frequency(days=10),
         allocation=Allocation(surplus="principal"),
+        own_orders=(
+            OwnOrder(of="credit", order=("principal", "fee", "interest", "penalty"), by="instalment"),
+            OwnOrder(of="waived", order=("interest", "penalty")),
+        ),
     ),
     product(code="flat", kind=Kind.FLAT, allocation=Allocation(surplus="principal")),
     product(code="balloon", kind=Kind.BALLOON, balloon=Balloon(residual_ppm=300_000)),
@@ -341,7 +345,7 @@ class Books(RuleBasedStateMachine):
         ago=st.integers(0, 60),
         kind=st.sampled_from([*OTHERS, EventKind.AMOUNT_WAIVED, EventKind.FEE_CHARGED]),
         amount_fen=st.sampled_from([1, 777, 5_000, 120_000]),
-        part=st.sampled_from(["penalty", "interest", "fee"]),
+        part=st.sampled_from(["penalty", "interest", "fee", "all"]),
     )
     def tell_of(self, whose: int, ago: int, kind: EventKind, amount_fen: int, part: str) -> None:
         """A person records something on any day that is over or open, or is refused; twice is once."""

@@ -16,6 +16,7 @@ WRITES = {
     "loan import portfolio.csv --payments past.csv": "1 loans taken over, 0 were there already, 0 refused",
     "loan draw LINE-1 2000": "LINE-1: 2,000.00 drawn on 2026-03-10; in use 5,000.00, free 15,000.00",
     "loan charge LN000009 50 --name court~fee": "LN000009: fee 'court fee' of 50.00 charged on 2026-03-10",
+    "loan waive LN000009 1.20 --part all --reason flood": "LN000009: 1.20 of what is due waived on 2026-03-10",
     "loan waive LN000009 1.50 --part interest --reason flood": "LN000009: 1.50 of interest waived on 2026-03-10",
     "loan pause LN000009 --from 2026-03-10 --to 2026-03-12 --reason flood": "LN000009: no interest from 2026-03-10 to",
     "loan write-off LN000009 --reason closed": "LN000009: written off on 2026-03-10",

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import pytest
 import typer
+from faults.planted import bug
 
 from loancli.cli.app import run
 from loancli.cli.exit import _SQLITE_CODES, _SQLITE_TEXTS, Exit, exit_of
@@ -74,6 +75,11 @@ def test_a_bug_tells_its_class_and_nothing_of_the_data(ends):
     assert told.count("\n") == 1
     assert told.startswith("bug: ValueError.")
     assert "138" not in told
+
+
+def test_a_traceback_would_be_found(ends):
+    with bug("traceback"), pytest.raises(AssertionError):
+        test_a_bug_tells_its_class_and_nothing_of_the_data(ends)
 
 
 def test_a_bug_tells_where_with_verbose_and_still_no_data(ends):

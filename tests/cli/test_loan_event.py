@@ -74,7 +74,9 @@ def test_a_write_off_is_recovered_in_part(office):
     assert (shown["status"], shown["principal_outstanding_fen"], shown["due_fen"]) == ("written_off", 0, 0)
     assert owed["principal_fen"] <= shown["written_off_fen"] <= owed["to_pay_fen"]
     assert "written_off" in {row["state"] for row in shown["instalments"]}
-    office.done("loan", "recover", loan_id, "100", "--channel", "alipay")
+    effect = office.done("loan", "recover", loan_id, "100", "--channel", "alipay", "--format", "json").json()
+    claims_fen = [position["claim_fen"] for position in effect["positions"]]
+    assert claims_fen == [shown["written_off_fen"], shown["written_off_fen"] - 10_000]
     assert show(office, loan_id)["recovered_fen"] == 10_000
     tomorrow = replace(office, now="2026-03-11T10:00:00+08:00")
     asked = tomorrow.run("loan", "quote", loan_id, "--format", "json").json()
@@ -143,7 +145,9 @@ def test_a_bounce_that_no_export_shows_is_told_by_hand(office):
         assert "nothing was written" in office.done(*words, "--dry-run").err
     before = show(office, paid["loan_id"])["paid_total_fen"]
     told = office.done(*words, "--format", "json").json()
-    assert told["events"][0]["what"] == "payment_reversed"
+    [of_loan] = told["loans"]
+    assert (told["payment_id"], of_loan["loan_id"]) == (paid["payment_id"], paid["loan_id"])
+    assert of_loan["events"][0]["what"] == "payment_reversed"
     assert show(office, paid["loan_id"])["paid_total_fen"] == before - paid["amount_fen"]
     assert "taken back already" in office.done(*words).err
     assert office.run("payment", "reverse", paid["payment_id"], "--reason", "x", "--on", "2020-01-01").code == 0

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 import xlsxwriter
+from ledger_maker import alipay, repayment
 
 LOANS = [
     ("loan_id", "borrower_id", "product", "principal", "signed_on", "outstanding", "periods", "paid_until"),
@@ -170,3 +171,32 @@ def test_what_cannot_be_read_is_told_in_a_sentence(words, code, names, moved_in,
         told = bring(desk, *(files.get(word, word) for word in words.split()))
     assert (told.code, told.out) == (code, ""), told
     assert [name for name in names.split() if name not in told.err] == [], told.err
+
+
+def test_a_signing_day_of_another_age_is_refused_with_its_place(moved_in, desk):
+    rows = [list(row) for row in LOANS]
+    rows[3][4] = "1900-01-20"
+    write_csv(desk.folder / "old.csv", rows)
+    for lang, told in (
+        ("en", "old.csv:4:signed_on: 1900-01-20 is before 1990"),
+        ("zh", "old.csv:4:signed_on: 1900-01-20 早于 1990 年"),
+    ):
+        with desk.unchanged():
+            found = bring(desk, "old.csv", "--payments", file(moved_in, "p.csv"), lang=lang)
+        assert (found.code, told in found.err) == (3, True), found.err
+
+
+def test_money_that_came_with_the_loans_is_dismissed_at_once(moved_in, desk):
+    assert bring(desk, file(moved_in, "l.csv"), "--payments", file(moved_in, "p.csv")).code == 0
+    before = desk.done("loan", "list", "--format", "json").json()
+    day = date(2025, 11, 10)
+    rows = [repayment(day, 108_024, "P1", note="OLD-1"), repayment(date(2026, 2, 20), 500, "P2", party="陌生人")]
+    (desk.folder / "old_bank.csv").write_bytes(alipay(rows))
+    assert desk.run("import", "old_bank.csv", "--as", "repayments").code == 5
+    told = desk.done("payment", "dismiss", "--taken-over", "--reason", "came with the loans", "--format", "json")
+    assert [(row["paid_on"], row["state"]) for row in told.json()] == [("2025-11-10", "dismissed")]
+    assert [row["paid_on"] for row in desk.done("payment", "unmatched", "--format", "json").json()] == ["2026-02-20"]
+    told = desk.run("payment", "record", "OLD-1", "5", "--on", day, lang="zh")
+    assert (told.code, "已随贷款导入" in told.err) == (3, True)
+    assert desk.done("loan", "list", "--format", "json").json() == before
+    desk.done("ledger", "check")

@@ -87,6 +87,18 @@ def test_a_payment_is_split_and_the_sums_are_told_where_they_differ(desk):
     desk.done("ledger", "check")
 
 
+def test_a_split_payment_is_taken_back_in_one_answer(desk):
+    number, waiting = ids(desk)["533093 05"], ids(desk)["700 05"]
+    desk.done("payment", "match", number, "LN000002=2132.36", "LN000003=3198.57")
+    words = ("payment", "reverse", number, "--reason", "bounced", "--on", DUE, "--format")
+    told = desk.done(*words, "json", "--dry-run").json()
+    assert [each["loan_id"] for each in told["loans"]] == ["LN000002", "LN000003"]
+    rows = csv.DictReader(io.StringIO(desk.done(*words, "csv").out))
+    assert {row["loan_id"] for row in rows} == {"LN000002", "LN000003"}
+    found = desk.done("payment", "reverse", waiting, "--reason", "bounced", "--format", "json").json()
+    assert found == {"payment_id": waiting, "loans": []}
+
+
 def test_a_payer_is_learnt_and_its_other_payments_find_their_loan(desk):
     number, other = ids(desk)["106619 05"], ids(desk)["106619 04"]
     with desk.unchanged():
@@ -128,8 +140,38 @@ def test_waiting_payments_are_tried_again_when_more_is_known(desk):
     desk.done("ledger", "check")
 
 
+def test_money_that_is_no_repayment_is_dismissed_and_taken_up_again(desk):
+    known = ids(desk)
+    stranger, masked = known["700 05"], known["500 05"]
+    words = ("payment", "dismiss", stranger, masked, "--reason", "refund of a supplier")
+    with desk.unchanged():
+        assert "nothing was written" in desk.done(*words, "--dry-run").err
+    told = desk.done(*words, "--format", "json")
+    assert {(row["payment_id"], row["state"]) for row in told.json()} == {
+        (stranger, "dismissed"),
+        (masked, "dismissed"),
+    }
+    assert "2 payments dismissed, 0 were before" in told.err
+    with desk.unchanged():
+        assert "0 payments dismissed, 2 were before" in desk.done(*words).err
+    waiting = desk.done("payment", "unmatched", "--format", "json").json()
+    assert {row["payment_id"] for row in waiting}.isdisjoint({stranger, masked})
+    told = desk.run("payment", "dismiss", stranger, "--undo", "--reason", "slip", lang="zh")
+    assert (told.code, "1 笔款项恢复待认领" in told.err) == (0, True)
+    shown = desk.run("payment", "list", lang="zh").out
+    assert "不作还款" in shown
+    desk.done("payment", "match", masked, "LN000001")
+    refused = desk.run("payment", "dismiss", masked, "--reason", "x", lang="zh")
+    assert (refused.code, "不在待认领中" in refused.err) == (3, True)
+    desk.done("ledger", "check")
+
+
 def test_what_is_typed_wrongly_is_wrong_usage(desk):
     for line in (
+        "payment dismiss --reason x",
+        "payment dismiss 1",
+        "payment dismiss 1 --taken-over --reason x",
+        "payment dismiss --taken-over --undo --reason x",
         "payment match",
         "payment match 1",
         "payment match 1 LN000001 --from list.csv",

@@ -16,9 +16,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from faults.planted import bug
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
+from rich.errors import MarkupError
 
 from loancli.cli.cells import json_text, plain, visible, width_of, without_formula
 from loancli.cli.charts import bars, fan
@@ -194,6 +196,18 @@ def test_strangers_can_neither_mark_up_nor_move_the_cursor(terminal):
     assert "[red]\\u001b[2J\\u202e=1+1" in shown
     assert "\x1b" not in shown
     assert "\u202e" not in terminal(ROWS, format=Format.CSV)
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "[/]"])
+def test_names_as_markup_would_be_found(terminal, name):
+    rows = [{"name": name}]
+    assert name.partition("]")[0] in terminal(rows)
+    with bug("names-as-markup"):
+        try:
+            shown = terminal(rows)
+        except MarkupError:
+            shown = ""
+    assert name.partition("]")[0] not in shown
 
 
 def test_a_narrow_terminal_loses_nothing(terminal):

@@ -146,6 +146,24 @@ def test_a_correction_names_the_event_that_it_is_made_for(books):
     assert faults(books) == []
 
 
+def test_of_two_late_payments_of_one_file_each_correction_names_the_one_before_its_day(books):
+    pay(books, LATE - 10 * DAY, 30_000)
+    pay(books, LATE - 2 * DAY, 30_000)
+    before = books.execute("SELECT max(id) FROM entry").fetchone()[0]
+    first, second = (repayment(LATE - ago * DAY, 20_000, note=LOAN) for ago in (15, 5))
+    take(books, alipay([first, second]))
+    late = {event.effective_on: event.key for event in journal.events_of(books, [LOAN])[LOAN][-2:]}
+    assert sorted(late) == [LATE - 15 * DAY, LATE - 5 * DAY]
+    corrected = books.execute(
+        "SELECT value_on, key FROM entry WHERE id > ? AND reverses IS NOT NULL ORDER BY value_on", (before,)
+    ).fetchall()
+    assert [(value_on, key.partition("~")[2]) for value_on, key in corrected] == [
+        ((LATE - 10 * DAY).isoformat(), late[LATE - 15 * DAY]),
+        ((LATE - 2 * DAY).isoformat(), late[LATE - 5 * DAY]),
+    ]
+    assert faults(books) == []
+
+
 def test_a_void_restores_the_books_and_a_void_of_it_the_event(books):
     before = net_entries(books)
     tell(books, lost(LATE), today=LATE)

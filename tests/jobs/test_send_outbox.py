@@ -21,6 +21,7 @@ from contact_maker import (
     send,
     states,
 )
+from faults.planted import bug
 from ledger_maker import DAY, alipay, close, dump, file_of, new_ledger, repayment, stamp, take
 
 from loancli.channels import outfile
@@ -131,6 +132,16 @@ def test_a_dry_run_asks_the_gate_and_changes_nothing(db, out):
     ids=str,
 )
 def test_nothing_leaves_outside_the_hours(db, out, at, count):
+    keeps_the_hours(db, out, at, count)
+
+
+@pytest.mark.parametrize(("at", "count"), [(time(8), 1), (time(22), 0)], ids=str)
+def test_hours_of_another_zone_would_be_found(db, out, at, count):
+    with bug("hours-in-utc"), pytest.raises(AssertionError):
+        keeps_the_hours(db, out, at, count)
+
+
+def keeps_the_hours(db, out, at, count):
     queue(db, notes(1))
     sent = send(db, out, TODAY, at)
     assert (sent.sent_count, len(delivered(out))) == (count, count)
@@ -297,6 +308,21 @@ def crashing(monkeypatch, *, after_file: bool) -> None:
 
 @pytest.mark.parametrize("after_file", [False, True], ids=["before the file", "after the file"])
 def test_a_crash_leaves_claims_that_count_and_are_never_sent_again(db, out, monkeypatch, after_file):
+    survives_a_crash(db, out, monkeypatch, after_file=after_file)
+
+
+@pytest.mark.parametrize(("planted", "after_file"), [("send-then-mark", True), ("mark-then-send", False)])
+def test_a_mark_at_the_wrong_time_would_be_found(db, out, monkeypatch, planted, after_file):
+    with bug(planted):
+        queue(db, notes(9, text="【示例小贷】quiet"))
+        assert send(db, out, TODAY - DAY).sent_count + send(db, out, TODAY).sent_count == 1  # where nobody dies
+    (delivered_file,) = out.iterdir()
+    delivered_file.unlink()
+    with bug(planted), pytest.raises(AssertionError):
+        survives_a_crash(db, out, monkeypatch, after_file=after_file)
+
+
+def survives_a_crash(db, out, monkeypatch, *, after_file):
     queue(db, notes(1, 2))
     with monkeypatch.context() as patch:
         crashing(patch, after_file=after_file)
@@ -318,6 +344,30 @@ def test_a_crash_leaves_claims_that_count_and_are_never_sent_again(db, out, monk
     keys = [row[0] for row in delivered(out)]
     assert len(keys) == len(set(keys)) == 1 + 2 * after_file
     assert {name: (out / name).read_bytes() for name in files} == files
+
+
+def test_what_is_confirmed_later_counts_once(db, out, monkeypatch):
+    confirms(db, out, monkeypatch)
+
+
+def test_what_is_confirmed_twice_would_be_found(db, out, monkeypatch):
+    with bug("confirmed-twice"), pytest.raises(AssertionError):
+        confirms(db, out, monkeypatch)
+
+
+def confirms(db, out, monkeypatch):
+    """Two of three messages a day may have left; it turns out that they did; then there is room for one."""
+    queue(db, notes(1, 2))
+    with monkeypatch.context() as patch:
+        crashing(patch, after_file=True)
+        with pytest.raises(Crash):
+            send(db, out, TODAY)
+    assert send(db, out, TODAY, time(11)).unknown_count == 2
+    with writing(db):
+        contacts.step(db, [1, 2], State.SENT.value, at=instant(TODAY, time(12)))
+    queue(db, notes(3, 4), batch="later")
+    assert send(db, out, TODAY, time(13)).sent_count == 1
+    assert len(delivered(out)) == 3
 
 
 def test_the_vendors_file_is_the_same_when_it_is_written_again(db, out, monkeypatch):

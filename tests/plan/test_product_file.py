@@ -28,6 +28,7 @@ from loancli.plan.product import (
     Kind,
     MinimumProgress,
     Missing,
+    OwnOrder,
     Pays,
     Penalty,
     PrincipalBack,
@@ -130,6 +131,14 @@ by = "instalment"
 late_order = ["principal", "interest", "penalty", "fee"]
 late_after_days = 60
 surplus = "principal"
+[allocation.waived]
+order = ["penalty", "interest"]
+[allocation.recovered]
+order = ["principal", "fee", "interest", "penalty"]
+[allocation.credit]
+order = ["fee", "interest", "principal", "penalty"]
+by = "instalment"
+late_order = ["penalty", "interest", "principal", "fee"]
 """
     assert read_product(text, "all.toml") == Product(
         code="all",
@@ -167,6 +176,16 @@ surplus = "principal"
             late_order=("principal", "interest", "penalty", "fee"),
             late_after_days=60,
             surplus="principal",
+        ),
+        own_orders=(
+            OwnOrder(
+                of="credit",
+                order=("fee", "interest", "principal", "penalty"),
+                by="instalment",
+                late_order=("penalty", "interest", "principal", "fee"),
+            ),
+            OwnOrder(of="waived", order=("penalty", "interest")),
+            OwnOrder(of="recovered", order=("principal", "fee", "interest", "penalty")),
         ),
         lender_kind="bank",
     )
@@ -312,6 +331,14 @@ def test_a_key_that_cannot_be_read_is_refused_with_its_line_and_what_is_allowed(
             '[allocation]\norder = ["tax"]\n',
             "plain.toml:17:allocation.order: ['tax'] is not allowed; write a list of fee",
         ),
+        (
+            '[allocation.credit]\nby = "component"\n',
+            "plain.toml:16:allocation.credit.order: is missing; write a list of fee, penalty",
+        ),
+        (
+            '[allocation.recoverd]\norder = ["fee"]\n',
+            "plain.toml:16:allocation.recoverd: unknown key; did you mean 'recovered'?",
+        ),
     ],
 )
 def test_a_key_inside_a_table_is_found_on_its_line(text, line):
@@ -434,6 +461,30 @@ CONTRADICTIONS = [
         "allocation.late_order",
         "leaves out fee, interest, penalty",
         id="a part never paid when late",
+    ),
+    pytest.param(
+        product(own_orders=(OwnOrder(of="credit", order=("fee",)),)),
+        "allocation.credit.order",
+        "leaves out interest, penalty, principal",
+        id="a part that credit never pays",
+    ),
+    pytest.param(
+        product(own_orders=(OwnOrder(of="recovered", order=Allocation().order, by="instalment"),)),
+        "allocation.recovered.by",
+        "no instalments any more",
+        id="instalments of a claim",
+    ),
+    pytest.param(
+        product(own_orders=(OwnOrder(of="waived", order=("interest", "principal")),)),
+        "allocation.waived.order",
+        "principal is written off, not waived",
+        id="principal waived",
+    ),
+    pytest.param(
+        product(own_orders=(OwnOrder(of="waived", order=()),)),
+        "allocation.waived.order",
+        "is empty",
+        id="nothing waived",
     ),
     pytest.param(product(kind=Kind.BALLOON), "balloon", "needs a table", id="a balloon without terms"),
     pytest.param(product(balloon=Balloon(periods=700)), "balloon", "has no table", id="terms of a balloon"),
@@ -686,6 +737,7 @@ PRODUCTS = st.builds(
     ),
     penalty=st.builds(Penalty, grace_days=st.integers(0, 30), on_interest=st.booleans()),
     allocation=st.builds(Allocation, by=st.sampled_from(["component", "instalment"])),
+    own_orders=st.sampled_from([(), (OwnOrder(of="waived", order=("interest", "fee")),)]),
     lender_kind=st.sampled_from(["bank", "microcredit"]),
 )
 
@@ -706,7 +758,7 @@ def test_json_is_canonical_and_names_every_field_but_those_that_came_later_and_a
     assert '"minimum_progress":{"levels_ppm":600000,"windows":3}' in to_json(
         revenue_product(share={"minimum_progress": progress})
     )
-    later = {"balloon", "step", "line", "fixed_fee", "breathing_space", "weights_by_season"}
+    later = {"balloon", "step", "line", "fixed_fee", "breathing_space", "weights_by_season", "own_orders"}
     assert {f.name for f in fields(Product) if f'"{f.name}"' not in text} == later
 
 

@@ -20,6 +20,7 @@ from loancli.plan.product import (
     Frequency,
     Kind,
     MinimumProgress,
+    OwnOrder,
     Pays,
     Penalty,
     Step,
@@ -105,6 +106,15 @@ def test_any_share_is_read_back_equal(share_ppm, floor, cap, progress, run_on):
                 allocation=Allocation(by="instalment", late_order=("principal", "interest", "fee", "penalty")),
             ),
             id="penalty and allocation",
+        ),
+        pytest.param(
+            product(
+                own_orders=(
+                    OwnOrder(of="credit", order=("principal", "interest", "fee", "penalty"), by="instalment"),
+                    OwnOrder(of="waived", order=("penalty",), late_order=("interest", "penalty")),
+                )
+            ),
+            id="orders of their own",
         ),
         pytest.param(
             replace(product(annual_rate_ppm=123_457), frequency=Frequency(months=3), periods_max=12), id="quarters"

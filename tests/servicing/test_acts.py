@@ -183,7 +183,30 @@ def test_a_payout_is_voided_only_while_nothing_rests_on_it() -> None:
         void(EVENTS, "payout/L1")
     events = EVENTS[:1]
     events.append(void(events, "payout/L1"))
-    assert life(CONTRACT, events, LATE).position.status == "signed"
+    lived = life(CONTRACT, events, LATE)
+    assert (lived.position.status, lived.movements) == ("cancelled", ())
+    assert all(state.due_fen == 0 for state in lived.instalments)
+    assert life(CONTRACT, events, SIGNED - DAY).position.status == "signed"
+
+
+def test_a_payout_is_voided_once_its_payment_was_taken_back() -> None:
+    back = event(EventKind.PAYMENT_REVERSED, "r1", LATE, payment_key="p1")
+    events = [*EVENTS, back]
+    events.append(void(events, "payout/L1"))
+    assert life(CONTRACT, events, LATE).position.status == "cancelled"
+
+
+def test_what_follows_from_an_export_is_said_to_be_taken_back_first() -> None:
+    with pytest.raises(RefusedError, match="payment/x rests on the payout; first take it back: loancli payment rev"):
+        void([EVENTS[0], payment(SIGNED, 100, "payment/x")], "payout/L1")
+
+
+@pytest.mark.parametrize("what", [charged(LATE, 1), waived(LATE, "interest", 1)], ids=["fee", "waiver"])
+def test_nothing_is_told_of_a_cancelled_loan(what: Event) -> None:
+    events = EVENTS[:1]
+    events.append(void(events, "payout/L1"))
+    with pytest.raises(RefusedError, match="is cancelled; its payout is void"):
+        allowed(events, what)
 
 
 def test_a_change_is_voided_before_the_one_it_rests_on() -> None:

@@ -146,3 +146,17 @@ def test_suspense_and_accrual_are_booked_on_known_accounts() -> None:
     assert (waiting.legs[0].debit, waiting.legs[0].credit) == ("clearing:wechat", "suspense")
     assert (accrued.legs[0].debit, accrued.legs[0].credit) == ("loan:interest_accrued", "income:interest")
     assert accrual(product_code="plain", day=START + DAY, amount_fen=700).key != accrued.key
+
+
+def test_a_correction_names_the_last_event_that_took_effect_by_its_day() -> None:
+    """Two late facts of one file: what is booked for the days between them was changed by the first alone."""
+    first, between, last = START, START + DAY, START + 2 * DAY
+    was = [Movement(day, "due:1", ACCOUNT_NAMES[0], ACCOUNT_NAMES[1], 5, "principal", 1) for day in (between, last)]
+    books = Books()
+    books.settle(was)
+    now = [each._replace(amount_fen=7) for each in was]
+    reasons = [payment(last, 1, "second"), payment(first, 1, "first")]
+    found = difference("L1", now, books.booked(), because=reasons)
+    assert [(each.value_on, each.key.partition("~")[2]) for each in found] == [
+        (between, "first"), (last, "second"), (between, "first"), (last, "second"),
+    ]  # fmt: skip

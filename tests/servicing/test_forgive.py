@@ -34,7 +34,7 @@ from loancli.core.days import Roll
 from loancli.core.event import Event
 from loancli.core.money import Rounding, fen_of
 from loancli.core.rates import DayCount
-from loancli.plan.product import Allocation, Frequency, Kind, Penalty
+from loancli.plan.product import Allocation, Frequency, Kind, OwnOrder, Penalty
 from loancli.servicing.accrue import running
 from loancli.servicing.bookings import forgiven
 from loancli.servicing.bookings import written_off as sums_written_off
@@ -358,13 +358,60 @@ def test_what_comes_in_after_a_write_off_recovers_it_and_the_rest_is_credit() ->
     on = contract.rows[1].due_on + 10 * DAY
     events += [written_off(on), payment(on + DAY, 1_000_000), recovered(on + 2 * DAY, 500_000)]
     lived = life(contract, events, on + 2 * DAY)
-    assert moved(lived, "payment:p1") == [("clearing:alipay", "income:recovered", 1_000_000)]
+    assert sum(fen for *sides, fen in moved(lived, "payment:p1") if sides[1] == "income:recovered") == 1_000_000
     assert moved(lived, "recovered:r1") == [("clearing:bank", "income:recovered", 500_000)]
     asked = quote(contract, events, on + 3 * DAY)
     assert asked.to_pay_fen == asked.written_off_fen == sums_written_off(lived.movements)["written_off_fen"] - 1_500_000
     whole = life(contract, [*events, payment(on + 3 * DAY, asked.to_pay_fen + 7, "p2")], on + 3 * DAY)
     assert whole.position.status == "settled"
     assert whole.position.credit_fen == 7
+
+
+def test_a_recovery_names_the_parts_of_the_claim_that_it_pays() -> None:
+    """In the order of the terms, or in an order of its own: here principal before fees."""
+    on = SIGNED + 200 * DAY
+    told = [charged(on - DAY, 50_000), written_off(on), recovered(on + DAY, 100_000)]
+    principal_first = OwnOrder(of="recovered", order=("principal", "interest", "penalty", "fee"))
+    found = []
+    for own_orders in ((), (principal_first,)):
+        contract, events = loan(own_orders=own_orders)
+        lived = life(contract, [*events, *told], on + DAY)
+        found.append([(each.part, each.amount_fen) for each in lived.movements if each.cause == "recovered:r1"])
+    assert found == [[("fee", 50_000), ("interest", 50_000)], [("principal", 100_000)]]
+
+
+def test_credit_pays_in_an_order_of_its_own() -> None:
+    """What waited pays principal first, as these terms have it; what comes in pays a fee and interest first."""
+    contract, events = loan(own_orders=(OwnOrder(of="credit", order=("principal", "interest", "penalty", "fee")),))
+    first, second = contract.rows[:2]
+    events += [payment(first.due_on, first.due_fen + 300_000), payment(second.due_on + DAY, 5_000, "p2")]
+    lived = life(contract, events, second.due_on + DAY)
+    state = lived.instalments[1]
+    assert state.paid_principal_fen == 300_000
+    assert state.paid_penalty_fen == round(Fraction(6 * (state.principal_fen - 300_000), 10_000))  # 21.6 % of a day
+    assert state.paid_interest_fen == 5_000 - state.paid_penalty_fen
+
+
+def test_all_that_is_due_is_waived_in_the_order_of_the_terms() -> None:
+    """Penalty before interest if a payment pays it first; with an order for waivers as that says, and no other part."""
+    contract, events = loan()
+    on = contract.rows[0].due_on + 10 * DAY
+    penalty_fen = life(contract, events, on).position.penalty_accrued_fen
+    assert penalty_fen > 0
+    told = waived(on, "all", penalty_fen + 100)
+    by_part = [
+        (each.part, each.amount_fen)
+        for each in life(contract, [*events, told], on).movements
+        if each.debit == "expense:waived"
+    ]
+    assert by_part == [("penalty", penalty_fen), ("interest", 100)]
+    contract, events = loan(own_orders=(OwnOrder(of="waived", order=("interest",)),))
+    lived = life(contract, [*events, waived(on, "all", 10_000_000)], on)
+    assert {each.part for each in lived.movements if each.debit == "expense:waived"} == {"interest"}
+    assert lived.position.interest_due_fen == 0
+    assert lived.position.penalty_due_fen == penalty_fen
+    named = life(contract, [*events, waived(on, "penalty", penalty_fen)], on)
+    assert named.position.penalty_due_fen == named.position.penalty_accrued_fen == 0
 
 
 def test_credit_is_set_off_before_anything_is_written_off() -> None:

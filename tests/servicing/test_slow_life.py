@@ -19,7 +19,7 @@ from loancli.core.event import Event, EventKind
 from loancli.core.rates import DayCount
 from loancli.plan.changes import change_of
 from loancli.plan.flexible import closes_on, window_of
-from loancli.plan.product import Allocation, Early, FixedFee, Frequency, Kind, Penalty
+from loancli.plan.product import Allocation, Early, FixedFee, Frequency, Kind, Penalty, Product
 from loancli.servicing import life as life_module
 from loancli.servicing import spend, walk
 from loancli.servicing.life import Life, life
@@ -135,7 +135,11 @@ def told_by(lived: Life) -> Audit:
         for state in lived.instalments
     ]
     accounts = {account: fen for account, fen in balances(lived.movements).items() if fen}
-    return Audit({name: getattr(lived.position, name) for name in POSITION}, bills, accounts)
+    recovered: dict[str, int] = {}
+    for each in lived.movements:
+        if each.credit == "income:recovered":
+            recovered[each.part] = recovered.get(each.part, 0) + each.amount_fen
+    return Audit({name: getattr(lived.position, name) for name in POSITION}, bills, accounts, recovered)
 
 
 def check(told: RandomLife, data: st.DataObject) -> None:
@@ -146,6 +150,7 @@ def check(told: RandomLife, data: st.DataObject) -> None:
         assert found.position == expected.position
         assert found.bills == expected.bills
         assert found.accounts == expected.accounts
+        assert found.recovered == expected.recovered
 
 
 @given(crowded(random_lives()), st.data())
@@ -264,7 +269,15 @@ def _use_a_coupon_as_often_as_one_likes(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(walk, "use", use)
 
 
+def _forget_the_own_order_of_credit(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Product.allocation_of
+    monkeypatch.setattr(
+        Product, "allocation_of", lambda self, kind: self.allocation if kind == "credit" else real(self, kind)
+    )
+
+
 PLANTED = [
+    _forget_the_own_order_of_credit,
     _count_the_day_of_payment_twice,
     _give_a_day_more_of_grace,
     _swap_the_order_of_parts,

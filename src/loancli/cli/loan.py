@@ -30,6 +30,7 @@ from loancli.cli.render import show, talk
 from loancli.core.errors import RefusedError
 from loancli.core.money import yuan
 from loancli.servicing.bookings import forgiven, written_off
+from loancli.servicing.delinquency import OVER
 
 if TYPE_CHECKING:
     from loancli.core.loan import InstalmentState
@@ -196,7 +197,7 @@ def _head(at_day: "Life", ageing: "Ageing", classed: dict[str, Any]) -> dict[str
 def _instalments(at_day: "Life", context: Context) -> list[dict[str, Any]]:
     rows = []
     given_up = forgiven(at_day.movements)
-    is_ended = at_day.position.status in {"settled", "written_off"}
+    is_ended = at_day.position.status in OVER
     for state in at_day.asked:
         if state.number > at_day.contract.maturity_number and not state.due_fen:
             continue  # a window that the term has not run on into
@@ -256,7 +257,7 @@ def quote(
         contract, found = gather(db, [loan_id])[loan_id]
     paid_on = on or context.as_of
     at_day = life(contract, found, paid_on)
-    if at_day.position.status == "signed":
+    if at_day.position.status in {"signed", "cancelled"}:
         raise RefusedError(f"quote: loan {loan_id} is not paid out on {paid_on}")
     answer = quoted(contract, found, paid_on)
     rows = {

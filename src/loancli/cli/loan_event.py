@@ -23,7 +23,7 @@ from loancli.cli.options import (
 from loancli.cli.render import show, talk
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
-from loancli.plan.changes import WAIVABLE
+from loancli.plan.changes import EVERY_PART, WAIVABLE
 from loancli.texts import Lang, say
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def waive(
     ctx: typer.Context,
     loan_id: LoanArgument,
     waived: AmountArgument,
-    part: Annotated[str, typer.Option("--part", help="Of what: penalty, interest or fee.")],
+    part: Annotated[str, typer.Option("--part", help="Of what: penalty, interest, fee or all.")],
     reason: ReasonOption,
     on: OnOption = None,
     reference: ReferenceOption = "",
@@ -169,11 +169,11 @@ def waive(
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Waive penalty, interest or fees that are due, the oldest first; it counts before the payments of its day."""
+    """Waive penalty, interest, fees or all of these that are due, the oldest first; before the payments of its day."""
     context = context_of(ctx)
     check_reference(reference)
-    if part not in WAIVABLE:
-        raise typer.BadParameter(f"'{part}' is not one of {', '.join(WAIVABLE)}", param_hint="--part")
+    if part not in (parts := (*WAIVABLE, EVERY_PART)):
+        raise typer.BadParameter(f"'{part}' is not one of {', '.join(parts)}", param_hint="--part")
     on = on or context.as_of
     key = f"waive/{loan_id}/{reference or f'{on}/{part}/{waived}'}"
     payload = {"amount_fen": waived, "part": part, "reason": words(reason, "--reason"), **answered(in_difficulty)}

@@ -34,6 +34,7 @@ class Status(StrEnum):
     OPEN = "open"
     SETTLED = "settled"
     WRITTEN_OFF = "written_off"
+    CANCELLED = "cancelled"
 
 
 def _day_option(name: str, text: str) -> typer.models.OptionInfo:

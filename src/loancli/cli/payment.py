@@ -13,17 +13,18 @@ from loancli.cli.cells import heading, visible
 from loancli.cli.exit import Exit
 from loancli.cli.loan_event import OnOption, ReasonOption, words
 from loancli.cli.options import DryRunOption, FormatOption, OutputOption, context_of
+from loancli.cli.payment_dismiss import dismiss
+from loancli.cli.payment_record import record
+from loancli.cli.payment_shown import names_of, payment_row
 from loancli.cli.render import complain, show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
 from loancli.core.mask import mask_name
 from loancli.core.money import fen_of
-from loancli.texts import LANGS, Lang, say
+from loancli.texts import LANGS, say
 from loancli.texts.refusals import refusal
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
     from loancli.cli.options import Context
     from loancli.jobs.place_payment import Placement, Share
 
@@ -31,7 +32,6 @@ app = typer.Typer()
 PaymentArgument = Annotated[
     int, typer.Argument(min=1, max=session.NUMBER_MAX, help="The payment's number in `payment list`.")
 ]
-NAME_MAX = 20  # a longer name in a note is not looked for
 UNMATCHED_SCREEN = ("payment_id", "paid_on", "amount_fen", "payer", "note", "reason", "candidates")
 YES, NO = {"yes", "y", "1", "true", "是", "对", "√", "✓"}, {"", "no", "n", "0", "false", "否", "不", "×"}
 _ASCII = str.maketrans("；＝：", ";=:")  # as a Chinese keyboard writes them
@@ -53,8 +53,8 @@ def list_(
         if loan is not None:
             loans.record(db, loan)
         found = receipts.listing(db, loan_id=loan)
-        names = _names(db)
-    rows = [_row(each, context.lang, ("state", "loan_id"), names, unmask=unmask) for each in found]
+        names = names_of(db)
+    rows = [payment_row(each, context.lang, ("state", "loan_id"), names, unmask=unmask) for each in found]
     show(rows, format=output_format, output=output, title="payments", lang=context.lang)
 
 
@@ -72,7 +72,7 @@ def unmatched(
     context = context_of(ctx)
     with session.ledger(context) as db:
         found = work_list(db)
-        names = _names(db)
+        names = names_of(db)
     is_json = session.as_json(output_format, output)
     rows = []
     for each in found:
@@ -80,40 +80,11 @@ def unmatched(
             f"{choice.loan_id} ({', '.join(say(f'reason.{reason}', context.lang) for reason in choice.reasons)})"
             for choice in each["candidates"]
         ]
-        row = _row(each, context.lang, (), names, unmask=unmask)
+        row = payment_row(each, context.lang, (), names, unmask=unmask)
         file = row.pop("file")
         filled_in = {"place": None, "learn": None}
         rows.append({**row, "candidates": choices if is_json else "; ".join(choices), **filled_in, "file": file})
     show(rows, format=output_format, output=output, title="unmatched", screen=UNMATCHED_SCREEN, lang=context.lang)
-
-
-def _names(db: "Connection") -> frozenset[str]:
-    """The names that borrowers go by, to be masked in notes."""
-    from loancli.ledger import borrowers
-
-    people = borrowers.find(db).values()
-    return frozenset(name for person in people for name in (person.name, *person.aliases))
-
-
-def _row(
-    each: dict[str, Any], lang: Lang, more: tuple[str, ...], names: frozenset[str], *, unmask: bool
-) -> dict[str, Any]:
-    reason, payer, note = each["reason"], each["counterparty"], each["note"] or each["item"]
-    if not unmask:
-        parts = {note[at:end] for at in range(len(note)) for end in range(at + 2, min(at + NAME_MAX, len(note)) + 1)}
-        note = session.masked(note, [payer, *(parts & names)])
-        payer = mask_name(payer)
-    return {
-        "payment_id": each["payment_id"],
-        "paid_on": each["paid_on"],
-        "amount_fen": each["amount_fen"],
-        "channel": each["channel"],
-        "payer": payer,
-        "note": note,
-        **{name: each[name] for name in more},
-        "reason": reason if reason.startswith("by ") else say(f"reason.{reason}", lang),
-        "file": f"{each['file']}:{each['line']}",
-    }
 
 
 @app.command()
@@ -303,7 +274,7 @@ def reverse(
     output: OutputOption = None,
 ) -> None:
     """Take back a payment that bounced or was sent back, where no export shows it; `payment match` places it again."""
-    from loancli.cli.effect import answer
+    from loancli.cli.effect import answer_all
     from loancli.jobs.reverse_payment import reverse_payment
 
     context = context_of(ctx)
@@ -313,8 +284,7 @@ def reverse(
     if effects is None:
         talk(context, "payment.reversed_same", payment=payment_id)
         return
-    for effect in effects:
-        answer(context, effect, output_format=output_format, output=output)
+    answer_all(context, effects, {"payment_id": payment_id}, output_format=output_format, output=output)
     session.tell(context, "payment.reversed", dry_run=dry_run, payment=payment_id, day=from_on)
 
 
@@ -376,9 +346,13 @@ def rematch(
         placed = set(try_again(db, stamp=session.stamp(context)))
         found = [each for each in receipts.listing(db, state="placed") if each["payment_id"] in placed]
         waiting_count = len(receipts.waiting(db))
-        names = _names(db)
-    rows = [_row(each, context.lang, ("state", "loan_id"), names, unmask=unmask) for each in found]
+        names = names_of(db)
+    rows = [payment_row(each, context.lang, ("state", "loan_id"), names, unmask=unmask) for each in found]
     show(rows, format=output_format, output=output, title="payments", lang=context.lang)
     talk(context, "payment.rematched", placed=len(placed), waiting=waiting_count)
     if dry_run:
         talk(context, "import.dry_run")
+
+
+app.command()(record)
+app.command()(dismiss)

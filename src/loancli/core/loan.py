@@ -126,7 +126,9 @@ class Position:
     """
 
     loan_id: str
-    status: str  # signed | active | settled; a credit line of which nothing is in use and something may be: open
+    # signed | active | settled | written_off; cancelled: its payout is void; open: a credit line of which nothing is
+    # in use and something may be
+    status: str
     since_on: date
     principal_outstanding_fen: int  # disbursed − repaid − written off
     principal_overdue_fen: int  # part of it that fell due and is unpaid

@@ -56,7 +56,7 @@ def forget(db: Connection, borrower_id: str, *, reason: str, stamp: Stamp) -> Fo
 
 def _check_loans(db: Connection, borrower: Borrower) -> None:
     for loan_id, status, credit_fen in loans.standing(db, borrower.borrower_id):
-        if status != "settled":
+        if status not in {"settled", "cancelled"}:
             raise RefusedError(
                 f"loan {loan_id} of borrower {borrower.borrower_id} is {status}; a borrower is"
                 " forgotten when nothing is open any more"

@@ -9,13 +9,11 @@ from loancli.core.mask import mask_name
 from loancli.core.money import yuan
 from loancli.jobs import Stamp
 from loancli.jobs.place_receipts import DOUBLE, PENDING, Placing, groups_of, left_of, payable_loans, rest_mark
-from loancli.jobs.record_event import Effect
-from loancli.jobs.settle import gather
-from loancli.ledger import borrowers, days, journal, loans, receipts, transactions
+from loancli.jobs.record_event import Effect, Watch
+from loancli.ledger import borrowers, loans, receipts, transactions
 from loancli.ledger.connect import Connection
 from loancli.ledger.receipts import Receipt
 from loancli.ledger.transactions import Txn
-from loancli.servicing.life import life
 from loancli.servicing.match import Matcher
 
 Share = tuple[str, int | None]  # a loan, and how much of the payment is for it; None: all of it
@@ -86,23 +84,9 @@ def place_payments(
 def place_payment(db: Connection, placement: Placement, *, stamp: Stamp) -> tuple[PlacementReport, list[Effect]]:
     """Place one payment; also what that does to each loan that it is placed on. Raises as `place_payments`."""
     loan_ids = sorted({loan_id for loan_id, _ in placement.shares})
-    before, booked_before = gather(db, loan_ids), journal.entries_of(db, loan_ids)
+    watch = Watch(db, loan_ids)
     report = place_payments(db, [placement], stamp=stamp)
-    after, booked_after = gather(db, loan_ids), journal.entries_of(db, loan_ids)
-    effects = []
-    for loan_id, (contract, events) in after.items() if report.placed_count else ():
-        known = {event.key for event in before[loan_id][1]}
-        there = {entry.key for entry, _ in booked_before[loan_id]}
-        effects.append(
-            Effect(
-                events=tuple(event for event in events if event.key not in known),
-                before=life(contract, before[loan_id][1], stamp.on),
-                after=life(contract, events, stamp.on),
-                entries=tuple(entry for entry, _ in booked_after[loan_id] if entry.key not in there),
-                open_day=days.open_day(db),
-            )
-        )
-    return report, effects
+    return report, watch.effects(stamp=stamp) if report.placed_count else []
 
 
 def rematch(db: Connection, *, stamp: Stamp) -> list[int]:
@@ -159,7 +143,7 @@ def _planned(db: Connection, placement: Placement) -> _Plan | None:
     if receipt.state == "placed" and _is_same(placement.shares, receipt):
         return None
     # What a person has taken back, a person may place again.
-    if receipt.state != "suspense" and not (receipt.state == "reversed" and receipt.reason.startswith("by ")):
+    if receipt.state != "suspense" and not receipt.is_gone_by_hand:
         where = f" on loan {receipt.loan_id}" if receipt.loan_id else ""
         raise RefusedError(f"payment {txn.txn_id} is {receipt.state}{where}; nothing was written")
     for loan_id, _ in placement.shares:

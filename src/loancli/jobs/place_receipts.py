@@ -17,7 +17,7 @@ from loancli.jobs.plan_contacts import cancel_paid
 from loancli.jobs.settle import settle
 from loancli.ledger import borrowers, days, journal, loans, receipts, transactions
 from loancli.ledger.connect import Connection
-from loancli.ledger.receipts import Part, Receipt
+from loancli.ledger.receipts import Part, Receipt, Told
 from loancli.ledger.transactions import Txn
 from loancli.servicing import bookings
 from loancli.servicing.match import PayableLoan, Standing
@@ -44,16 +44,22 @@ def payable_loans(db: Connection, *, is_ranked: bool = False) -> list[PayableLoa
     people = borrowers.find(db)
     amounts = loans.instalment_amounts(db)
     past_until = loans.past_until(db)
+    cancelled = loans.cancelled(db)
+    told: dict[str, list[Told]] = {}
+    for each in receipts.told_by_hand(db):
+        told.setdefault(each.loan_id, []).append(each)
     standings = _standings(db) if is_ranked else {}
     return [
         PayableLoan(
             loan_id=loan_id,
             borrower_id=borrower_id,
             payer_names=frozenset({people[borrower_id].name, *people[borrower_id].aliases}),
-            disbursed_on=signed_on,
+            disbursed_on=date.max if loan_id in cancelled else signed_on,
             instalments_fen=frozenset(amounts.get(loan_id, ())),
             standing=standings.get(loan_id),
             past_until=past_until.get(loan_id),
+            told=frozenset((each.paid_on, each.amount_fen) for each in told.get(loan_id, ())),
+            told_numbers=frozenset(each.reference for each in told.get(loan_id, ())),
         )
         for loan_id, borrower_id, signed_on in loans.signed(db)
     ]
@@ -136,6 +142,7 @@ class Placing:
         self.db = db
         self.stamp = stamp
         self.open_day = days.open_day(db)
+        self.after = journal.events_count(db)
         self.concerned: set[str] = set()
         self.warnings: list[str] = []
         self.placed_count = self.waiting_count = self.reversed_count = self.double_count = 0
@@ -181,13 +188,13 @@ class Placing:
     def take_back(self, txn: Txn, receipt: Receipt, on: date, *, by_hand: str = "") -> None:
         """Out of suspense, or off its loans from day `on`: it was paid back. `by_hand`: why, where a person says so."""
         self._clear(txn, receipt, on, by_hand)
-        reason = f"by {self.stamp.actor}" if by_hand else BOUNCED
+        reason = f"by {self.stamp.actor}: {by_hand}" if by_hand else BOUNCED
         receipts.place(self.db, replace(receipt, state="reversed", reason=reason))
         self.reversed_count += 1
 
     def give_way(self, txn: Txn, receipt: Receipt | None) -> None:
         """Another row of the same money has the receipt; what was booked for this one goes, from its first day."""
-        if receipt is not None and receipt.state in {"double", "reversed"}:
+        if receipt is not None and receipt.state in {"double", "reversed"} and not receipt.is_dismissed:
             return
         if receipt is None:
             receipt = Receipt(txn_id=txn.txn_id, state="double", reason=receipts.SAME_MONEY)
@@ -314,7 +321,9 @@ class Placing:
         self._flush()
         concerned = sorted(self.concerned)
         chunks = (concerned[at : at + CHUNK] for at in range(0, len(concerned), CHUNK))
-        _, reasons = work_on(self.db, chunks, lambda loan_ids: Counter(entries=settle(self.db, loan_ids)))
+        _, reasons = work_on(
+            self.db, chunks, lambda loan_ids: Counter(entries=settle(self.db, loan_ids, after=self.after))
+        )
         loans.leave_to_close(self.db, list(reasons), self.open_day)
         self.warnings += [
             f"loan {loan_id} cannot be worked on: {reason}; its payments are recorded, and the close of the day takes"

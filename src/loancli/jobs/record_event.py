@@ -72,12 +72,41 @@ def effect_of(
         events=tuple(new),
         before=life(contract, events, on),
         after=life(contract, [*events, *new], on),
-        entries=tuple(difference(contract.loan_id, now.movements, booked, because=new[-1].key)),
+        entries=tuple(difference(contract.loan_id, now.movements, booked, because=new)),
         open_day=open_day,
     )
 
 
+class Watch:
+    """Loans as they were, so that it can be told what was then done to them; made inside the same transaction."""
+
+    def __init__(self, db: Connection, loan_ids: Sequence[str]) -> None:
+        self._db = db
+        self._loan_ids = loan_ids
+        self._before = gather(db, loan_ids)
+        self._booked = journal.entries_of(db, loan_ids)
+
+    def effects(self, *, stamp: Stamp) -> list[Effect]:
+        """What was recorded and booked on each loan since."""
+        found = []
+        booked = journal.entries_of(self._db, self._loan_ids)
+        for loan_id, (contract, events) in gather(self._db, self._loan_ids).items():
+            known = {event.key for event in self._before[loan_id][1]}
+            there = {entry.key for entry, _ in self._booked[loan_id]}
+            found.append(
+                Effect(
+                    events=tuple(event for event in events if event.key not in known),
+                    before=life(contract, self._before[loan_id][1], stamp.on),
+                    after=life(contract, events, stamp.on),
+                    entries=tuple(entry for entry, _ in booked[loan_id] if entry.key not in there),
+                    open_day=days.open_day(self._db),
+                )
+            )
+        return found
+
+
 def put_in_force(db: Connection, effect: Effect, *, stamp: Stamp) -> None:
     """Record the events and settle the loan, inside the caller's transaction."""
+    count = journal.events_count(db)
     journal.record(db, effect.events, recorded_at=stamp.text)
-    settle(db, sorted({event.loan_id for event in effect.events}))
+    settle(db, sorted({event.loan_id for event in effect.events}), after=count)

@@ -48,17 +48,26 @@ def gather(db: Connection, loan_ids: Sequence[str]) -> dict[str, tuple[Contract,
     return {loan_id: (contract_of(record), events[loan_id]) for loan_id, record in loans.records(db, loan_ids).items()}
 
 
-def settle(db: Connection, loan_ids: Sequence[str]) -> int:
+def settle(db: Connection, loan_ids: Sequence[str], *, after: int | None = None) -> int:
     """Settle loans up to the open business day; return how many entries were booked.
 
+    Corrections name one of the events that were recorded `after` so many; else the one that was recorded last.
     What is dated later is booked when its day comes, so that a day's books do not depend on when its facts arrived.
     """
     day = days.open_day(db)
-    return book_lives(db, [life(contract, events, day) for contract, events in gather(db, loan_ids).values()], day)
+    return book_lives(
+        db, [life(contract, events, day) for contract, events in gather(db, loan_ids).values()], day, after=after
+    )
 
 
 def book_lives(
-    db: Connection, lives: Sequence[Life], day: date, taken: Sequence[Turn] = (), *, entries_max: int | None = None
+    db: Connection,
+    lives: Sequence[Life],
+    day: date,
+    taken: Sequence[Turn] = (),
+    *,
+    entries_max: int | None = None,
+    after: int | None = None,
 ) -> int:
     """Book what the lives say and the journal does not, and store the copies; so, of other loans, turns of theirs.
 
@@ -71,7 +80,7 @@ def book_lives(
             known = [Booked(entry=entry, is_reversed=gone) for entry, gone in booked[each.contract.loan_id]]
             found = difference(each.contract.loan_id, each.movements, known)
             if any(entry.reverses for entry in found):
-                because = journal.newest_event(db, each.contract.loan_id)
+                because = journal.newest_events(db, each.contract.loan_id, after=after)
                 found = difference(each.contract.loan_id, each.movements, known, because=because)
             if entries_max is not None and len(found) > entries_max:
                 raise RefusedError(

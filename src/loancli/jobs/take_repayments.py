@@ -114,7 +114,7 @@ def _place(placing: Placing, matcher: Matcher, rows: Sequence[Txn], money: _Mone
     known = money.receipts
     standing = [each for each in rows if each.txn_id in known and known[each.txn_id].state != "double"]
     # Booked is booked; of two that were booked before they were ruled to be one, the first stays.
-    standing.sort(key=lambda each: (known[each.txn_id].state == "suspense", each.txn_id))
+    standing.sort(key=lambda each: (_is_unbooked(known[each.txn_id]), each.txn_id))
     receivable = [each for each in rows if is_receipt(each.row)]
     if not standing and not receivable:
         return
@@ -140,6 +140,10 @@ def _place(placing: Placing, matcher: Matcher, rows: Sequence[Txn], money: _Mone
         placing.wait(holder, match.reason, was)
     else:
         placing.put(holder, [(match.loan_id, holder.row.amount_fen)], match.reason, was)
+
+
+def _is_unbooked(receipt: Receipt) -> bool:
+    return receipt.state == "suspense" or receipt.is_dismissed
 
 
 def book_fees(db: Connection, on: Iterable[tuple[str, date]]) -> int:

@@ -15,6 +15,7 @@ from loancli.ledger import turnover
 from loancli.ledger.connect import Connection
 
 _NOTHING = bytes(32)
+_NEVER = 2**62  # no ledger has so many events
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -44,7 +45,7 @@ def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list
     """
     new: list[Event] = []
     rows: list[tuple[object, ...]] = []
-    last_id = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+    last_id = events_count(db)
     previous = head(db, "event")
     events = list(events)
     wanted = json.dumps([event.key for event in events])
@@ -78,10 +79,24 @@ def is_recorded(db: Connection, key: str) -> bool:
     return db.execute("SELECT 1 FROM event WHERE key = ?", (key,)).fetchone() is not None
 
 
-def newest_event(db: Connection, loan_id: str) -> str:
-    """The key of the event of a loan that was recorded last: what is corrected right after it is corrected for it."""
-    found = db.execute("SELECT key FROM event WHERE loan_id = ? ORDER BY id DESC LIMIT 1", (loan_id,)).fetchone()
-    return str(found[0])
+def events_count(db: Connection) -> int:
+    """How many events are recorded."""
+    count: int = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+    return count
+
+
+def newest_events(db: Connection, loan_id: str, *, after: int | None = None) -> list[Event]:
+    """The events of a loan that were recorded `after` so many, at least the last one: what is corrected right after
+    them is corrected for them."""
+    first = _NEVER if after is None else after + 1
+    rows = db.execute(
+        f"""
+        SELECT {_EVENT} FROM event WHERE loan_id = :loan_id
+            AND id >= min(:first, (SELECT max(id) FROM event WHERE loan_id = :loan_id)) ORDER BY id
+        """,
+        {"loan_id": loan_id, "first": first},
+    )
+    return [_event(*row) for row in rows]
 
 
 def events_of(db: Connection, loan_ids: Sequence[str]) -> dict[str, list[Event]]:
@@ -161,6 +176,15 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
         previous = sha
     turnover.add(db, booked_day, debits_fen, credits_fen)
     return len(entries)
+
+
+def have_account(db: Connection, code: str, kind: str, meaning: str) -> None:
+    """See to it that there is an account which a ledger may have been made without."""
+    db.execute(
+        "INSERT INTO account (code, kind, meaning) SELECT :code, :kind, :meaning"
+        " WHERE NOT EXISTS (SELECT 1 FROM account WHERE code = :code)",
+        {"code": code, "kind": kind, "meaning": meaning},
+    )
 
 
 def _ids(db: Connection, keys: Collection[str]) -> dict[str, int]:

@@ -134,6 +134,11 @@ def signed(db: Connection) -> list[tuple[str, str, date]]:
     return [(loan_id, borrower_id, date.fromisoformat(signed_on)) for loan_id, borrower_id, signed_on in rows]
 
 
+def cancelled(db: Connection) -> set[str]:
+    """The loans whose payout is void."""
+    return {loan_id for (loan_id,) in db.execute("SELECT loan_id FROM position WHERE status = 'cancelled'")}
+
+
 def past_until(db: Connection) -> dict[str, date]:
     """Of the loans that were taken over, the day up to which what was paid and drawn came with them."""
     # By their keys: those of past draws, and those of payouts; a scan of all events would cost more.

@@ -14,6 +14,9 @@ SAME_MONEY = "same_money"  # the rule of a ruling: the row is money that another
 NO_DOUBLE = (
     f"NOT EXISTS (SELECT 1 FROM ruling WHERE txn_id = id AND rule = '{SAME_MONEY}' AND other_txn_id IS NOT NULL)"
 )
+BY_HAND = "by_hand"  # the format of a file that holds one payment, which a person told
+CHANNELS_BY_HAND = ("bank", "cash", "other")  # of such a payment; no export has rows of these
+DISMISSED = "dismissed "  # how the reason of a receipt begins that a person took out of suspense: it is no repayment
 _CHOSEN = "IN (SELECT value FROM json_each(?))"
 
 
@@ -33,6 +36,16 @@ class Receipt:
     state: str  # suspense | placed | reversed | double: another row of the same money has the receipt
     reason: str
     parts: tuple[Part, ...] = ()
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Did a person say that it is nobody's repayment?"""
+        return self.state == "reversed" and self.reason.startswith(DISMISSED)
+
+    @property
+    def is_gone_by_hand(self) -> bool:
+        """Did a person take it back, or dismiss it? Then a person may place it again."""
+        return self.state == "reversed" and self.reason.removeprefix(DISMISSED).startswith("by ")
 
     @property
     def loan_id(self) -> str | None:
@@ -88,8 +101,10 @@ def waiting(db: Connection, payer: str | None = None) -> list[int]:
 def listing(db: Connection, *, state: str | None = None, loan_id: str | None = None) -> list[dict[str, Any]]:
     """Receipts with the transaction behind each and its `parts`, oldest first; of one state or one loan.
 
-    `loan_id` of a row names the loans it went to, joined by ' + '; None for one in suspense.
+    `loan_id` of a row names the loans it went to, joined by ' + '; None for one in suspense. The state of one that a
+    person said is no repayment is told as `dismissed`.
     """
+    is_dismissed = f"r.state = 'reversed' AND r.reason GLOB '{DISMISSED}*'"
     where = ["true"]
     if state is not None:
         where.append("r.state = :state")
@@ -98,7 +113,9 @@ def listing(db: Connection, *, state: str | None = None, loan_id: str | None = N
     cursor = db.execute(
         f"""
         SELECT r.txn_id AS payment_id, substr(t.occurred_at, 1, 10) AS paid_on, t.amount_fen, t.channel, t.counterparty,
-               t.counterparty_account, t.note, t.item, t.external_id, r.state, r.reason, f.name AS file, t.line
+               t.counterparty_account, t.note, t.item, t.external_id,
+               iif({is_dismissed}, 'dismissed', r.state) AS state,
+               iif({is_dismissed}, substr(r.reason, {len(DISMISSED) + 1}), r.reason) AS reason, f.name AS file, t.line
         FROM receipt r JOIN txn t ON t.id = r.txn_id JOIN file f ON f.id = t.file_id
         WHERE {" AND ".join(where)} ORDER BY t.occurred_at, r.txn_id
         """,
@@ -113,6 +130,42 @@ def listing(db: Connection, *, state: str | None = None, loan_id: str | None = N
         each["parts"] = parts.get(each["payment_id"], [])
         each["loan_id"] = " + ".join(part.loan_id for part in each["parts"]) or None
     return found
+
+
+class Told(NamedTuple):
+    """A payment that a person told, as it is on a loan; `reference` is the person's number of it, or ''."""
+
+    loan_id: str
+    paid_on: str
+    amount_fen: int
+    reference: str
+
+
+def told_by_hand(db: Connection) -> list[Told]:
+    """The payments on loans that a person told, and did not take back."""
+    # By their keys, which begin with owner and channel: there are few of them among all rows.
+    keys = " OR ".join(f"t.key > 'lender|{each}|' AND t.key < 'lender|{each}}}'" for each in CHANNELS_BY_HAND)
+    rows = db.execute(
+        f"""
+        SELECT p.loan_id, substr(t.occurred_at, 1, 10), t.amount_fen, t.merchant_order_id
+        FROM txn t JOIN receipt r ON r.txn_id = t.id AND r.state = 'placed' JOIN receipt_part p ON p.txn_id = t.id
+        WHERE {keys}"""
+    )
+    return [Told(*row) for row in rows]
+
+
+def of_day(db: Connection, day: date, amount_fen: int, loan_id: str) -> list[tuple[int, bool]]:
+    """Receipts over an amount that were paid on a day and wait, or are on a loan; of each whether it waits."""
+    rows = db.execute(
+        """
+        SELECT r.txn_id, r.state = 'suspense' FROM txn t JOIN receipt r ON r.txn_id = t.id
+        WHERE t.owner = 'lender' AND t.occurred_at BETWEEN :day AND :day || '~' AND t.amount_fen = :amount_fen
+          AND (r.state = 'suspense' OR r.state = 'placed' AND EXISTS (
+               SELECT 1 FROM receipt_part p WHERE p.txn_id = r.txn_id AND p.loan_id = :loan_id))
+        ORDER BY r.txn_id""",
+        {"day": day.isoformat(), "amount_fen": amount_fen, "loan_id": loan_id},
+    )
+    return [(txn_id, bool(waits)) for txn_id, waits in rows]
 
 
 def same_money(db: Connection, txn_ids: Iterable[int]) -> dict[int, int]:

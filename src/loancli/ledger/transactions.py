@@ -85,6 +85,18 @@ def txn(db: Connection, txn_id: int) -> Txn | None:
     return next(as_txns(db.execute(current("t.id = ?"), (txn_id,))), None)
 
 
+def one(db: Connection, txn_id: int) -> Txn:
+    """A transaction that is known to be there."""
+    [found] = txns(db, [txn_id])
+    return found
+
+
+def txn_of_file(db: Connection, file_id: int) -> Txn:
+    """The one transaction that a file with one row brought."""
+    [found] = as_txns(db.execute(current("t.id = (SELECT first_txn_id FROM file WHERE id = ?)"), (file_id,)))
+    return found
+
+
 def txn_with_external_id(db: Connection, owner: str, channel: str, external_id: str) -> list[Txn]:
     """The transactions that carry a platform id."""
     prefix = f"{owner}|{channel}|{external_id}"

@@ -105,7 +105,7 @@ class Restructure:
 class Waive:
     """Waive what is due of a part: an amount of it, a share of it, or all of it."""
 
-    part: str  # penalty, interest or fee
+    part: str  # penalty, interest, fee or EVERY_PART
     amount_fen: int | None = None
     share_ppm: int = PPM
 
@@ -114,6 +114,7 @@ Change = (
     Prepay | Resize | Respread | Reage | Extend | Reweight | Defer | Rerate | Reshare | Breathe | Restructure | Waive
 )
 WAIVABLE = ("penalty", "interest", "fee")
+EVERY_PART = "all"  # of a waiver: of all that is due and can be waived
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -146,7 +147,7 @@ USAGE = {
     "cap": "cap 150% of level, or cap 3000 yuan",
     "breathe": "breathe 2 [interest|nothing|50%] [respread|extend]",
     "restructure": "restructure equal-principal [24]",
-    "waive": "waive penalty|interest|fee [50%], or waive penalty 100 (yuan): of what is due",
+    "waive": "waive penalty|interest|fee|all [50%], or waive penalty 100 (yuan): of what is due",
 }
 
 
@@ -254,7 +255,7 @@ def _restructure(words: Sequence[str]) -> Change:
 
 def _waive(words: Sequence[str]) -> Change:
     part, *rest = words
-    if part not in WAIVABLE or len(rest) > 1:
+    if part not in {*WAIVABLE, EVERY_PART} or len(rest) > 1:
         raise ValueError
     if not rest:
         return Waive(part=part)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from loancli.core.days import Roll
 from loancli.core.money import PRINCIPAL_FEN_MAX, yuan
 from loancli.core.rates import PPM, DayCount, percent
+from loancli.plan.changes import WAIVABLE
 from loancli.plan.product import (
     Allocation,
     Base,
@@ -12,6 +13,7 @@ from loancli.plan.product import (
     Kind,
     MinimumProgress,
     Missing,
+    OwnOrder,
     Penalty,
     PrincipalBack,
     Product,
@@ -187,11 +189,29 @@ def _check_fees(product: Product) -> _Found:
 def _check_allocation(product: Product) -> _Found:
     if product.allocation.surplus == "spread" and (product.kind is Kind.REVENUE_SHARE or product.fixed_fee):
         yield "allocation.surplus", "'spread' is for instalments that are planned; write 'credit' or 'principal'"
-    parts = set(Allocation().order)
-    for key, order in (("order", product.allocation.order), ("late_order", product.allocation.late_order)):
-        left_out = ", ".join(sorted(parts - set(order)))
+    yield from _check_orders("allocation", product.allocation)
+    for own in product.own_orders:
+        place = f"allocation.{own.of}"
+        yield from _check_waived(place, own) if own.of == "waived" else _check_orders(place, own)
+        if own.of == "recovered" and (own.by != "component" or own.late_order):
+            key = "by" if own.by != "component" else "late_order"
+            yield f"{place}.{key}", "what is written off has no instalments any more; leave the key out"
+
+
+def _check_orders(place: str, allocation: Allocation | OwnOrder) -> _Found:
+    for key, order in (("order", allocation.order), ("late_order", allocation.late_order)):
+        left_out = ", ".join(sorted(set(Allocation().order) - set(order)))
         if left_out and (order or key == "order"):
-            yield f"allocation.{key}", f"leaves out {left_out}, which would never be paid; name each part once"
+            yield f"{place}.{key}", f"leaves out {left_out}, which would never be paid; name each part once"
+
+
+def _check_waived(place: str, own: OwnOrder) -> _Found:
+    """A part that is not named is not waived by it; principal never is."""
+    for key, order in (("order", own.order), ("late_order", own.late_order)):
+        if "principal" in order:
+            yield f"{place}.{key}", "principal is written off, not waived; leave it out"
+    if not own.order:
+        yield f"{place}.order", f"is empty; name what is waived first, of {', '.join(WAIVABLE)}"
 
 
 def _check_revenue(product: Product) -> _Found:

@@ -1,12 +1,13 @@
 """A product: the terms of a loan as one frozen value. product_file.py reads it from TOML, product_json.py from JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from loancli.core.days import Roll
 from loancli.core.money import Rounding
 from loancli.core.rates import PPM, DayCount
 
+OWN_ORDERS = ("credit", "waived", "recovered")  # kinds of events that may fill a debt in an order of their own
 LENDERS = ("bank", "microcredit", "unlicensed")  # kinds of lenders: which rules hold for a loan (PRC-03, CLS-01)
 
 
@@ -212,6 +213,20 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnOrder:
+    """What one of OWN_ORDERS fills first, where it is not as a payment does; the stages are those of the payment.
+
+    `credit`: money that waited for the next instalment. `waived`: a waiver of all parts that can be waived.
+    `recovered`: money for what was written off, which has no instalments any more.
+    """
+
+    of: str
+    order: tuple[str, ...]
+    by: str = "component"
+    late_order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """The terms."""
 
@@ -245,7 +260,15 @@ class Product:
     breathing_space: BreathingSpace | None = None
     penalty: Penalty = Penalty()
     allocation: Allocation = Allocation()
+    own_orders: tuple[OwnOrder, ...] = ()
     lender_kind: str = "microcredit"  # one of LENDERS
+
+    def allocation_of(self, kind: str) -> Allocation:
+        """How an event of one of OWN_ORDERS fills what is owed: as its own table says, else as a payment."""
+        own = next((each for each in self.own_orders if each.of == kind), None)
+        if own is None:
+            return self.allocation
+        return replace(self.allocation, order=own.order, by=own.by, late_order=own.late_order)
 
     @property
     def penalty_ppm(self) -> int:

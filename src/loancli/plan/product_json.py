@@ -23,6 +23,7 @@ from loancli.plan.product import (
     Kind,
     MinimumProgress,
     Missing,
+    OwnOrder,
     Pays,
     Penalty,
     PrincipalBack,
@@ -33,7 +34,7 @@ from loancli.plan.product import (
 )
 
 # Terms that products had not when the first loans were signed.
-_LATER = ("balloon", "step", "line", "fixed_fee", "breathing_space", "weights_by_season")
+_LATER = ("balloon", "step", "line", "fixed_fee", "breathing_space", "weights_by_season", "own_orders")
 _LATER_PROGRESS = {"every_days": 0, "total_over": 0, "total_under": 1, "total_unit_fen": 1}
 
 
@@ -95,8 +96,13 @@ def from_json(text: str) -> Product:
             "breathing_space": space,
             "penalty": Penalty(**raw["penalty"]),
             "allocation": Allocation(**allocation | orders),
+            "own_orders": tuple(_own_order(each) for each in raw.get("own_orders", ())),
         }
     )
+
+
+def _own_order(raw: dict[str, Any]) -> OwnOrder:
+    return OwnOrder(**raw | {key: tuple(raw[key]) for key in ("order", "late_order")})
 
 
 def _bound(raw: dict[str, Any] | None) -> Bound | None:

@@ -13,6 +13,7 @@ from loancli.core.money import Rounding
 from loancli.core.rates import DayCount
 from loancli.plan import product_keys as keys
 from loancli.plan.product import (
+    OWN_ORDERS,
     Allocation,
     Balloon,
     BreathingSpace,
@@ -23,6 +24,7 @@ from loancli.plan.product import (
     Kind,
     MinimumProgress,
     Missing,
+    OwnOrder,
     Penalty,
     Product,
     RevenueShare,
@@ -178,6 +180,15 @@ class _Penalty(_Table):
         )
 
 
+class _OwnOrder(_Table):
+    order: keys.Parts
+    by: Annotated[str, keys.one_of("component", "instalment")] = DEFAULT_ALLOCATION.by
+    late_order: keys.Parts = ()
+
+    def value(self, of: str) -> OwnOrder:
+        return OwnOrder(of=of, **self.model_dump())
+
+
 class _Allocation(_Table):
     order: keys.Parts = DEFAULT_ALLOCATION.order
     by: Annotated[str, keys.one_of("component", "instalment")] = DEFAULT_ALLOCATION.by
@@ -185,8 +196,16 @@ class _Allocation(_Table):
     late_after_days: keys.Days = DEFAULT_ALLOCATION.late_after_days
     surplus: Annotated[str, keys.one_of("credit", "principal", "spread")] = DEFAULT_ALLOCATION.surplus
 
+    credit: _OwnOrder | None = None
+    waived: _OwnOrder | None = None
+    recovered: _OwnOrder | None = None
+
     def value(self) -> Allocation:
-        return Allocation(**self.model_dump())
+        return Allocation(**self.model_dump(exclude=set(OWN_ORDERS)))
+
+    def own_orders(self) -> tuple[OwnOrder, ...]:
+        tables = [(kind, getattr(self, kind)) for kind in OWN_ORDERS]
+        return tuple(table.value(kind) for kind, table in tables if table)
 
 
 class _Product(_Table):
@@ -252,6 +271,7 @@ class _Product(_Table):
             breathing_space=self.breathing_space.value() if self.breathing_space else None,
             penalty=self.penalty.value(),
             allocation=self.allocation.value(),
+            own_orders=self.allocation.own_orders(),
             lender_kind=self.lender_kind,
         )
 
@@ -302,6 +322,7 @@ _MODELS: dict[str, type[_Table]] = {
     "trigger": _Trigger,
     "penalty": _Penalty,
     "allocation": _Allocation,
+    **dict.fromkeys(OWN_ORDERS, _OwnOrder),
 }
 
 

@@ -128,6 +128,11 @@ def _tables(product: Product) -> Iterator[list[str]]:
         "[allocation]",
         *(_pair(each.name, getattr(product.allocation, each.name)) for each in fields(product.allocation)),
     ]
+    for own in product.own_orders:
+        yield [
+            f"[allocation.{own.of}]",
+            *(_pair(each.name, getattr(own, each.name)) for each in fields(own) if each.name != "of"),
+        ]
 
 
 def _revenue(product: Product) -> Iterator[list[str]]:

@@ -39,7 +39,7 @@ class Accruing:
         self.disbursed_fen = 0
         self.repaid_fen = 0
         self.lost_fen = 0  # principal written off
-        self.claim_fen = 0  # all that was written off and not recovered since
+        self.claim: dict[str, int] = {}  # what was written off and not recovered since, by part
         self.credit_fen = 0  # below zero: refunded, and then it was not there
         self.paid_total_fen = 0
         self.fee = fee_ahead(contract)

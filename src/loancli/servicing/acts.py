@@ -10,6 +10,7 @@ from datetime import date
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
+from loancli.plan.changes import EVERY_PART
 from loancli.servicing.contract import CHANGES, Contract
 from loancli.servicing.life import active_events, life, order
 from loancli.servicing.line import OnDay, check_draw
@@ -41,6 +42,8 @@ def check(contract: Contract, events: Sequence[Event], new: Event, *, today: dat
         if before.status != "written_off":
             raise RefusedError(f"{what}: loan {contract.loan_id} is not written off on {on}; it is {before.status}")
     elif new.kind is not EventKind.CREDIT_REFUNDED:
+        if before.status == "cancelled":
+            raise RefusedError(f"{what}: loan {contract.loan_id} is cancelled; its payout is void")
         if before.status == "settled":
             raise RefusedError(f"{what}: loan {contract.loan_id} is settled on {on}; nothing is owed any more")
         if before.status == "written_off":
@@ -59,6 +62,10 @@ def _check_waiver(contract: Contract, events: Sequence[Event], new: Event) -> No
     done = [each for each in life(contract, [*events, new], on).movements if each.cause == f"waived:{new.key}"]
     due_fen = sum(each.amount_fen for each in done if each.debit == "expense:waived")
     if due_fen < asked_fen:
+        if part == EVERY_PART:
+            raise RefusedError(
+                f"waive: {yuan(asked_fen)} yuan are more than what can be waived on {on}, {yuan(due_fen)}"
+            )
         raise RefusedError(
             f"waive: {yuan(asked_fen)} yuan are more than the {part} that is due on {on}, {yuan(due_fen)}"
         )
@@ -129,7 +136,12 @@ def check_void(contract: Contract, events: Sequence[Event], void: Event, *, toda
         if moved.kind in CHANGES and (reason := resting_on(moved, after)):
             raise RefusedError(f"void: {reason}")
     if any(event.kind is EventKind.DISBURSED for event in gone) and not contract.is_line:
-        others = [event for event in after if event.kind not in {EventKind.EVENT_VOIDED, *COMPUTED}]
+        nothing = {EventKind.EVENT_VOIDED, EventKind.PAYMENT_REVERSED, *COMPUTED}
+        others = [event for event in after if event.kind not in nothing]
+        if others and others[0].key.startswith(FROM_EXPORTS):
+            raise RefusedError(
+                f"void: {others[0].key} rests on the payout; first take it back: loancli payment reverse"
+            )
         if others:
             raise RefusedError(f"void: {others[0].key} rests on the payout; void it first")
     for event in back:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from loancli.core.entry import Entry, Leg, reversal
+from loancli.core.event import Event
 from loancli.servicing.contract import Movement
 
 # code → (kind, what it holds). Kinds: asset, liability, income, expense. Sub-ledgers are per loan: an entry names it.
@@ -28,7 +29,11 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "expense:written_off": ("expense", "what was owed and is written off"),
     "income:recovered": ("income", "money received for what was written off"),
     "clearing:opening": ("asset", "money of loans taken over that moved before they were here"),
+    "clearing:cash": ("asset", "money received in cash"),
+    "clearing:other": ("asset", "money received in other ways"),
 }
+# A ledger that was made before there were these gets each with the first payment on it.
+FIRST_USED = ("clearing:cash", "clearing:other")
 
 # Who bears what is no longer asked of the borrower.
 _FORGIVING = {"expense:waived": "waived", "expense:coupon": "coupon", "expense:written_off": "written_off"}
@@ -44,14 +49,13 @@ class Booked:
 
 
 def difference(
-    loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked], *, because: str = ""
+    loan_id: str, movements: Iterable[Movement], booked: Sequence[Booked], *, because: Sequence[Event] = ()
 ) -> list[Entry]:
     """The entries that make the books of a loan equal to `movements`; without a loan (""), what no loan bears.
 
-    What is equal stays; what changed is reversed and booked anew. `because`: the key of the event that this corrects
-    for, which ends the keys of those entries.
+    What is equal stays; what changed is reversed and booked anew. `because`: the events that this corrects for. The
+    last of them that took effect by the value day of such an entry ends its key.
     """
-    mark = f"~{because}" if because else ""
     wanted: dict[tuple[str, date], dict[tuple[str, str], int]] = {}
     for movement in movements:
         legs = wanted.setdefault((movement.cause, movement.value_on), {})
@@ -70,12 +74,12 @@ def difference(
         if wanted.get(place) == {(leg.debit, leg.credit): leg.amount_fen for leg in entry.legs}:
             del wanted[place]
         else:
-            entries.append(reversal(entry, key=f"reverse/{entry.key}{mark}"))
+            entries.append(reversal(entry, key=f"reverse/{entry.key}{_mark(because, entry.value_on)}"))
     for (cause, value_on), legs in wanted.items():
         version = versions.get((cause, value_on), 0) + 1
         entries.append(
             Entry(
-                key=f"{loan_id}/{cause}/{value_on}/{version}{mark if version > 1 else ''}",
+                key=f"{loan_id}/{cause}/{value_on}/{version}{_mark(because, value_on) if version > 1 else ''}",
                 loan_id=loan_id,
                 kind=cause.partition(":")[0],
                 cause=cause,
@@ -84,6 +88,12 @@ def difference(
             )
         )
     return entries
+
+
+def _mark(because: Sequence[Event], value_on: date) -> str:
+    """What takes effect later has not changed what is booked for an earlier day."""
+    known = [each for each in because if each.effective_on <= value_on] or because
+    return f"~{max(known, key=lambda each: each.effective_on).key}" if known else ""
 
 
 def forgiven(movements: Iterable[Movement]) -> dict[int, dict[str, int]]:

@@ -26,7 +26,7 @@ def waivers(
     loan_id, position = contract.loan_id, lived.position
     if position.status == "settled":
         return []
-    if position.status == "signed":
+    if position.status in {"signed", "cancelled"}:
         raise RefusedError(f"close: loan {loan_id} is not paid out on {on}")
     if position.status == "written_off":
         raise RefusedError(

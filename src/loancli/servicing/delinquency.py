@@ -22,7 +22,7 @@ from loancli.servicing.life import Life
 from loancli.servicing.restructuring import ClassRules, Judged, judged
 
 AT_RISK_DAYS = 30  # PAR30
-OVER = ("settled", "written_off")  # the statuses of a loan of which nothing is owed on the books
+OVER = ("settled", "written_off", "cancelled")  # the statuses of a loan of which nothing is owed on the books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from datetime import date
 from fractions import Fraction
 
 from loancli.core.event import Event
+from loancli.plan.changes import EVERY_PART, WAIVABLE
+from loancli.servicing.allocate import pour
 from loancli.servicing.lines import PARTS, Line, coupon_of, rebates, use
 from loancli.servicing.spend import Spending
 
@@ -32,17 +34,17 @@ class Forgiving(Spending):
             self.spend_credit(day, cause)
 
     def waive(self, event: Event) -> None:
-        """Take off what is due and unpaid of a part, the oldest instalment first."""
+        """Take off what is due and unpaid: of a part, the oldest instalment first; of all parts, as the terms say."""
         day, cause, part = event.effective_on, f"waived:{event.key}", event.payload["part"]
-        if part == "penalty" or self.bears_penalty(part):
+        if part in {"penalty", EVERY_PART} or self.bears_penalty(part):
             self.crystallise(day, cause)
-        left_fen = event.payload["amount_fen"]
-        for line in self.lines:
-            off_fen = min(left_fen, line.unpaid(part)) if line.is_due else 0
-            if off_fen:
-                left_fen -= off_fen
-                self._off(line, day, part, off_fen)
-                self.move(day, cause, "expense:waived", f"loan:{part}_due", off_fen, part, line.row.number)
+        due, allocation = self.still_owing(), self.product.allocation_of("waived")
+        order = self.order_on(day, due, allocation) if part == EVERY_PART else (part,)
+        unpaid = [(line.row.number, line.unpaid_parts()) for line in due]
+        waivable = [each for each in order if each in WAIVABLE]
+        for number, part, off_fen in pour(event.payload["amount_fen"], unpaid, waivable, by=allocation.by)[0]:
+            self._off(self.lines[number - 1], day, part, off_fen)
+            self.move(day, cause, "expense:waived", f"loan:{part}_due", off_fen, part, number)
 
     def redeem(self, event: Event) -> None:
         """A coupon pays interest that is due and unpaid, then interest as it falls due, until it is used up."""
@@ -99,7 +101,7 @@ class Forgiving(Spending):
         self.move(day, cause, "borrower:credit", account, paid_fen, part, number)
         self.move(day, cause, "expense:written_off", account, lost_fen, part, number)
         self.credit_fen -= paid_fen
-        self.claim_fen += lost_fen
+        self.claim[part] = self.claim.get(part, 0) + lost_fen
         if part == "principal":
             self.repaid_fen += paid_fen
             self.lost_fen += lost_fen

@@ -96,17 +96,23 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     penalties = growing(walk, as_of)
     instalments = tuple(state_of(walk, line) for line in walk.lines)
     position = position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded)
-    conduct = conduct_of(walk, instalments, position)
+    if position.status == "signed" and any(_is_payout(event, as_of) for event in events):  # and it is void
+        instalments = tuple(state._replace(principal_fen=0, interest_fen=0, fee_fen=0) for state in instalments)
+        position = replace(position, status="cancelled", next_moment_on=min(recorded, default=None))
+    elif conduct := conduct_of(walk, instalments, position):
+        position = replace(position, conduct=conduct)
     return Life(
         contract=walk.contract,
         as_of=as_of,
         instalments=instalments,
-        position=replace(position, conduct=conduct)
-        if (conduct := conduct_of(walk, instalments, position))
-        else position,
+        position=position,
         movements=tuple(walk.movements),
         penalty_growing_fen={number: rounded(penalty, walk.product.rounding) for number, penalty in penalties.items()},
     )
+
+
+def _is_payout(event: Event, as_of: date) -> bool:
+    return event.kind is EventKind.DISBURSED and event.effective_on <= as_of
 
 
 def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
@@ -237,7 +243,7 @@ def quote(contract: Contract, events: Iterable[Event], on: date) -> Quote:
     parts: dict[str, int] = dict.fromkeys((*PARTS, "recovered", "credit"), 0)
     for movement in life(contract, [*events, payment], on).movements:
         if movement.debit == "clearing:quote":
-            parts[movement.part] += movement.amount_fen
+            parts["recovered" if movement.credit == "income:recovered" else movement.part] += movement.amount_fen
     return Quote(
         on=on,
         fee_fen=parts["fee"],

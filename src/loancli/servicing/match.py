@@ -16,6 +16,15 @@ WEIGHTS = {"reference": 16, "payer": 8, "split": 4, "due_day": 3, "arrears": 2, 
 NEAR_DAYS = 10  # a payment this far from a due day is likely to be for it
 SPLIT_LOANS_MAX = 4  # of one payer, among which a sum is looked for
 TAKEN_OVER = "taken_over"  # why money waits that came before the loan was taken over with what was paid on it
+TOLD_BY_HAND = "told_by_hand"  # why money waits that may be a payment which a person told before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Where a payment belongs: a loan with the reason, or nowhere yet."""
+
+    loan_id: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +38,16 @@ class PayableLoan:
     instalments_fen: frozenset[int]  # what instalments ask for, paid or not: arrival order must not matter
     standing: "Standing | None" = None  # for ranking alone, which a person looks at: as the loan stands now
     past_until: date | None = None  # what was paid up to this day came with the loan, when it was taken over
+    told: frozenset[tuple[str, int]] = frozenset()  # days and fen of payments on it that a person told
+    told_numbers: frozenset[str] = frozenset()  # and that person's numbers of them
 
-    def has_of(self, row: StatementRow) -> bool:
-        """Is the row money of the days whose payments came with the loan? Then it may be there already."""
-        return self.past_until is not None and row.occurred_on <= self.past_until.isoformat()
+    def matched(self, row: StatementRow, reason: str) -> Match:
+        """Onto this loan, unless the money may be there already: it waits then."""
+        if self.past_until is not None and row.occurred_on <= self.past_until.isoformat():
+            return Match(loan_id=None, reason=TAKEN_OVER)
+        if (row.occurred_on, row.amount_fen) in self.told:
+            return Match(loan_id=None, reason=TOLD_BY_HAND)
+        return Match(loan_id=self.loan_id, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +81,12 @@ class Candidate:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """Where a payment belongs: a loan with the reason, or nowhere yet."""
-
-    loan_id: str | None
-    reason: str
-
-
 class Matcher:
     """Matches rows against the loans of a book; build it once for a file."""
 
     def __init__(self, loans: Sequence[PayableLoan]) -> None:
         self.by_id: Mapping[str, PayableLoan] = {loan.loan_id: loan for loan in loans}
+        self.told_numbers = frozenset[str]().union(*(loan.told_numbers for loan in loans)) - {""}
         self.by_payer: dict[str, list[PayableLoan]] = {}
         self.by_amount: dict[int, list[str]] = {}
         for loan in loans:
@@ -95,6 +103,8 @@ class Matcher:
 
     def match(self, row: StatementRow) -> Match:
         """Loan reference in note, item or order number; then payer and amount; else nothing, with candidates."""
+        if not self.told_numbers.isdisjoint((row.external_id, row.trade_id, row.merchant_order_id)):
+            return Match(loan_id=None, reason=TOLD_BY_HAND)
         named = self.references(row)
         if len(named) == 1:
             loan = self.by_id.get(named[0])
@@ -102,17 +112,13 @@ class Matcher:
                 return Match(loan_id=None, reason="unknown_reference")
             if row.occurred_on < loan.disbursed_on.isoformat():
                 return Match(loan_id=None, reason="before_payout")
-            if loan.has_of(row):
-                return Match(loan_id=None, reason=TAKEN_OVER)
-            return Match(loan_id=loan.loan_id, reason="reference")
+            return loan.matched(row, "reference")
         if len(named) > 1:
             return Match(loan_id=None, reason="several_references")
         payer = [loan for loan in self.payers(row) if loan.disbursed_on.isoformat() <= row.occurred_on]
         exact = [loan for loan in payer if row.amount_fen in loan.instalments_fen]
-        if len(exact) == 1 and exact[0].has_of(row):
-            return Match(loan_id=None, reason=TAKEN_OVER)
         if len(exact) == 1:
-            return Match(loan_id=exact[0].loan_id, reason="payer_and_amount")
+            return exact[0].matched(row, "payer_and_amount")
         reason = "several_loans" if len(exact) > 1 else "amount_differs" if payer else "unknown_payer"
         return Match(loan_id=None, reason=reason)
 

@@ -76,7 +76,7 @@ def position_of(
     owes = outstanding_fen > 0 or bool(due) or bool(ahead) or walk.credit_fen < 0
     status = "signed" if not walk.disbursed_fen else "active" if owes else "settled"
     can_draw = Drawable(0, None)
-    if walk.claim_fen and not owes:
+    if any(walk.claim.values()) and not owes:
         status = "written_off"
     elif walk.product.line is not None:
         drawn_fen, limit_fen, rows = walk.disbursed_fen, walk.contract.principal_fen, walk.contract.rows

@@ -27,6 +27,7 @@ LOAN_COLUMNS = (
 LOAN_NEEDED = LOAN_COLUMNS[:6]
 PAYMENT_COLUMNS = ("loan_id", "paid_on", "amount", "kind")
 PAYMENT_NEEDED = PAYMENT_COLUMNS[:3]
+SIGNED_YEAR_MIN = 1990  # earlier is a slip; Excel shows 1900 for a cell that holds a small number
 _Table = Iterable[tuple[int, Sequence[str]]]
 
 
@@ -88,7 +89,7 @@ def read_loans(
         before = len(problems)
         product = product_in(cells, products, product_of)
         principal_fen = cells.read("principal", fen_of, 0)
-        signed_on = cells.read("signed_on", day_of, None)
+        signed_on = cells.read("signed_on", _signing_day, None)
         outstanding_fen = cells.read("outstanding", fen_of, 0)
         periods = cells.read("periods", periods_in, None) if "periods" in cells else None
         first_due_on = cells.read("first_due_on", day_in, None) if "first_due_on" in cells else None
@@ -144,6 +145,13 @@ def _columns(columns: Sequence[str], allowed: Sequence[str], needed: Sequence[st
     if missing := [name for name in needed if name not in names]:
         raise InputError(f"{file_name}:1: column '{missing[0]}' is missing; needed: {', '.join(needed)}")
     return names
+
+
+def _signing_day(text: str) -> date:
+    day = day_of(text)
+    if day.year < SIGNED_YEAR_MIN:
+        raise InputError(f"{day} is before {SIGNED_YEAR_MIN}; no loan that runs was signed then: correct the day")
+    return day
 
 
 def _above_zero(text: str) -> int:

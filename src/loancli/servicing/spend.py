@@ -1,9 +1,11 @@
 """Where money goes: to what is due, by the order of the terms; then ahead; and after a write-off, to that claim."""
 
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
 from loancli.core.money import rounded
+from loancli.plan.product import Allocation
 from loancli.servicing.accrue import Accruing
 from loancli.servicing.allocate import Taken, order_for, pour
 from loancli.servicing.fee_ahead import FeeAhead
@@ -32,26 +34,33 @@ class Spending(Accruing):
 
     def spend_credit(self, day: date, cause: str) -> None:
         credit_fen, self.credit_fen = self.credit_fen, 0
-        self.spend(day, credit_fen, "borrower:credit", cause, self.product.allocation.surplus)
+        allocation = self.product.allocation_of("credit")
+        self.spend(day, credit_fen, "borrower:credit", cause, allocation.surplus, allocation)
 
-    def spend(self, day: date, amount_fen: int, debit: str, cause: str, surplus: str) -> None:
+    def spend(
+        self, day: date, amount_fen: int, debit: str, cause: str, surplus: str, allocation: Allocation | None = None
+    ) -> None:
         """Money from `debit` pays what is due; a rest that settles everything does, another waits or prepays."""
         self.crystallise(day, cause)
         due = self.still_owing()
         unpaid = [(line.row.number, line.unpaid_parts()) for line in due]
-        allocation = self.product.allocation
-        oldest = next((line.row.due_on for line in due if line.late_fen), day)
-        taken, left_fen = pour(amount_fen, unpaid, order_for(allocation, (day - oldest).days), by=allocation.by)
+        allocation = allocation or self.product.allocation
+        taken, left_fen = pour(amount_fen, unpaid, self.order_on(day, due, allocation), by=allocation.by)
         for each in taken:
             self.take(day, each, debit, cause)
         if left_fen:
             left_fen = self.spend_ahead(day, left_fen, debit, cause, surplus)
-        if left_fen and self.claim_fen:
+        if left_fen and self.claim:
             left_fen = self.recover(day, left_fen, debit, cause)
         if left_fen:
             self.credit_fen += left_fen
             if debit != "borrower:credit":
                 self.move(day, cause, debit, "borrower:credit", left_fen, "credit", 0)
+
+    def order_on(self, day: date, due: Sequence[Line], allocation: Allocation) -> tuple[str, ...]:
+        """The order of parts at the stage that lines, the oldest first, have reached."""
+        oldest = next((line.row.due_on for line in due if line.late_fen), day)
+        return order_for(allocation, (day - oldest).days)
 
     def take(self, day: date, taken: Taken, debit: str, cause: str) -> None:
         line = self.lines[taken.number - 1]
@@ -137,10 +146,12 @@ class Spending(Accruing):
         self.accrued = max(self.accrued - fee_fen, Fraction(0))
 
     def recover(self, day: date, left_fen: int, debit: str, cause: str) -> int:
-        """Money when nothing else is owed pays what was written off; returns what is left of it."""
+        """Money when nothing else is owed pays what was written off, part by part; returns what is left of it."""
         if self.pool_fen or any(line.unpaid_fen for line in self.lines):
             return left_fen
-        back_fen = min(left_fen, self.claim_fen)
-        self.claim_fen -= back_fen
-        self.move(day, cause, debit, "income:recovered", back_fen, "recovered", 0)
-        return left_fen - back_fen
+        order = (*self.product.allocation_of("recovered").order, "credit")
+        taken, left_fen = pour(left_fen, [(0, self.claim)], order, by="component")
+        for each in taken:
+            self.claim[each.part] -= each.amount_fen
+            self.move(day, cause, debit, "income:recovered", each.amount_fen, each.part, 0)
+        return left_fen

@@ -24,6 +24,7 @@ class Stage(StrEnum):
     OPEN = "open"  # a credit line of which nothing is in use
     IN_TERM = "in_term"
     SETTLED = "settled"
+    CANCELLED = "cancelled"  # its payout is void
     WRITTEN_OFF = "written_off"  # the claim stays: what comes in recovers it
 
 
@@ -106,7 +107,7 @@ def track(lived: Life, ageing: Ageing, *, promises: Sequence[Promised] = (), hol
 
 
 def _stage(lived: Life, standing: Standing, to_pay_fen: int) -> Stage:
-    if lived.position.status in {"signed", "settled", "open", "written_off"}:
+    if lived.position.status in {"signed", *OVER, "open"}:
         return Stage(lived.position.status)
     if standing.days_past_due:
         return Stage.PAST_DUE
@@ -115,9 +116,10 @@ def _stage(lived: Life, standing: Standing, to_pay_fen: int) -> Stage:
     return Stage.BREATHING if _breathing_until(lived) else Stage.IN_TERM
 
 
-def _ended_on(lived: Life) -> date:
-    """The day on which the last of the debt went."""
-    return max(movement.value_on for movement in lived.movements if movement.credit.startswith("loan:"))
+def _ended_on(lived: Life) -> date | None:
+    """The day on which the last of the debt went; None where there never was any."""
+    days = (movement.value_on for movement in lived.movements if movement.credit.startswith("loan:"))
+    return max(days, default=None)
 
 
 def _ahead(lived: Life) -> list[InstalmentState]:

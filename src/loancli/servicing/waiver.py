@@ -10,7 +10,7 @@ from loancli.core.errors import RefusedError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import rounded
 from loancli.core.rates import PPM
-from loancli.plan.changes import Waive
+from loancli.plan.changes import EVERY_PART, Waive
 from loancli.plan.rows import Plan
 from loancli.servicing.acts import check
 from loancli.servicing.contract import Contract
@@ -42,6 +42,8 @@ def waive(
     if amount_fen is None:
         amount_fen = rounded(Fraction(due_fen * change.share_ppm, PPM), contract.product.rounding)
     if not due_fen or not amount_fen:
+        if change.part == EVERY_PART:
+            raise RefusedError(f"waive: nothing that can be waived of loan {contract.loan_id} is due on {on}")
         raise RefusedError(f"waive: no {change.part} of loan {contract.loan_id} is due on {on}")
     event = event_of(amount_fen)
     check(contract, events, event, today=on)
