@@ -94,11 +94,14 @@ class _Watch:
         days = [self.steps[-1][0].on] if self.steps else []
         days += [self.eased[-1].on] if self.eased else []
         if self.late_since_on:
-            days += [self.late_since_on + line * DAY for line in self.rules.classification.lines]
+            lines = self.rules.classification.lines
+            at = bisect_right(lines, self._days(day))
+            days += [self.late_since_on + lines[at] * DAY] if at < len(lines) else []
+        if self.observed:
             at = bisect_left(self.dues, day)
-            days += [self.dues[at] + DAY] if at < len(self.dues) else []
-        until_on = self.observed.until_on if self.observed else None
-        days += [on for on in (until_on, self.better_from_on) if on]
+            days += [self.dues[at] + DAY] if self.late_since_on and at < len(self.dues) else []
+            days += [self.observed.until_on] if self.observed.until_on else []
+        days += [self.better_from_on] if self.better_from_on else []
         return min((each for each in days if each > day), default=date.max)
 
     def see(self, day: date) -> None:
