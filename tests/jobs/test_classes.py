@@ -1,8 +1,10 @@
 """Classes over the whole book are those of each life by itself, and of all claims on a debtor together."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from ledger_maker import (
     tell,
 )
 from lives import paused
+from older_ledgers import as_schema
 from terms import AGEING, SCHEDULES, product
 
 from loancli.core.event import Event
@@ -35,7 +38,7 @@ from loancli.jobs.rebuild import rebuild
 from loancli.jobs.record_event import put_in_force, work_out_void
 from loancli.jobs.settle import gather
 from loancli.ledger import borrowers, claims, loans
-from loancli.ledger.connect import Connection, trial, writing
+from loancli.ledger.connect import Connection, open_ledger, trial, writing
 from loancli.ledger.loan_list import Wanted
 from loancli.plan.ceilings import read_ceilings
 from loancli.servicing.asset_class import AssetClass, in_force
@@ -234,6 +237,16 @@ def test_a_ledger_from_before_there_was_conduct_tells_the_same_before_and_after_
         assert line["restructured"]["loans"] == 2
         assert claims.waiting(db) == []
         assert dict(db.execute("SELECT * FROM conduct")) == kept
+
+
+def test_a_ledger_of_schema_8_marks_every_loan_that_may_have_a_conduct(db: Connection, tmp_path: Path) -> None:
+    as_schema(8, db, tmp_path / "old.db")
+    with closing(open_ledger(tmp_path / "old.db")) as old:
+        marked = claims.waiting(old)
+        assert set(marked) >= {row[0] for row in db.execute("SELECT loan_id FROM conduct")}
+        assert not {"LN000002", "LN000003", "LN000007", "LN000011", "LN000012"} & set(marked)
+        assert listed(old, OPEN_ON) == listed(db, OPEN_ON)
+        assert faults(old) == []
 
 
 def test_a_copy_that_another_hand_changed_is_found_and_put_right(db: Connection) -> None:
