@@ -332,6 +332,12 @@ WRONG = {
     ('lenders = ["bank"]', 'lenders = ["banks"]'): r"classification\[1\].lenders: 'banks' is not one of bank",
     ("doubtful_days = 271 # 可疑", "doubtful_days = 90 # 可疑"): r"classification\[1\].* 0, 1, 91, 90, 361 must rise",
     ("from_on = 2023-07-01", 'from_on = "soon"'): r"classification\[1\].from_on: 'soon' must be a day",
+    ("substandard_days = 91", "substandard_days = 30"): r"classification\[1\].substandard_days: 30 must be above 30",
+    ("months_min = 12", "months_min = -1"): r"restructuring\[1\].months_min: -1 must be 0 or more",
+    ('least = "special_mention"', 'least = "watch"'): r"restructuring\[1\].least: 'watch' is not allowed",
+    ("needs_both = true", "needs_both = 1"): r"upgrade\[1\].needs_both: '1' must be true or false",
+    ('borrower_kinds = ["company"]', 'borrower_kinds = ["firm"]'): r"cross_default\[1\].borrower_kinds: 'firm' is not",
+    ("above_ppm", "above_percent"): r"cross_default\[1\].above_percent: there is no such key; did you mean 'above_ppm'",
 }
 
 
@@ -340,6 +346,13 @@ def test_a_wrong_file_is_told_by_key(change: tuple[str, str]) -> None:
     assert change[0] in TEXT
     with pytest.raises(InputError, match=f"^ageing.toml:{WRONG[change]}"):
         read_ageing(TEXT.replace(*change, 1), "ageing.toml")
+
+
+def test_a_file_without_the_other_rules_has_classes_by_days_alone() -> None:
+    """As such files were before there were any."""
+    rules = read_ageing(TEXT[: TEXT.index("# What else makes a class worse")], "ageing.toml")
+    assert (rules.restructurings, rules.upgrades, rules.cross_defaults) == ((), (), ())
+    assert rules.asset_class(91, "bank", ON) is AssetClass.SUBSTANDARD
 
 
 @pytest.mark.parametrize("key", ["past_due", "bucket", "classification"])
