@@ -24,6 +24,7 @@ def test_a_loan_is_restructured_by_a_change_for_a_debtor_in_difficulty_and_no_mo
     assert before == {**dict.fromkeys(before), "asset_class": "normal", "class_why": ""}
     told = desk.run("adjust", "preview", LOAN, "extend 2", "--in-difficulty")
     assert f"loan {LOAN}: restructured on 2026-03-01, as the debtor is in difficulty; observed until" in told.err
+    assert told.err.endswith(f"loancli adjust apply {LOAN} 'extend 2' --on 2026-03-01 --in-difficulty\n")
     assert shown(desk) == before
     told = desk.done("adjust", "apply", LOAN, "extend 2", "--in-difficulty")
     after = shown(desk)

@@ -161,4 +161,5 @@ def _one(
     answer(context, diff(found.before, found.after), told, output_format=output_format, output=output)
     tell_eased(context, lived, found.event)
     key = "adjust.applied" if apply else "adjust.preview"
-    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, change=change, day=on)
+    said = {None: "", True: " --in-difficulty", False: " --not-in-difficulty"}[in_difficulty]
+    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, change=change, day=on, answer=said)

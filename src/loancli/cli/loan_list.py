@@ -114,6 +114,7 @@ def list_(
         found, totals = loans_on(db, context.as_of, wanted, ageing)
     rows = [{**row, "name": mask_name(row["name"])} for row in found]
     screen = SCREEN + (WHY if restructured else BEHIND if late or buckets or classes else AHEAD)
+    screen += ("class_why",) if any(row["class_why"] for row in rows) else ()
     show(rows, format=output_format, output=output, title="loans", screen=screen, lang=context.lang)
     talk(context, "loan.listed", shown=f"{len(rows):,}", **_told(totals))
 
