@@ -35,7 +35,7 @@ from loancli.servicing.asset_class import AssetClass, worse
 from loancli.servicing.contract import CHANGES, Contract, changed_by
 from loancli.servicing.delinquency import OVER, Ageing, late_since
 from loancli.servicing.easing import MAY_EASE, eases
-from loancli.servicing.life import active_events, life
+from loancli.servicing.life import active_events, life, walked
 from loancli.servicing.replan import replan
 from loancli.servicing.restructuring import Judged
 
@@ -475,6 +475,22 @@ def test_the_class_is_what_looking_at_each_day_gives(told: RandomLife, back: int
     on = max(told.contract.signed_on, told.end_on - back * DAY)
     found = ageing.standing(life(told.contract, told.events, on)).asset_class
     assert found is day_by_day(told.contract, told.events, on, ageing)
+
+
+def test_what_is_noted_last_on_a_day_counts_for_it() -> None:
+    """Whoever notes a day before a change of it that spreads anew what fell due, and again after it, notes it once."""
+    contract = monthly()
+    events, on = [payout(contract)], contract.rows[1].due_on
+    change = changed(contract, events, "reage 24", on)
+    walk, _ = walked(contract, events, on)
+    walk.note(on)
+    assert [[step.on for step in line.steps] for line in walk.arrears] == [[contract.rows[0].due_on], [on]]
+    walk.changed(change)
+    walk.note(on)
+    once, _ = walked(contract, [*events, change], on)
+    assert [line.steps for line in walk.arrears] == [line.steps for line in once.arrears]
+    assert len(once.arrears) == 1
+    assert once.arrears[0].steps[-1].late_fen == 0
 
 
 @settings(max_examples=60, deadline=None)

@@ -87,7 +87,8 @@ class Accruing:
         return self.owing
 
     def note(self, day: date) -> None:
-        """Keep what of each line is due and unpaid at the end of a day, where that is other than before."""
+        """Keep what of each line is due and unpaid at the end of a day, where that is other than before; what was
+        noted earlier on that day does not count."""
         for line in self.owing:
             if not line.is_paid and all(each is not line for each in self.behind):
                 self.behind.append(line)
@@ -100,8 +101,12 @@ class Accruing:
                 late_fen, penalty_fen = line.late_fen, line.unpaid("penalty")
                 if late_fen or penalty_fen:
                     still.append(line)
-            if not line.steps or line.steps[-1][1:] != (late_fen, penalty_fen):
-                line.steps += (Step(day, late_fen, penalty_fen),)
+            kept = line.steps[:-1] if line.steps and line.steps[-1].on == day else line.steps  # the day goes on
+            if (kept[-1][1:] if kept else (0, 0)) != (late_fen, penalty_fen):
+                kept += (Step(day, late_fen, penalty_fen),)
+            line.steps = kept
+            if not kept:
+                self.arrears = [each for each in self.arrears if each is not line]
         self.behind = still
 
     # contract interest
