@@ -71,7 +71,8 @@ def lived(db: Connection, day: date, ageing: Any) -> list[dict[str, Any]]:
             continue
         at_day = life(contract, events, day)
         position = at_day.position
-        late_days, bucket, asset_class = ageing.standing(at_day)
+        standing = ageing.standing(at_day)
+        late_days, bucket, asset_class = standing.days_past_due, standing.bucket, standing.asset_class
         rows.append({
             "loan_id": loan_id,
             "borrower_id": contract.borrower_id,
@@ -88,6 +89,9 @@ def lived(db: Connection, day: date, ageing: Any) -> list[dict[str, Any]]:
             "days_past_due": late_days,
             "bucket": bucket,
             "asset_class": asset_class and asset_class.value,
+            "class_why": "",
+            "restructured_on": None,
+            "observed_until": None,
         })  # fmt: skip
     return rows
 

@@ -41,8 +41,6 @@ OUT_OF_SCOPE = {
     "eu-int-6": EU_DAYS,
     "automated-decision": "no number: segments and campaigns tell why, and a person approves what is sent",
     "wcl-near-breach": "a checkpoint inside a period: nothing is due before the due day; segments see revenue and days",
-    "CLS-03": "over all claims of a debtor that is not retail: classes here are floors by the days of each loan",
-    "RST-01": "it asks whether the debtor was in difficulty when the terms were eased, which no event keeps yet",
     "VAT-01": "tax on interest is the lender's accounting; the books keep each day's interest for it",
     "IDN-01": "no identity numbers are kept (PRV-01), so none is checked",
     "CMP-01": "belongs to issue 6: deadlines of complaints",

@@ -23,8 +23,9 @@ from loancli.plan.build import build
 from loancli.plan.changes import Defer
 from loancli.plan.due_days import due_dates
 from loancli.plan.product import Allocation, Frequency
+from loancli.servicing.asset_class import AssetClass
 from loancli.servicing.contract import Contract
-from loancli.servicing.delinquency import AssetClass, Bucket, at_risk_ppm, late_since, read_ageing
+from loancli.servicing.delinquency import Bucket, at_risk_ppm, late_since, read_ageing
 from loancli.servicing.life import life
 
 TEXT = (SCHEDULES / "policies" / "ageing.toml").read_text(encoding="utf-8")
@@ -80,11 +81,14 @@ def test_buckets_of_the_shelf() -> None:
 
 
 def test_portfolio_at_risk() -> None:
-    """MET-01. Which loans were restructured for a debtor in difficulty is not kept: the second figure waits for it."""
+    """MET-01: over 30 days late; and so, or restructured."""
     given, expect = case(DOMAIN, "MET-01", "given", "expect")
     loans = [(each["dpd"], fen_of(each["balance"])) for each in given["loans"]]
     assert at_risk_ppm(loans) == 100 * fen_of(expect["par30_percent"])
     assert at_risk_ppm([]) == 0
+    eased = [31 if each.get("restructured") else days for each, (days, _) in zip(given["loans"], loans, strict=True)]
+    with_eased = at_risk_ppm(zip(eased, (fen for _, fen in loans), strict=True))
+    assert with_eased == 100 * fen_of(expect["par30_with_restructured_percent"])
 
 
 @pytest.mark.parametrize(
@@ -328,6 +332,12 @@ WRONG = {
     ('lenders = ["bank"]', 'lenders = ["banks"]'): r"classification\[1\].lenders: 'banks' is not one of bank",
     ("doubtful_days = 271 # 可疑", "doubtful_days = 90 # 可疑"): r"classification\[1\].* 0, 1, 91, 90, 361 must rise",
     ("from_on = 2023-07-01", 'from_on = "soon"'): r"classification\[1\].from_on: 'soon' must be a day",
+    ("substandard_days = 91", "substandard_days = 30"): r"classification\[1\].substandard_days: 30 must be above 30",
+    ("months_min = 12", "months_min = -1"): r"restructuring\[1\].months_min: -1 must be 0 or more",
+    ('least = "special_mention"', 'least = "watch"'): r"restructuring\[1\].least: 'watch' is not allowed",
+    ("needs_both = true", "needs_both = 1"): r"upgrade\[1\].needs_both: '1' must be true or false",
+    ('borrower_kinds = ["company"]', 'borrower_kinds = ["firm"]'): r"cross_default\[1\].borrower_kinds: 'firm' is not",
+    ("above_ppm", "above_percent"): r"cross_default\[1\].above_percent: there is no such key; did you mean 'above_ppm'",
 }
 
 
@@ -336,6 +346,13 @@ def test_a_wrong_file_is_told_by_key(change: tuple[str, str]) -> None:
     assert change[0] in TEXT
     with pytest.raises(InputError, match=f"^ageing.toml:{WRONG[change]}"):
         read_ageing(TEXT.replace(*change, 1), "ageing.toml")
+
+
+def test_a_file_without_the_other_rules_has_classes_by_days_alone() -> None:
+    """As such files were before there were any."""
+    rules = read_ageing(TEXT[: TEXT.index("# What else makes a class worse")], "ageing.toml")
+    assert (rules.restructurings, rules.upgrades, rules.cross_defaults) == ((), (), ())
+    assert rules.asset_class(91, "bank", ON) is AssetClass.SUBSTANDARD
 
 
 @pytest.mark.parametrize("key", ["past_due", "bucket", "classification"])

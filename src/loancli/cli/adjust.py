@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loancli.cli import session
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, context_of, day
+from loancli.cli.class_told import tell_eased
+from loancli.cli.options import (
+    Context,
+    DifficultyOption,
+    DryRunOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    context_of,
+    day,
+)
 from loancli.cli.render import show, talk
 
 if TYPE_CHECKING:
@@ -34,6 +44,7 @@ def preview(
     trade: Annotated[str | None, typer.Option("--trade", help="All active loans of borrowers of this trade.")] = None,
     product: Annotated[str | None, typer.Option("--product", help="All active loans of this product.")] = None,
     segment: Annotated[str | None, typer.Option("--segment", help="All active loans in this segment.")] = None,
+    in_difficulty: DifficultyOption = None,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -49,11 +60,11 @@ def preview(
     if any(selection.values()):
         if len(what) != 1:
             raise typer.BadParameter("with a selection, give the one change", param_hint="WHAT")
-        wanted = adjust_batch.selected(context, what[0], from_on, selection)
+        wanted = adjust_batch.selected(context, what[0], from_on, selection, in_difficulty)
     elif len(what) == 1:
-        wanted = adjust_batch.read(Path(what[0]), from_on)
+        wanted = adjust_batch.read(Path(what[0]), from_on, in_difficulty)
     else:
-        _one(context, what, from_on, output_format, output, apply=False, dry_run=False)
+        _one(context, what, from_on, in_difficulty, output_format, output, apply=False, dry_run=False)
         return
     adjust_batch.show_preview(context, wanted, rules_of(context, wanted), output_format, output)
 
@@ -63,6 +74,7 @@ def apply(
     ctx: typer.Context,
     what: WhatArgument,
     on: OnOption = None,
+    in_difficulty: DifficultyOption = None,
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
@@ -73,9 +85,9 @@ def apply(
     context = context_of(ctx)
     from_on = on or context.as_of
     if len(what) != 1:
-        _one(context, what, from_on, output_format, output, apply=True, dry_run=dry_run)
+        _one(context, what, from_on, in_difficulty, output_format, output, apply=True, dry_run=dry_run)
         return
-    wanted = adjust_batch.read(Path(what[0]), from_on)
+    wanted = adjust_batch.read(Path(what[0]), from_on, in_difficulty)
     adjust_batch.put_in_force(context, wanted, rules_of(context, wanted), output_format, output, dry_run=dry_run)
 
 
@@ -121,6 +133,7 @@ def _one(
     context: Context,
     what: Sequence[str],
     on: date,
+    in_difficulty: bool | None,
     output_format: Format | None,
     output: Path | None,
     *,
@@ -130,18 +143,23 @@ def _one(
     from loancli.cli.plan_change import answer
     from loancli.jobs.adjust_batch import Wanted
     from loancli.jobs.adjust_loan import adjust
+    from loancli.jobs.settle import gather
     from loancli.plan.diff import diff
+    from loancli.servicing.life import life
 
     if len(what) != 2:
         raise typer.BadParameter("give a loan and one change in quotes, or a file", param_hint="WHAT")
     loan_id, change = what
     rules = rules_of(context, [Wanted(row=1, loan_id=loan_id, text=change, on=on)])
     with session.change(context, dry_run=dry_run or not apply) as db:
-        found = adjust(db, loan_id, change, on, rules)
+        found = adjust(db, loan_id, change, on, rules, in_difficulty)
+        lived = life(*gather(db, [loan_id])[loan_id], max(on, context.as_of))
     if found is None:
         talk(context, "adjust.same", loan_id=loan_id, change=change, day=on)
         return
     told = {"loan_id": loan_id, "product": found.before.product.code, "on": on, "change": change}
     answer(context, diff(found.before, found.after), told, output_format=output_format, output=output)
+    tell_eased(context, lived, found.event)
     key = "adjust.applied" if apply else "adjust.preview"
-    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, change=change, day=on)
+    said = {None: "", True: " --in-difficulty", False: " --not-in-difficulty"}[in_difficulty]
+    session.tell(context, key, dry_run=dry_run, loan_id=loan_id, change=change, day=on, answer=said)

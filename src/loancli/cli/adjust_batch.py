@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from loancli.plan.diff import Diff
 
 T = TypeVar("T")
-NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "state", "fingerprint")
+ANSWERS = {"yes": True, "no": False, "true": True, "false": False, "是": True, "否": False}
+NEEDED, KNOWN = ("loan_id", "change"), ("loan_id", "change", "on", "state", "in_difficulty", "fingerprint")
 SCREEN = (
     "loan_id",
     "state",
@@ -42,9 +43,9 @@ SCREEN = (
 # --- the batch ---
 
 
-def read(path: Path, on: date) -> "list[Wanted]":
-    """The rows of a CSV, a workbook, JSON or JSON lines: loan_id, change, perhaps on and fingerprint; others are passed
-    over. What a preview wrote, in any of these forms, can be read back.
+def read(path: Path, on: date, in_difficulty: bool | None) -> "list[Wanted]":
+    """The rows of a CSV, a workbook, JSON or JSON lines: loan_id, change, perhaps on, in_difficulty (else as given) and
+    fingerprint; others are passed over. What a preview wrote, in any of these forms, can be read back.
 
     Raises NotFoundError, and InputError with every problem: file, row, column.
     """
@@ -76,8 +77,19 @@ def read(path: Path, on: date) -> "list[Wanted]":
                 day = day_of(cells["on"].strip())
             except InputError as error:
                 problems.append(Problem(file_name=file_name, row=number, column="on", message=str(error)))
+        answer = cells.get("in_difficulty", "").strip().lower()
+        if answer and answer not in ANSWERS:
+            message = f"'{answer}' is not yes or no"
+            problems.append(Problem(file_name=file_name, row=number, column="in_difficulty", message=message))
         found.append(
-            Wanted(row=number, loan_id=loan_id, text=text, on=day, fingerprint=cells.get("fingerprint", "").strip())
+            Wanted(
+                row=number,
+                loan_id=loan_id,
+                text=text,
+                on=day,
+                fingerprint=cells.get("fingerprint", "").strip(),
+                in_difficulty=ANSWERS.get(answer, in_difficulty),
+            )
         )
     if problems:
         raise input_error(problems)
@@ -125,7 +137,9 @@ def _names() -> dict[str, str]:
     return {word: name for name in KNOWN for word in (name, *(heading(name, lang) for lang in LANGS))}
 
 
-def selected(context: Context, text: str, on: date, selection: Mapping[str, str | None]) -> "list[Wanted]":
+def selected(
+    context: Context, text: str, on: date, selection: Mapping[str, str | None], in_difficulty: bool | None
+) -> "list[Wanted]":
     """The change for every active loan that the selection names, by loan id. RefusedError where there is none."""
     from loancli.jobs.adjust_batch import Wanted
     from loancli.jobs.select_loans import select_loans
@@ -143,7 +157,10 @@ def selected(context: Context, text: str, on: date, selection: Mapping[str, str 
     if not loan_ids:
         told = ", ".join(f"{name} {value}" for name, value in selection.items() if value)
         raise RefusedError(f"no active loan is of {told}")
-    return [Wanted(row=row, loan_id=loan_id, text=text, on=on) for row, loan_id in enumerate(loan_ids, start=1)]
+    return [
+        Wanted(row=row, loan_id=loan_id, text=text, on=on, in_difficulty=in_difficulty)
+        for row, loan_id in enumerate(loan_ids, start=1)
+    ]
 
 
 # --- what is shown and done ---
@@ -223,7 +240,7 @@ class Told:
     def show(self, done: "Iterable[Done]", output_format: Format | None, output: Path | None) -> None:
         """A row for each, made while the work goes on: of a large batch there is no room for all that was found."""
         has_days = session.as_json(output_format, output)
-        columns = (*_HEAD, *self.figures, "worse", *(("days",) if has_days else ()))
+        columns = (*_HEAD, *self.figures, "worse", "in_difficulty", *(("days",) if has_days else ()))
         rows = (self._row(each, has_days=has_days) for each in done)
         show(rows, format=output_format, output=output, title="adjust", columns=columns, screen=SCREEN,
              lang=self.context.lang)  # fmt: skip
@@ -251,6 +268,7 @@ class Told:
             "fingerprint": done.fingerprint,
             "reason": refusals.refusal(done.refusal, self.context.lang),
             "worse": "",
+            "in_difficulty": _ANSWERED[done.wanted.in_difficulty],
         }
         row |= self._figures(its) if its else dict.fromkeys(self.figures)
         if has_days:
@@ -280,6 +298,7 @@ class Told:
         return {**dict(zip(self.figures, figures, strict=True)), "worse": told}
 
 
+_ANSWERED = {True: "yes", False: "no", None: ""}
 _HEAD = ("loan_id", "change", "on", "state", "fingerprint", "reason")
 _FIGURES = (
     "instalments_before", "instalments_after", "last_due_before_on", "last_due_after_on", "biggest_before_fen",

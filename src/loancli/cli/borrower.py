@@ -11,7 +11,7 @@ from loancli.cli.options import DryRunOption, FormatOption, OutputOption, contex
 from loancli.cli.render import show, talk
 from loancli.cli.sheet import Sheet, read_sheet
 from loancli.core.errors import InputError, Problem, input_error
-from loancli.core.loan import Borrower
+from loancli.core.loan import BORROWER_KINDS, Borrower
 from loancli.core.mask import mask_name, mask_phone
 from loancli.texts import Lang, say
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from loancli.jobs.forget_borrower import Forgotten
 
 app = typer.Typer()
-KINDS = ("person", "sole_trader", "company")
 COLUMNS = ("borrower_id", "name", "phone", "trade", "kind", "aliases")
 UnmaskOption = Annotated[bool, typer.Option("--unmask", help="Show names and numbers in full.")]
 
@@ -112,8 +111,8 @@ def _borrower(row: dict[str, str]) -> Borrower:
         raise InputError("borrower_id: 'lender' is the lender's own account; choose another")
     if not name or not name.isprintable():
         raise InputError("name: must not be empty, nor hold control characters")
-    if kind not in KINDS:
-        raise InputError(f"kind: '{kind}' is not one of {', '.join(KINDS)}")
+    if kind not in BORROWER_KINDS:
+        raise InputError(f"kind: '{kind}' is not one of {', '.join(BORROWER_KINDS)}")
     aliases = tuple(sorted({alias.strip() for alias in row["aliases"].split(";") if alias.strip()}))
     return Borrower(borrower_id=borrower_id, name=name, phone=phone, trade=trade, kind=kind, aliases=aliases)
 

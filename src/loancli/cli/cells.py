@@ -18,6 +18,7 @@ from loancli.texts import Lang, said, say
 # Columns of codes, each with a section of the catalogue.
 _SPOKEN = {
     "asset_class",
+    "class_why",
     "data",
     "day_count",
     "kind",

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from loancli.cli.loan_event import REFERENCE, OnOption, record
-from loancli.cli.options import DryRunOption, FormatOption, OutputOption, amount, context_of
+from loancli.cli.loan_event import REFERENCE, OnOption, answered, record
+from loancli.cli.options import DifficultyOption, DryRunOption, FormatOption, OutputOption, amount, context_of
 from loancli.core.errors import InputError
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
@@ -34,6 +34,7 @@ def redeem(
         int | None, typer.Option("--instalments", min=1, max=600, help="For so many instalments with interest.")
     ] = None,
     on: OnOption = None,
+    in_difficulty: DifficultyOption = None,
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
@@ -48,6 +49,7 @@ def redeem(
     if not worth and instalments is None:
         raise InputError("coupon: say what bounds it: --amount, --instalments, or both")
     payload = {"coupon": code, "amount_fen": worth or None, "share_ppm": share_ppm, "instalments": instalments}
+    payload |= answered(in_difficulty)
     event = Event(
         key=f"coupon/{code}",
         loan_id=loan_id,

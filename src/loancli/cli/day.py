@@ -16,7 +16,8 @@ from loancli.texts.refusals import refusal
 
 app = typer.Typer()
 GROUPS = ("buckets", "classes", "parked")
-RARE = ("breathing_spaces", "ended_breathing_spaces", "lapsed_promises", "parked_loans")  # shown where there are any
+# Shown where there are any.
+RARE = ("restructured_loans", "breathing_spaces", "ended_breathing_spaces", "lapsed_promises", "parked_loans")
 SHOWN_MAX = 5  # parked loans that are named
 SCREEN = (
     "day",
@@ -149,11 +150,21 @@ def _show(
 def _row(line: dict[str, Any]) -> dict[str, Any]:
     """A day's line, its late loans counted first; the groups that they fall into at the end, for programs.
 
-    The first versions told less: of such a day, classes, promises and ends of spaces are not known.
+    The first versions told less: of such a day, classes, restructured loans, promises and ends of spaces are not
+    known.
     """
-    from loancli.servicing.delinquency import AssetClass
+    from loancli.servicing.asset_class import AssetClass
 
-    apart = {"late", "classes", "par30_ppm", "ended_breathing_spaces", "lapsed_promises", "parked"}
+    apart = {
+        "late",
+        "classes",
+        "restructured",
+        "par30_ppm",
+        "par30_restructured_ppm",
+        "ended_breathing_spaces",
+        "lapsed_promises",
+        "parked",
+    }
     told = {name: value for name, value in line.items() if name not in apart}
     parked = line.get("parked", [])
     classes: dict[str, dict[str, int]] | None = line.get("classes")
@@ -165,7 +176,10 @@ def _row(line: dict[str, Any]) -> dict[str, Any]:
         **told,
         "late": sum(group["loans"] for group in line["late"].values()),
         "par30_ppm": line.get("par30_ppm"),
+        "par30_restructured_ppm": line.get("par30_restructured_ppm"),
         "non_performing_fen": non_performing_fen,
+        "restructured_loans": line.get("restructured", {}).get("loans"),
+        "restructured_fen": line.get("restructured", {}).get("outstanding_fen"),
         "ended_breathing_spaces": line.get("ended_breathing_spaces"),
         "lapsed_promises": line.get("lapsed_promises"),
         "parked_loans": len(parked),

@@ -113,12 +113,14 @@ def _position(at_day: "Life", ageing: "Ageing") -> dict[str, Any]:
     from loancli.servicing.bookings import written_off
 
     position, lost = at_day.position, written_off(at_day.movements)
+    standing = ageing.standing(at_day)
     return {
         "status": position.status,
         "principal_outstanding_fen": position.principal_outstanding_fen,
         "due_fen": position.due_fen + position.penalty_accrued_fen,
         "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,
-        "days_past_due": ageing.standing(at_day).days_past_due,
+        "days_past_due": standing.days_past_due,
+        "asset_class": standing.asset_class,
         "claim_fen": lost["written_off_fen"] - lost["recovered_fen"],
         "credit_fen": position.credit_fen,
         "next_due_on": position.next_due_on,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.class_told import class_fields, class_sentence
 from loancli.cli.explain import cost_sum, why
 from loancli.cli.history import seasoned
 from loancli.cli.line import check_kind, limit_of
@@ -33,6 +34,7 @@ from loancli.servicing.delinquency import OVER
 
 if TYPE_CHECKING:
     from loancli.core.loan import InstalmentState
+    from loancli.servicing.delinquency import Ageing
     from loancli.servicing.life import Life
 
 app = typer.Typer()
@@ -137,13 +139,18 @@ def show_(
 ) -> None:
     """Show a loan on --as-of: where it stands, every instalment, what was paid, and why each is what it is."""
     context = context_of(ctx)
-    at_day = _life(context, loan_id)
-    head, rows = _head(at_day, context), _instalments(at_day, context)
+    from loancli.jobs.classes import class_of
+
+    ageing = session.ageing(context)
+    with session.ledger(context) as db:
+        at_day, classed = class_of(db, loan_id, context.as_of, ageing)
+    rows = _instalments(at_day, context)
     if session.as_json(output_format, output):
+        head = _head(at_day, ageing, class_fields(classed))
         show({**head, "instalments": rows}, format=output_format, output=output, lang=context.lang)
         return
     if output is None and output_format in {None, Format.TABLE}:
-        show(head, title=loan_id, lang=context.lang)
+        show(_head(at_day, ageing, class_sentence(classed, context)), title=loan_id, lang=context.lang)
     parts = [part for part in ("fee_fen", "penalty_fen") if any(row[part] for row in rows)]
     screen = ("number", "due_on", "state", "due_fen", *parts, "paid_fen", "paid_on", "why")
     show(rows, format=output_format, output=output, title=loan_id, screen=screen, lang=context.lang)
@@ -160,10 +167,10 @@ def _life(context: Context, loan_id: str) -> "Life":
     return life(contract, events, context.as_of)
 
 
-def _head(at_day: "Life", context: Context) -> dict[str, Any]:
+def _head(at_day: "Life", ageing: "Ageing", classed: dict[str, Any]) -> dict[str, Any]:
     contract, position = at_day.contract, at_day.position
     lost = written_off(at_day.movements)
-    standing = session.ageing(context).standing(at_day)
+    standing = ageing.standing(at_day)
     return {
         "loan_id": contract.loan_id,
         "borrower_id": contract.borrower_id,
@@ -176,7 +183,9 @@ def _head(at_day: "Life", context: Context) -> dict[str, Any]:
         "principal_outstanding_fen": position.principal_outstanding_fen,
         "due_fen": position.due_fen + position.penalty_accrued_fen,
         "of_it_penalty_fen": position.penalty_due_fen + position.penalty_accrued_fen,
-        **standing._asdict(),
+        "days_past_due": standing.days_past_due,
+        "bucket": standing.bucket,
+        **classed,
         "next_due_on": position.next_due_on,
         "next_due_fen": position.next_due_fen,
         "credit_fen": position.credit_fen,

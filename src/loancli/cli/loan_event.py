@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loancli.cli import session
+from loancli.cli.class_told import tell_eased
 from loancli.cli.effect import answer
-from loancli.cli.options import Context, DryRunOption, Format, FormatOption, OutputOption, amount, context_of, day
+from loancli.cli.options import (
+    Context,
+    DifficultyOption,
+    DryRunOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    amount,
+    context_of,
+    day,
+)
 from loancli.cli.render import show, talk
 from loancli.core.event import Event, EventKind
 from loancli.core.money import yuan
 from loancli.plan.changes import EVERY_PART, WAIVABLE
-from loancli.texts import say
+from loancli.texts import Lang, say
 
 if TYPE_CHECKING:
     from loancli.jobs.record_event import Effect
@@ -88,7 +99,7 @@ def events(
             "by": event.actor,
             "amount_fen": event.payload.get("amount_fen"),
             "counts": event.key in counting,
-            "note": session.masked(_note(event), names),
+            "note": session.masked(_note(event, context.lang), names),
         }
         for event in sorted(found, key=order)
         if event.effective_on <= context.as_of
@@ -114,9 +125,12 @@ def events(
     show(moved, format=output_format, output=output, title=loan_id, lang=context.lang)
 
 
-def _note(event: Event) -> str:
+def _note(event: Event, lang: Lang) -> str:
     """What else an event tells in words."""
-    return "; ".join(str(event.payload[name]) for name in NOTED if event.payload.get(name))
+    notes = [str(event.payload[name]) for name in NOTED if event.payload.get(name)]
+    if (in_difficulty := event.payload.get("in_difficulty")) is not None:
+        notes.append(say("class.told_difficulty" if in_difficulty else "class.told_no_difficulty", lang))
+    return "; ".join(notes)
 
 
 @app.command()
@@ -150,6 +164,7 @@ def waive(
     reason: ReasonOption,
     on: OnOption = None,
     reference: ReferenceOption = "",
+    in_difficulty: DifficultyOption = None,
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
@@ -161,7 +176,7 @@ def waive(
         raise typer.BadParameter(f"'{part}' is not one of {', '.join(parts)}", param_hint="--part")
     on = on or context.as_of
     key = f"waive/{loan_id}/{reference or f'{on}/{part}/{waived}'}"
-    payload = {"amount_fen": waived, "part": part, "reason": words(reason, "--reason")}
+    payload = {"amount_fen": waived, "part": part, "reason": words(reason, "--reason"), **answered(in_difficulty)}
     event = _event(context, EventKind.AMOUNT_WAIVED, key, loan_id, on, payload)
     debt = say(f"debt.{part}", context.lang)
     record(context, event, "event.waived", dry_run, output_format, output, amount=yuan(waived), part=debt)
@@ -174,13 +189,14 @@ def pause(
     from_on: Annotated[date, typer.Option("--from", parser=day, metavar="DATE", help="The first day without.")],
     to_on: Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day without.")],
     reason: ReasonOption,
+    in_difficulty: DifficultyOption = None,
     dry_run: DryRunOption = False,
     output_format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Let contract interest stand still for some days, both included; penalty on what is overdue does not."""
     context = context_of(ctx)
-    payload = {"to_on": to_on.isoformat(), "reason": words(reason, "--reason")}
+    payload = {"to_on": to_on.isoformat(), "reason": words(reason, "--reason"), **answered(in_difficulty)}
     key = f"pause/{loan_id}/{from_on}/{to_on}"
     event = _event(context, EventKind.INTEREST_PAUSED, key, loan_id, from_on, payload)
     record(context, event, "event.paused", dry_run, output_format, output, to=to_on)
@@ -282,6 +298,11 @@ def void(
     session.tell(context, "event.voided", dry_run=dry_run, loan_id=loan_id, event=event_key, void=effect.events[0].key)
 
 
+def answered(in_difficulty: bool | None) -> dict[str, bool]:
+    """For the payload of an event that eases terms: is the debtor in difficulty, if anybody said?"""
+    return {} if in_difficulty is None else {"in_difficulty": in_difficulty}
+
+
 def _event(context: Context, kind: EventKind, key: str, loan_id: str, on: date, payload: dict[str, Any]) -> Event:
     return Event(key=key, loan_id=loan_id, kind=kind, effective_on=on, payload=payload, actor=context.actor)
 
@@ -308,4 +329,5 @@ def record(
         talk(context, "event.same", loan_id=event.loan_id, event=event.key)
         return
     answer(context, effect, output_format=output_format, output=output)
+    tell_eased(context, effect.after, event)
     session.tell(context, told, dry_run=dry_run, loan_id=event.loan_id, day=event.effective_on, **values)

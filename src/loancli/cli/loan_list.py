@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCREEN = ("loan_id", "name", "product_code", "principal_outstanding_fen", "due_fen", "days_past_due")
 AHEAD = ("next_due_on", "next_due_fen")
 BEHIND = ("bucket", "asset_class")
+WHY = ("asset_class", "restructured_on", "observed_until")
 
 
 class Status(StrEnum):
@@ -62,6 +63,9 @@ def list_(
         list[str] | None,
         typer.Option("--class", metavar="NAME", help="Only this class, such as substandard; repeatable."),
     ] = None,
+    restructured: Annotated[
+        bool, typer.Option("--restructured", help="Only loans that were restructured and are under observation.")
+    ] = False,
     signed_from: Annotated[date | None, _day_option("--signed-from", "Signed on this day or later.")] = None,
     signed_to: Annotated[date | None, _day_option("--signed-to", "Signed on this day or before.")] = None,
     due_from: Annotated[date | None, _day_option("--due-from", "Next due on this day or later.")] = None,
@@ -92,6 +96,7 @@ def list_(
         statuses=[status.value for status in statuses or ()],
         buckets=_buckets(buckets or [], ageing),
         asset_classes=_classes(classes or []),
+        is_restructured=restructured,
         borrower_id=borrower,
         is_late=late,
         signed_from=signed_from,
@@ -108,7 +113,8 @@ def list_(
         _check_products(db, products or [])
         found, totals = loans_on(db, context.as_of, wanted, ageing)
     rows = [{**row, "name": mask_name(row["name"])} for row in found]
-    screen = SCREEN + (BEHIND if late or buckets or classes else AHEAD)
+    screen = SCREEN + (WHY if restructured else BEHIND if late or buckets or classes else AHEAD)
+    screen += ("class_why",) if any(row["class_why"] for row in rows) else ()
     show(rows, format=output_format, output=output, title="loans", screen=screen, lang=context.lang)
     talk(context, "loan.listed", shown=f"{len(rows):,}", **_told(totals))
 
@@ -141,7 +147,7 @@ def _buckets(names: list[str], ageing: "Ageing") -> list[str]:
 
 
 def _classes(names: list[str]) -> list[str]:
-    from loancli.servicing.delinquency import AssetClass
+    from loancli.servicing.asset_class import AssetClass
 
     return [_one_of(name, [each.value for each in AssetClass], "--class") for name in names]
 

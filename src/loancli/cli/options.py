@@ -179,4 +179,13 @@ FormatOption = Annotated[
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Write to this file.")
 ]
+DifficultyOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--in-difficulty/--not-in-difficulty",
+        help="Is the debtor in financial difficulty? If so, and this eases the terms, the loan is restructured. Not"
+        " said: a debtor whose loan was past due when the day began is.",
+        show_default=False,
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]

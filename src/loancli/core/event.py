@@ -52,7 +52,8 @@ class Event:
     fee_charged {amount_fen, name}; amount_waived {amount_fen, part, reason}; interest_paused {to_on, reason}, both
     days included; coupon_redeemed {coupon, amount_fen, share_ppm, instalments}, of which None is no bound;
     surplus_chosen {choice}; recovered, credit_refunded {amount_fen, channel}; written_off {reason}.
-    With `rests_on`, the key of another event, an event counts only while that one does.
+    Events that may ease terms (servicing/easing.py) have `in_difficulty`, true or false, where a person said whether
+    the debtor is. With `rests_on`, the key of another event, an event counts only while that one does.
     """
 
     key: str

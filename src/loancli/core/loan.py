@@ -7,8 +7,11 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from loancli.core.conduct import Conduct
+
 LOAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)  # payers quote it
 MICRO = 1_000_000  # parts of a fen that sums of the whole book keep
+BORROWER_KINDS = ("person", "sole_trader", "company")
 BREATHING = "breathing:"  # so begins the reason of a row in a breathing space
 
 
@@ -20,7 +23,7 @@ class Borrower:
     name: str
     phone: str
     trade: str = ""
-    kind: str = "sole_trader"  # person | sole_trader | company
+    kind: str = "sole_trader"  # one of BORROWER_KINDS
     aliases: tuple[str, ...] = ()
 
     @property
@@ -142,6 +145,7 @@ class Position:
     accruing_per_day: Fraction  # fen a day from since_on to next_moment_on
     paid_total_fen: int
     free_fen: int = 0  # of a credit line: what may be drawn of it now
+    conduct: Conduct | None = None  # what its class rests on beside the days past due, if there is anything
 
     @property
     def due_fen(self) -> int:

@@ -34,6 +34,7 @@ class Wanted:
     text: str
     on: date
     fingerprint: str = ""
+    in_difficulty: bool | None = None  # is the debtor, as told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def _worked_out(
             yield Done(wanted=each, refusal=f"there is no loan '{each.loan_id}'; see: loancli loan list")
             continue
         try:
-            found = work_out(*known[each.loan_id], each.text, each.on, rules)
+            found = work_out(*known[each.loan_id], each.text, each.on, rules, each.in_difficulty)
         except (InputError, RefusedError) as error:
             yield Done(wanted=each, refusal=str(error))
         else:

@@ -5,11 +5,13 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from loancli.core.loan import Position
+from loancli.jobs.classes import classes_on, debtor_kinds
 from loancli.jobs.settle import gather
 from loancli.ledger import days, loan_list
 from loancli.ledger.connect import Connection, reading
 from loancli.ledger.loan_list import Wanted
-from loancli.servicing.delinquency import OVER, Ageing, AssetClass, at_risk_ppm, late_since
+from loancli.servicing.asset_class import AssetClass
+from loancli.servicing.delinquency import OVER, Ageing, at_risk_ppm, late_since
 from loancli.servicing.life import life
 
 CHUNK = 1_000  # loans whose lives are in memory at a time
@@ -34,7 +36,9 @@ def loans_on(db: Connection, day: date, wanted: Wanted, ageing: Ageing) -> tuple
     so are late ones, because what is due of them has the penalty of the day in it.
     """
     with reading(db):
-        other = loan_list.not_stored_on(db, day, wanted, is_open=day == days.open_day(db))
+        other = loan_list.not_stored_on(
+            db, day, wanted, is_open=day == days.open_day(db), debtor_kinds=debtor_kinds(ageing, day)
+        )
         rows, sums = loan_list.listing(db, day, wanted, _rules(ageing, day), _lived(db, other, day, ageing.due_min_fen))
     return rows, Totals(
         loans=sum(each.loans for each in sums),
@@ -53,7 +57,12 @@ def _rules(ageing: Ageing, day: date) -> loan_list.Rules:
         found = None if status in OVER else ageing.asset_class(days, lender_kind, day)
         return found.value if found else None
 
-    return loan_list.Rules(due_min_fen=ageing.due_min_fen, bucket=ageing.bucket, asset_class=asset_class)
+    return loan_list.Rules(
+        due_min_fen=ageing.due_min_fen,
+        bucket=ageing.bucket,
+        asset_class=asset_class,
+        worse=lambda db: (each.told for each in classes_on(db, day, ageing).values()),
+    )
 
 
 def _lived(

@@ -25,11 +25,12 @@ class LivedAgain:
     life: Life
     stale_position: list[str]
     stale_instalments: list[str]
+    stale_conduct: list[str]
     unbooked_count: int  # entries that are not as its events give them
 
     @property
     def is_stale(self) -> bool:
-        return bool(self.stale_position or self.stale_instalments)
+        return bool(self.stale_position or self.stale_instalments or self.stale_conduct)
 
 
 def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
@@ -98,6 +99,7 @@ def live_again(db: Connection, loan_ids: Sequence[str]) -> Iterator[LivedAgain]:
             life=again,
             stale_position=list(derived.stale_position(stored, again.position, again.contract.product.code)),
             stale_instalments=list(derived.stale_instalments(db, loan_id, again.instalments)),
+            stale_conduct=list(derived.stale_conduct(db, again.position)),
             unbooked_count=unbooked_count,
         )
 

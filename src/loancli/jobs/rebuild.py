@@ -38,7 +38,7 @@ def rebuild(db: Connection) -> list[Rebuilt]:
 
 
 def _lives(db: Connection) -> dict[str, list[str]]:
-    """Positions and instalments, as of the day on which each loan's entries stand."""
+    """Positions, instalments and conduct, as of the day on which each loan's entries stand."""
     differed = derived.drop_orphans(db)
     for chunk in chunks(db):
         renewed = []
@@ -46,6 +46,7 @@ def _lives(db: Connection) -> dict[str, list[str]]:
             loan_id = again.life.contract.loan_id
             differed["position"] += [f"loan {loan_id}: {each}" for each in again.stale_position]
             differed["instalment"] += [f"loan {loan_id}: {each}" for each in again.stale_instalments]
+            differed["conduct"] += [f"loan {loan_id}: {each}" for each in again.stale_conduct]
             if again.is_stale:
                 renewed.append(again.life)
         loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in renewed])

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from loancli.core.errors import NotFoundError
 from loancli.core.loan import Borrower
-from loancli.jobs.settle import gather
+from loancli.jobs.classes import class_of
 from loancli.ledger import borrowers, contacts, loans
 from loancli.ledger.connect import Connection, reading
+from loancli.servicing.asset_class import AssetClass
 from loancli.servicing.delinquency import Ageing
-from loancli.servicing.life import Life, life
+from loancli.servicing.life import Life
 from loancli.servicing.track import Held, Promised, Track, track
 
 
@@ -19,6 +20,7 @@ class Tracked(NamedTuple):
     lived: Life
     borrower: Borrower
     track: Track
+    asset_class: AssetClass | None
 
 
 def track_loan(db: Connection, loan_id: str, day: date, ageing: Ageing) -> Tracked:
@@ -28,10 +30,9 @@ def track_loan(db: Connection, loan_id: str, day: date, ageing: Ageing) -> Track
         if record.signed_on > day:
             raise NotFoundError(f"loan {loan_id} was signed on {record.signed_on}, after {day}")
         borrower = borrowers.one(db, record.borrower_id)
-        contract, events = gather(db, [loan_id])[loan_id]
+        lived, classed = class_of(db, loan_id, day, ageing)
         promises = contacts.promises(db, borrower_id=borrower.borrower_id, due_from=day)
         holds = contacts.holds(db, on=day, borrower_id=borrower.borrower_id)
-    lived = life(contract, events, day)
     found = track(
         lived,
         ageing,
@@ -46,4 +47,4 @@ def track_loan(db: Connection, loan_id: str, day: date, ageing: Ageing) -> Track
             for each in holds
         ],
     )
-    return Tracked(lived, borrower, found)
+    return Tracked(lived, borrower, found, classed.asset_class if classed else None)

@@ -15,7 +15,7 @@ from loancli.core.errors import BusyError, LedgerError, NotFoundError
 from loancli.ledger.whole import check_free, made_whole
 
 APPLICATION_ID = 0x4C4F4143  # "LOAC"
-SCHEMA = 8
+SCHEMA = 9
 # SHA-256 over the schema's rows, per schema number: shows a dropped trigger at every open, before a migration too.
 DIGESTS = {
     1: "6aeaefc7d9bf6a366d3c0697ec3ab2b93e8063e36403b5df6ba792e14c2d81a8",
@@ -26,6 +26,7 @@ DIGESTS = {
     6: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b",
     7: "d05144c5d3cdc95b30075c7d751a86d76cc864d9f9ce840ae52775a3b871a09b",  # other accounts, the same schema
     8: "3c77b440ece127ffcc72008236896a5f3b2a3842138bece492a2ec06278793d9",
+    9: "22fc51dbdab21d01e74c059a34f2dcb802b81d6fe3a40dec9e110f85663f8d9a",
 }
 
 _SETTINGS = {

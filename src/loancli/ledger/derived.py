@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from loancli.core.loan import InstalmentState, Position
-from loancli.ledger import loans, revenue, turnover
+from loancli.ledger import claims, loans, revenue, turnover
 from loancli.ledger.connect import Connection
 
-TABLES = ("ruling", "daily_revenue", "turnover", "position", "instalment")
+TABLES = ("ruling", "daily_revenue", "turnover", "position", "instalment", "conduct")
 
 
 class Sums(NamedTuple):
@@ -61,6 +61,14 @@ def stale_instalments(db: Connection, loan_id: str, states: Sequence[InstalmentS
                 yield f"instalment {number}: {told}"
 
 
+def stale_conduct(db: Connection, position: Position) -> Iterator[str]:
+    """What is kept of a loan's conduct otherwise than its life says; what is not worked out yet is not."""
+    stored = claims.stored(db, position.loan_id)
+    computed = (position.conduct.kept(),) if position.conduct else None
+    if stored != (None,):
+        yield from _unlike("facts", stored, computed) if stored != computed else ()
+
+
 def _unlike(names: str, stored: Sequence[object] | None, computed: Sequence[object] | None) -> Iterator[str]:
     if stored is None or computed is None:
         yield "is not stored" if stored is None else "is stored and should not be"
@@ -73,7 +81,7 @@ def _unlike(names: str, stored: Sequence[object] | None, computed: Sequence[obje
 def drop_orphans(db: Connection) -> dict[str, list[str]]:
     """Remove the copies of loans that are not there; by table, what was removed."""
     found: dict[str, list[str]] = {}
-    for table in ("position", "instalment"):
+    for table in ("position", "instalment", "conduct"):
         orphans = f"FROM {table} WHERE loan_id NOT IN (SELECT loan_id FROM loan)"
         found[table] = [f"loan {row[0]}: there is no such loan" for row in db.execute(f"SELECT loan_id {orphans}")]
         db.execute(f"DELETE {orphans}")

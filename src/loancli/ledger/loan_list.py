@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from loancli.core.loan import Position
+from loancli.ledger import claims
 from loancli.ledger.ageing import LATE_SINCE, LENDERS
+from loancli.ledger.claims import STANDING
 from loancli.ledger.connect import Connection
 
-_LIVED = "status, principal_outstanding_fen, next_due_on, next_due_fen, due_fen, credit_fen"
 COLUMNS = (
     "loan_id",
     "borrower_id",
@@ -27,6 +28,9 @@ COLUMNS = (
     "days_past_due",
     "bucket",
     "asset_class",
+    "class_why",
+    "restructured_on",
+    "observed_until",
 )
 
 
@@ -38,6 +42,7 @@ class Wanted:
     statuses: Sequence[str] = ()
     buckets: Sequence[str] = ()
     asset_classes: Sequence[str] = ()
+    is_restructured: bool = False
     borrower_id: str | None = None
     is_late: bool = False
     signed_from: date | None = None
@@ -53,11 +58,14 @@ class Wanted:
 class Rules:
     """How days past due are told: from what sum on, by which name of a bucket, and by which class.
 
-    `asset_class` is asked with days past due, kind of lender and status."""
+    `asset_class` is asked with days past due, kind of lender and status; of the loans that `worse` gives, once the
+    positions of the day are laid, it is told by that: loan, class, why, eased on, observed until.
+    """
 
     due_min_fen: int
     bucket: Callable[[int], str]
     asset_class: Callable[[int, str, str], str | None]
+    worse: Callable[[Connection], Iterable[tuple[str, str, str, str | None, str | None]]]
 
 
 class Sum(NamedTuple):
@@ -70,14 +78,22 @@ class Sum(NamedTuple):
     due_fen: int
 
 
-def not_stored_on(db: Connection, day: date, wanted: Wanted, *, is_open: bool) -> list[str]:
+def not_stored_on(
+    db: Connection, day: date, wanted: Wanted, *, is_open: bool, debtor_kinds: Sequence[str] = ()
+) -> list[str]:
     """The loans that may be asked for and whose stored position is not that of `day`: something happened in between,
-    or the loan was late already, and its penalty grows by the day.
+    or the loan was late already, and its penalty grows by the day. With them all others of their debtors, if these are
+    of `debtor_kinds`.
 
     `is_open`: of the open day, on which what falls due may stand as next due, only those with events of the day that
     were recorded before it was open, and late ones.
     """
     where, values = _signed(wanted, day)
+    if debtor_kinds:
+        where = f"""l.signed_on <= :day AND ({where} OR l.borrower_id IN (
+            SELECT l.borrower_id FROM loan l JOIN borrower USING (borrower_id)
+            WHERE {where} AND kind IN (SELECT value FROM json_each(:kinds))))"""
+        values["kinds"] = json.dumps(list(debtor_kinds))
     happened = "NOT (p.since_on <= :day AND coalesce(p.next_moment_on > :day, true))"
     if is_open:
         happened += """ AND p.since_on < :day
@@ -85,7 +101,8 @@ def not_stored_on(db: Connection, day: date, wanted: Wanted, *, is_open: bool) -
     rows = db.execute(
         f"""
         SELECT l.loan_id FROM loan l JOIN position p USING (loan_id)
-        WHERE {where} AND (p.oldest_unpaid_due_on < :day AND p.since_on <> :day OR {happened})
+        WHERE {where} AND (p.oldest_unpaid_due_on < :day AND p.since_on <> :day OR {happened}
+            OR l.loan_id IN (SELECT loan_id FROM conduct WHERE facts IS NULL))
         """,
         values,
     )
@@ -100,7 +117,8 @@ def listing(
     `lived` are the positions of `day` that are not the stored ones, each with the day since which the loan is late.
     Inside the caller's transaction, which ends what is laid beside the stored positions.
     """
-    _lay(db, lived)
+    claims.lay(db, lived)
+    _lay_worse(db, rules.worse(db))
     db.create_function("bucket_of", 1, rules.bucket, deterministic=True)
     db.create_function("asset_class_of", 3, rules.asset_class, deterministic=True)
     where, values = _signed(wanted, day)
@@ -112,6 +130,7 @@ def listing(
     }
     more = [f"{name} IN (SELECT value FROM json_each(:{name}))" for name, asked in lists.items() if asked]
     more += ["days_past_due > 0"] if wanted.is_late else []
+    more += ["restructured_on IS NOT NULL"] if wanted.is_restructured else []
     bounds = {"next_due_on >= :due_from": wanted.due_from, "next_due_on <= :due_to": wanted.due_to}
     more += [condition for condition, bound in bounds.items() if bound]
     values |= {name: json.dumps(list(asked)) for name, asked in lists.items()}
@@ -120,7 +139,7 @@ def listing(
     asked_for = f"""
         WITH lender AS MATERIALIZED ({LENDERS}),
          standing AS (
-            SELECT loan_id, {_LIVED}, late_since FROM lived
+            SELECT loan_id, {STANDING}, late_since FROM lived
             UNION ALL
             SELECT p.loan_id, p.status, p.principal_outstanding_fen, p.next_due_on, p.next_due_fen,
                    p.principal_overdue_fen + p.interest_due_fen + p.fee_due_fen + p.penalty_due_fen
@@ -128,15 +147,16 @@ def listing(
                    {LATE_SINCE}
             FROM position p WHERE p.loan_id NOT IN (SELECT loan_id FROM lived)),
          found AS (
-            SELECT l.loan_id, l.borrower_id, b.name, l.product_code, l.principal_fen, l.signed_on, {_LIVED},
+            SELECT l.loan_id, l.borrower_id, b.name, l.product_code, l.principal_fen, l.signed_on, {STANDING},
                    CASE WHEN late_since < :day THEN CAST(julianday(:day) - julianday(late_since) AS INTEGER) ELSE 0 END
                    AS days_past_due, lender_kind
             FROM loan l JOIN standing USING (loan_id) JOIN borrower b USING (borrower_id) JOIN lender USING (terms_sha)
             WHERE {where}),
          aged AS (
-            SELECT *, bucket_of(days_past_due) AS bucket,
-                   asset_class_of(days_past_due, lender_kind, status) AS asset_class
-            FROM found)"""
+            SELECT found.*, bucket_of(days_past_due) AS bucket,
+                   coalesce(worse.asset_class, asset_class_of(days_past_due, lender_kind, status)) AS asset_class,
+                   coalesce(class_why, '') AS class_why, restructured_on, observed_until
+            FROM found LEFT JOIN worse USING (loan_id))"""
     condition = " AND ".join(more) or "true"
     sums = db.execute(
         f"""{asked_for}
@@ -174,19 +194,13 @@ def _signed(wanted: Wanted, day: date) -> tuple[str, dict[str, Any]]:
     return " AND ".join(condition for condition, asked in conditions.items() if asked), values
 
 
-def _lay(db: Connection, lived: Iterable[tuple[Position, date | None]]) -> None:
-    """Positions of another day than the stored ones, beside these, for the time of a transaction."""
-    db.execute("DROP TABLE IF EXISTS temp.lived")
-    db.execute(f"CREATE TEMP TABLE lived (loan_id TEXT PRIMARY KEY, {_LIVED}, late_since TEXT)")
-    db.executemany(
-        "INSERT INTO lived VALUES (?,?,?,?,?,?,?,?)",
-        (
-            (position.loan_id, position.status, position.principal_outstanding_fen, _iso(position.next_due_on),
-             position.next_due_fen, position.due_fen + position.penalty_accrued_fen, position.credit_fen,
-             _iso(late_since))
-            for position, late_since in lived
-        ),
-    )  # fmt: skip
+def _lay_worse(db: Connection, worse: Iterable[tuple[str, str, str, str | None, str | None]]) -> None:
+    db.execute("DROP TABLE IF EXISTS temp.worse")
+    db.execute(
+        "CREATE TEMP TABLE worse"
+        " (loan_id TEXT PRIMARY KEY, asset_class TEXT, class_why TEXT, restructured_on TEXT, observed_until TEXT)"
+    )
+    db.executemany("INSERT INTO worse VALUES (?,?,?,?,?)", worse)
 
 
 def _iso(day: date | None) -> str | None:

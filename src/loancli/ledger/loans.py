@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from loancli.core.conduct import Conduct
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.core.loan import MICRO, InstalmentState, LoanRecord, Position, Row
+from loancli.ledger import claims
 from loancli.ledger.connect import Connection
 from loancli.ledger.journal import canonical
 
@@ -193,11 +195,13 @@ def standings(db: Connection) -> dict[str, tuple[int, int, int, int, int, date]]
 
 
 def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]]) -> None:
-    """Renew the stored copies of positions (with their product's code), and of the instalments that changed."""
+    """Renew the stored copies of positions (with their product's code), of instalments that changed, and of conduct."""
     positions: list[tuple[object, ...]] = []
+    conducts: dict[str, Conduct | None] = {}
     instalments: list[tuple[object, ...]] = []
     for position, product_code, states in lives:
         positions.append(position_values(position, product_code))
+        conducts[position.loan_id] = position.conduct
         instalments += [(position.loan_id, *instalment_values(state)) for state in states]
     # Most instalments are as they were, and to read one costs less than to write it again.
     stored = set(
@@ -211,6 +215,7 @@ def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[Instalmen
     _renew(db, "position", POSITION, "loan_id", positions)
     _renew(db, "instalment", f"loan_id, {INSTALMENT}", "loan_id, number", changed)
     db.executemany("DELETE FROM instalment WHERE loan_id = ? AND number = ?", gone)
+    claims.save(db, conducts)
 
 
 def _renew(db: Connection, table: str, columns: str, key: str, rows: list[tuple[object, ...]]) -> None:

@@ -363,3 +363,18 @@ def m008_close_at_scale(db: Database) -> None:
             (product_code, since_on, accrued_micro_fen, accruing_micro_fen_per_day, principal_outstanding_fen)
             WHERE status = 'active';
     """)
+
+
+@migrations()
+def m009_conduct(db: Database) -> None:
+    """What of a loan's life its class rests on beside its days. Can be built again: of loans that may have any, NULL
+    until a close works it out."""
+    db.executescript("""
+        CREATE TABLE conduct (loan_id TEXT PRIMARY KEY REFERENCES loan (loan_id), facts TEXT) STRICT, WITHOUT ROWID;
+        INSERT INTO conduct
+            SELECT loan_id, NULL FROM position WHERE status IN ('active', 'open') AND loan_id IN (
+                SELECT loan_id FROM event WHERE kind IN ('plan_changed', 'breathing_space_granted', 'amount_waived',
+                                                         'interest_paused', 'coupon_redeemed')
+                UNION SELECT i.loan_id FROM instalment i JOIN position p USING (loan_id)
+                WHERE i.is_due AND julianday(coalesce(i.paid_on, p.since_on)) - julianday(i.due_on) > 30);
+    """)

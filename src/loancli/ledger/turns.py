@@ -8,8 +8,9 @@ from loancli.core.turn import Ahead, Turn
 from loancli.ledger.connect import Connection
 
 # Stored numbers alone tell that nothing else happens: the loan owes nothing due, no money waits, its periods follow
-# one another, and no event but payments stands beside its payout, none of them after the day it was settled. CROSS: in
-# this order; a plan of SQLite's own would go through all loans of the day for each of those that are asked for.
+# one another, and no event but payments stands beside its payout, none of them after the day it was settled; nor was it
+# ever late for long (claims.py). CROSS: in this order; a plan of SQLite's own would go through all loans of the day for
+# each of those that are asked for.
 _AHEAD = """
     SELECT p.loan_id, l.terms_sha, l.principal_fen, p.principal_outstanding_fen, r.number, r.from_on, r.to_on, r.due_on,
            i.principal_fen, i.interest_fen, i.fee_fen, s.from_on, s.to_on, s.due_on,
@@ -30,7 +31,8 @@ _AHEAD = """
       AND (s.number IS NULL OR s.from_on = r.to_on AND s.to_on > :day AND s.due_on > :day)
       AND NOT EXISTS (SELECT 1 FROM event e INDEXED BY event_special WHERE e.loan_id = p.loan_id
                       AND e.kind NOT IN ('disbursed', 'payment_received', 'payment_reversed'))
-      AND NOT EXISTS (SELECT 1 FROM event e WHERE e.loan_id = p.loan_id AND e.effective_on > p.since_on)"""
+      AND NOT EXISTS (SELECT 1 FROM event e WHERE e.loan_id = p.loan_id AND e.effective_on > p.since_on)
+      AND NOT EXISTS (SELECT 1 FROM conduct c WHERE c.loan_id = p.loan_id)"""
 
 
 def ahead(db: Connection, loan_ids: Sequence[str], day: date) -> list[Ahead]:

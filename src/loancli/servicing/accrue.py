@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 
+from loancli.core.conduct import Eased, Step
 from loancli.core.money import rounded
 from loancli.core.rates import DayCount, interest_exact, year_parts
 from loancli.plan.due_days import period_of
@@ -28,6 +29,9 @@ class Accruing:
         self.product = contract.product
         self.lines = [Line(row=row, reason=row.reason) for row in contract.rows]
         self.owing: list[Line] = []  # of the lines that fell due, those that may ask for something still
+        self.behind: list[Line] = []  # lines that were unpaid at the end of the last day that did anything
+        self.arrears: list[Line] = []  # every line that ever was
+        self.eased: list[Eased] = []
         self.movements: list[Movement] = []
         self.grace_ends: list[tuple[date, int]] = []
         self.pool_fen = 0  # principal paid out and not yet in an instalment that ended
@@ -81,6 +85,29 @@ class Accruing:
         """The lines that are due and unpaid, the oldest first. What is paid in full asks for nothing again."""
         self.owing = [line for line in self.owing if not line.is_paid]
         return self.owing
+
+    def note(self, day: date) -> None:
+        """Keep what of each line is due and unpaid at the end of a day, where that is other than before; what was
+        noted earlier on that day does not count."""
+        for line in self.owing:
+            if not line.is_paid and all(each is not line for each in self.behind):
+                self.behind.append(line)
+                if not line.steps:
+                    self.arrears.append(line)
+        still = []
+        for line in self.behind:
+            late_fen, penalty_fen = 0, 0
+            if self.lines[line.row.number - 1] is line:  # else it was planned anew
+                late_fen, penalty_fen = line.late_fen, line.unpaid("penalty")
+                if late_fen or penalty_fen:
+                    still.append(line)
+            kept = line.steps[:-1] if line.steps and line.steps[-1].on == day else line.steps  # the day goes on
+            if (kept[-1][1:] if kept else (0, 0)) != (late_fen, penalty_fen):
+                kept += (Step(day, late_fen, penalty_fen),)
+            line.steps = kept
+            if not kept:
+                self.arrears = [each for each in self.arrears if each is not line]
+        self.behind = still
 
     # contract interest
 

@@ -20,8 +20,9 @@ from loancli.core.event import RANK, Event, EventKind, is_before_the_day
 from loancli.core.loan import InstalmentState, Position, Row
 from loancli.core.money import rounded
 from loancli.servicing.contract import Contract, Movement
+from loancli.servicing.easing import FORGIVING, eased_by, eases
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import growing, look_ahead, position_of, state_of
+from loancli.servicing.outcome import conduct_of, growing, look_ahead, position_of, state_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -98,6 +99,8 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     if position.status == "signed" and any(_is_payout(event, as_of) for event in events):  # and it is void
         instalments = tuple(state._replace(principal_fen=0, interest_fen=0, fee_fen=0) for state in instalments)
         position = replace(position, status="cancelled", next_moment_on=min(recorded, default=None))
+    elif conduct := conduct_of(walk, instalments, position):
+        position = replace(position, conduct=conduct)
     return Life(
         contract=walk.contract,
         as_of=as_of,
@@ -161,8 +164,10 @@ def walked(
         changes: list[Event] = []
         while at < len(pending) and pending[at].effective_on == day:
             event = pending[at]
+            if event.kind in FORGIVING:
+                walk.eased.append(eased_by(event))
             if event.kind is EventKind.BREATHING_SPACE_GRANTED:
-                walk.changed(event)
+                _change(walk, event)
                 moments = _moments(walk.contract.rows, day)
             elif event.kind is EventKind.PLAN_CHANGED:
                 changes.append(event)
@@ -187,10 +192,19 @@ def walked(
         for event in after:
             walk.happen(event)
         for event in changes:
-            walk.changed(event)
+            _change(walk, event)
             moments = _moments(walk.contract.rows, day + DAY)
+        if walk.owing:
+            walk.note(day)
     upcoming = [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
     return walk, upcoming
+
+
+def _change(walk: Walk, event: Event) -> None:
+    before = walk.contract
+    walk.changed(event)
+    if eases(before, walk.contract, event):
+        walk.eased.append(eased_by(event))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

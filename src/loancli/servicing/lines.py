@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
+from loancli.core.conduct import Step
 from loancli.core.event import Event
 from loancli.core.loan import Row
 from loancli.core.money import Rounding, rounded
@@ -32,6 +33,7 @@ class Line:
     penalty_from: date | None = None  # set when grace has run out
     charges: tuple[tuple[str, int], ...] = ()  # cause and fen of fees that were charged and fall due with it
     rebates: tuple[tuple[str, int], ...] = ()  # cause and fen that coupons pay of its interest when it falls due
+    steps: tuple[Step, ...] = ()  # from the end of its due day on, if it was not paid then
 
     def unpaid(self, part: str) -> int:
         return self.due[part] - self.paid[part]

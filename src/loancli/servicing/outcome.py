@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
+from loancli.core.conduct import CONDUCT_DAYS, Arrears, Conduct
 from loancli.core.loan import InstalmentState, Position
 from loancli.core.money import rounded
 from loancli.core.rates import DayCount, interest_exact, year_fraction
@@ -129,6 +131,28 @@ def position_of(
         accruing_per_day=per_day,
         paid_total_fen=walk.paid_total_fen,
         free_fen=can_draw.free_fen,
+    )
+
+
+def conduct_of(walk: Walk, instalments: Sequence[InstalmentState], position: Position) -> Conduct | None:
+    """What the class of the loan rests on beside its days past due; None for nearly all loans (core/conduct.py)."""
+    if position.status in {"signed", "settled", "written_off"}:
+        return None
+    if not walk.eased and not any(map(_was_long_late, walk.arrears)):
+        return None
+    return Conduct(
+        dues=tuple(each.due_on for each in instalments if not each.is_fixed or each.due_fen > each.penalty_fen),
+        arrears=tuple(
+            Arrears(line.row.due_on, line.steps) for line in sorted(walk.arrears, key=lambda line: line.row.due_on)
+        ),
+        eased=tuple(walk.eased),
+    )
+
+
+def _was_long_late(line: Line) -> bool:
+    """Was it past due for `CONDUCT_DAYS` with what was paid, or planned anew, since? Until then its days tell all."""
+    return any(
+        step.late_fen and (after.on - line.row.due_on).days > CONDUCT_DAYS for step, after in pairwise(line.steps)
     )
 
 
