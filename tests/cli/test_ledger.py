@@ -68,7 +68,7 @@ def test_a_rebuild_is_shown_first_then_done_and_then_there_is_nothing_to_do(hurt
     done = hurt.run("ledger", "rebuild", "--format", "json")
     assert done.out == tried.out
     rows = {row["table"]: row for row in done.json()}
-    assert list(rows) == ["ruling", "daily_revenue", "turnover", "position", "instalment"]
+    assert list(rows) == ["ruling", "daily_revenue", "turnover", "position", "instalment", "conduct"]
     assert (rows["position"]["rows"], rows["position"]["differed"]) == (12, 2)
     assert rows["turnover"]["differed"] == rows["turnover"]["rows"] > 0
     assert len(rows["turnover"]["differences"]) == 5

@@ -160,6 +160,14 @@ def test_a_change_that_asks_for_less_or_later_eases_and_another_does_not(text: s
     assert (conduct is not None) is is_eased
 
 
+@pytest.mark.parametrize(("text", "is_eased"), [("extend 3", True), ("respread 6", False), ("rate 10%", True)])
+def test_words_that_nobody_writes_any_more_are_judged_by_what_they_did(text: str, is_eased: bool) -> None:
+    contract = contract_for(YEAR_ON, 1_200_000, date(2026, 1, 10))
+    event = changed(contract, [payout(contract)], text, contract.rows[0].due_on + 5 * DAY)
+    event = replace(event, payload=event.payload | {"change": "in the words of old"})
+    assert eases(contract, changed_by(contract, event), event) is is_eased
+
+
 @pytest.mark.parametrize(
     ("text", "is_eased"),
     [("share 5%", True), ("share 25%", False), ("floor 10% of level", True), ("cap 3000 yuan", True)],

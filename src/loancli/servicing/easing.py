@@ -8,6 +8,7 @@ instalment that follows revenue, a breathing space that a weak window grants by 
 from collections.abc import Sequence
 
 from loancli.core.conduct import Eased
+from loancli.core.errors import InputError
 from loancli.core.event import Event, EventKind
 from loancli.core.loan import Row
 from loancli.core.rates import PPM
@@ -26,7 +27,11 @@ def eases(before: Contract, after: Contract, event: Event) -> bool:
         return True
     if event.kind is EventKind.BREATHING_SPACE_GRANTED:
         return not event.payload["why"]  # figures that granted it: the terms did, nobody eased them
-    return _is_easier(change_of(event.payload["change"]), before, after, event.payload["number"])
+    try:
+        change = change_of(event.payload["change"])
+    except InputError:  # words that nobody writes any more: by the terms and rows alone, as another product
+        change = None
+    return _is_easier(change, before, after, event.payload["number"])
 
 
 def eased_by(event: Event) -> Eased:
@@ -34,7 +39,7 @@ def eased_by(event: Event) -> Eased:
     return Eased(event.effective_on, event.payload.get("in_difficulty"))
 
 
-def _is_easier(change: Change, before: Contract, after: Contract, number: int) -> bool:
+def _is_easier(change: Change | None, before: Contract, after: Contract, number: int) -> bool:
     was, now = before.product, after.product
     match change:
         case Resize():
@@ -47,7 +52,7 @@ def _is_easier(change: Change, before: Contract, after: Contract, number: int) -
             return _ends_later(before, after)
         case Reweight():
             return _is_behind(_ahead(before, number), _ahead(after, number))
-        case Restructure():
+        case Restructure() | None:
             return (
                 now.annual_rate_ppm < was.annual_rate_ppm
                 or after.is_revenue_share
