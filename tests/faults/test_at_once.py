@@ -64,10 +64,10 @@ def charges(number: int, count: int, seed: str) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("run", range(size(1, 20)))
+@pytest.mark.parametrize("run", range(size(3, 20)))
 def test_writers_are_one_after_another_and_readers_see_sound_books(lab, run):
     path = lab.ledger()
-    count = size(12, 200)
+    count = size(6, 200)
     works = [charges(number, count, f"charges {run}") for number in range(PROCESSES)]
     reader = Reader(path)
     reader.start()
