@@ -64,7 +64,7 @@ def test_an_export_that_shows_it_later_waits_and_says_why(desk):
     ("more", "code", "told"),
     [
         (("--channel", "alipay"), 2, "不是 bank（银行）、cash（现金）、other（其他）之一"),
-        (("--ref", "a b"), 2, "--ref"),
+        (("--ref", "a b"), 2, "须为 1 至 40 个字母"),
         (("--ref", "", "--another"), 2, "须同时给出 --ref"),
         (("--on", "2026-12-01"), 3, "请到那一天再登记"),
         (("--on", "2025-12-01"), 3, "在 2025-12-01 尚未放款"),

@@ -64,10 +64,10 @@ def charges(number: int, count: int, seed: str) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("run", range(size(1, 20)))
+@pytest.mark.parametrize("run", range(size(3, 20)))
 def test_writers_are_one_after_another_and_readers_see_sound_books(lab, run):
     path = lab.ledger()
-    count = size(12, 200)
+    count = size(6, 200)
     with closing(open_ledger(path)) as db:
         before = db.execute("SELECT key FROM event").fetchall()
     works = [charges(number, count, f"charges {run}") for number in range(PROCESSES)]

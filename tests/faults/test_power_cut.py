@@ -5,9 +5,12 @@ open; the disk is rebuilt as it may look after a cut at every point (faults/powe
 one of the states between what was acknowledged and what was under way, to the last column.
 """
 
+import hashlib
 import random
 import sqlite3
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from faults.calls import is_possible
@@ -26,6 +29,7 @@ def verdicts(lab: Lab, run: Recorded, count: int, chance: random.Random) -> Coun
     chosen = sorted(chance.sample(range(total * len(PATTERNS)), min(count, total * len(PATTERNS))), reverse=True)
     path = lab.folder / "image.db"
     known: dict[int, str] = {}
+    states_of: dict[bytes, str] = {}
     found: Counter[str] = Counter()
     at = 0
     acknowledged: set[str] = set()
@@ -41,7 +45,7 @@ def verdicts(lab: Lab, run: Recorded, count: int, chance: random.Random) -> Coun
                 files = disk.image(PATTERNS[chosen.pop() % len(PATTERNS)], chance)
                 seen = hash(tuple(sorted(files.items())))
                 if seen not in known:
-                    known[seen] = _state_of(lab, put(path, files))
+                    known[seen] = _state_of(put(path, files), states_of)
                 state = known[seen]
                 verdict = "sound" if state in acceptable else "lost" if state in acknowledged else "damaged"
                 found[verdict] += 1
@@ -49,9 +53,16 @@ def verdicts(lab: Lab, run: Recorded, count: int, chance: random.Random) -> Coun
     return found
 
 
-def _state_of(lab: Lab, path) -> str:
+def _state_of(path: Path, states_of: dict[bytes, str]) -> str:
+    """What stands in an image. Few files come of all of them once the WAL is taken in, so each is looked at once."""
     try:
-        return digest(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("PRAGMA synchronous = 0")
+            db.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # the WAL is looked at, and taken in at the end
+        content = hashlib.sha256(path.read_bytes()).digest()
+        if content not in states_of or Path(f"{path}-wal").exists():
+            states_of[content] = digest(path)
+        return states_of[content]
     except (sqlite3.DatabaseError, AssertionError) as error:
         return f"{type(error).__name__}: {error}"
 
@@ -75,7 +86,7 @@ def is_ever_unsound(lab: Lab, run: Recorded) -> bool:
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(lab, held):
     run = record(lab, tuple(lab.steps), held=held)
     assert [len(states) for states in run.states] == [len(step.states) for step in lab.steps.values()]
-    found = verdicts(lab, run, size(350, 30_000), dice("power", held))
+    found = verdicts(lab, run, size(1_000, 30_000), dice("power", held))
     assert set(found) == {"sound"}, found
 
 

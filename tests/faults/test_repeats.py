@@ -45,12 +45,18 @@ def told(chance: random.Random, number: int) -> tuple[Line, list[Line]]:
     def borrower(name: str = f"人{number}", phone: str = f"1990000{number:04d}") -> Line:
         return ("borrower", "add", f"B{100 + number}", "--name", name, "--phone", phone)
 
+    def record(amount: object = amount, loan_id: str = loan_id, on: Line = on, channel: str = "cash") -> Line:
+        words = ("payment", "record", loan_id, str(amount), "--channel", channel, *on, "--ref", f"r{number}")
+        return (*words, "--another")
+
     before = ("--on", earlier)
-    way = chance.choice((charge, charge, coupon, draw if number < 9 else borrower))
+    way = chance.choice((charge, charge, coupon, record, draw if number < 9 else borrower))
     if way is borrower:
         return borrower(), [borrower(name="别人"), borrower(phone="19911119999")]
     others = [way(amount=more), way(on=before)]
-    others += [charge(name="postage")] if way is charge else [coupon(loan_id=other)] if way is coupon else []
+    others += [charge(name="postage")] if way is charge else []
+    others += [coupon(loan_id=other)] if way is coupon else []
+    others += [record(loan_id=other), record(channel="bank")] if way is record else []
     return way(), others
 
 
