@@ -31,6 +31,7 @@ _SPOKEN = {
     "worse",
 }
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
+_BARE = {type(None), bool, int, float, str}  # what JSON says as it is
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
 
 
@@ -63,17 +64,18 @@ def in_words(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
 
 def _in_words(name: str, value: Any, lang: Lang) -> Any:
     section = name.removeprefix("example_")
-    code = plain(value)
-    if section not in _SPOKEN or not isinstance(code, str):
+    if section not in _SPOKEN or not isinstance(code := plain(value), str):
         return value
     return " ".join(said(f"{section}.{each}", lang, each) for each in code.split(" "))
 
 
 def plain(value: object) -> Any:
     """`value` in the words of JSON: days in ISO, enums by value, nested rows as objects, exact fractions as text."""
+    if type(value) in _BARE:
+        return value
     if isinstance(value, Enum):
         return plain(value.value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, int | float):
         return value
     if isinstance(value, date):  # an instant as well
         return value.isoformat()
@@ -115,11 +117,9 @@ def machine_cell(value: object, safe: Callable[[str], str]) -> str:
         return ""
     if isinstance(value, str):
         return safe(value)
-    return (
-        str(value)
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else json.dumps(value, ensure_ascii=False)
-    )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def with_unit(name: str) -> str:
@@ -131,10 +131,11 @@ def with_unit(name: str) -> str:
 
 def tsv_cell(name: str, value: object, safe: Callable[[str], str]) -> str:
     """A value in a tab-separated table."""
-    if _has_unit(value, name, "_fen"):
-        return yuan(value).replace(",", "")
-    if _has_unit(value, name, "_ppm"):
-        return percent(value).removesuffix("%")
+    if isinstance(value, int):
+        if name.endswith("_fen"):
+            return yuan(value).replace(",", "")
+        if name.endswith("_ppm"):
+            return percent(value).removesuffix("%")
     return visible(machine_cell(value, safe))
 
 

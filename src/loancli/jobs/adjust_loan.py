@@ -11,7 +11,7 @@ from loancli.jobs import Stamp
 from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal, loans
 from loancli.ledger.connect import Connection
-from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
+from loancli.plan.ceilings import Ceilings, refusal_on
 from loancli.plan.changes import Waive, change_of
 from loancli.plan.product import Product
 from loancli.servicing.contract import Contract
@@ -39,7 +39,7 @@ def work_out(contract: Contract, events: Sequence[Event], text: str, on: date, r
         raise RefusedError(f"{on} is after {rules.stamp.on}; change the plan when that day has come")
     first = f"change/{contract.loan_id}/{on}/{' '.join(text.split())}"
     same = [event.key for event in events if event.key == first or event.key.startswith(f"{first}#")]
-    if any(event.key in same for event in active_events(events, date.max)):
+    if same and any(event.key in same for event in active_events(events, date.max)):
         return None
     change = change_of(text)
     key = f"{first}#{len(same) + 1}" if same else first  # made before, and voided
@@ -56,9 +56,8 @@ def work_out(contract: Contract, events: Sequence[Event], text: str, on: date, r
         calendar=rules.calendar,
         products=rules.products,
     )
-    verdict = check_ceiling(found.after, rules.ceilings, signed_on=on)
-    if verdict.outcome is Outcome.REFUSED:
-        raise RefusedError(verdict.sentence)
+    if refusal := refusal_on(found.after, rules.ceilings, signed_on=on):
+        raise RefusedError(refusal)
     return found
 
 

@@ -37,11 +37,14 @@ def head(db: Connection, table: str) -> bytes:
     return row[0] if row else _NOTHING
 
 
-def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list[Event]:
-    """Append events; return those that are new.
+def record(
+    db: Connection, events: Iterable[Event], *, recorded_at: str, payloads: Mapping[str, str] | None = None
+) -> list[Event]:
+    """Append events; return those that are new. `payloads`, by key: those whose `canonical` text is made already.
 
     The same key with the same content is nothing new; with other content it is a RefusedError.
     """
+    texts = payloads or {}
     new: list[Event] = []
     rows: list[tuple[object, ...]] = []
     last_id = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
@@ -56,7 +59,7 @@ def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list
         )
     }
     for event in events:
-        payload = canonical(event.payload)
+        payload = texts.get(event.key) or canonical(event.payload)
         content = (event.loan_id, event.kind.value, event.effective_on.isoformat(), payload)
         found = contents.get(event.key)
         if found == content:

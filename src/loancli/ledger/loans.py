@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from loancli.core.errors import NotFoundError, RefusedError
@@ -187,25 +187,47 @@ def standings(db: Connection) -> dict[str, tuple[int, int, int, int, int, date]]
     return {loan_id: (*numbers, date.fromisoformat(since_on)) for loan_id, *numbers, since_on in rows}
 
 
-def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]]) -> None:
-    """Renew the stored copies of positions (with their product's code), and of the instalments that changed."""
+def save(
+    db: Connection,
+    lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]],
+    *,
+    changed_from: Mapping[str, int] | None = None,
+) -> None:
+    """Renew the stored copies of positions (with their product's code), and of the instalments that changed.
+
+    `changed_from`: of some loans the number of the instalment from which on their plan is another one.
+    """
     positions: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
+    changed: list[tuple[object, ...]] = []
+    counts: dict[str, int] = {}
+    kept: dict[str, int] = {}  # of each loan, how many instalments are likely to be as they were
+    numbers = changed_from or {}
     for position, product_code, states in lives:
+        loan_id = position.loan_id
         positions.append(position_values(position, product_code))
-        instalments += [(position.loan_id, *instalment_values(state)) for state in states]
-    # Most instalments are as they were, and to read one costs less than to write it again.
+        values = [(loan_id, *instalment_values(state)) for state in states]
+        counts[loan_id] = len(values)
+        kept[loan_id] = numbers.get(loan_id, len(values) + 1) - 1
+        instalments += values[: kept[loan_id]]
+        changed += values[kept[loan_id] :]
+    # To read one that is as it was costs less than to write it again.
     stored = set(
         db.execute(
-            f"SELECT loan_id, {INSTALMENT} FROM instalment WHERE loan_id IN (SELECT value FROM json_each(?))",
-            (json.dumps([values[0] for values in positions]),),
+            f"SELECT loan_id, {INSTALMENT} FROM json_each(?) l"
+            " JOIN instalment i ON i.loan_id = l.key AND i.number <= l.value",
+            (json.dumps(kept),),
         )
     )
-    changed = [values for values in instalments if values not in stored]
-    gone = {row[:2] for row in stored} - {values[:2] for values in instalments}  # a change left fewer of them
+    changed += [values for values in instalments if values not in stored]
     _renew(db, "position", POSITION, "loan_id", positions)
     _renew(db, "instalment", f"loan_id, {INSTALMENT}", "loan_id, number", changed)
-    db.executemany("DELETE FROM instalment WHERE loan_id = ? AND number = ?", gone)
+    db.execute(  # a change left fewer of them
+        "DELETE FROM instalment WHERE (loan_id, number) IN"
+        " (SELECT i.loan_id, i.number FROM json_each(?) l"
+        " JOIN instalment i ON i.loan_id = l.key AND i.number > l.value)",
+        (json.dumps(counts),),
+    )
 
 
 def _renew(db: Connection, table: str, columns: str, key: str, rows: list[tuple[object, ...]]) -> None:
@@ -221,7 +243,7 @@ def _renew(db: Connection, table: str, columns: str, key: str, rows: list[tuple[
 
 def position_values(position: Position, product_code: str) -> tuple[object, ...]:
     """A position as its row. Parts of a fen are kept down to a millionth, for the aggregate of the books only."""
-    micro = position.accrued * MICRO, position.accruing_per_day * MICRO
+    accrued, per_day = position.accrued, position.accruing_per_day
     return (
         position.loan_id,
         position.status,
@@ -237,8 +259,8 @@ def position_values(position: Position, product_code: str) -> tuple[object, ...]
         _iso(position.next_due_on),
         position.next_due_fen,
         _iso(position.next_moment_on),
-        micro[0].numerator // micro[0].denominator,
-        micro[1].numerator // micro[1].denominator,
+        MICRO * accrued.numerator // accrued.denominator,
+        MICRO * per_day.numerator // per_day.denominator,
         position.paid_total_fen,
         product_code,
     )

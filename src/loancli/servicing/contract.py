@@ -1,7 +1,7 @@
 """What was signed, what of it was changed since, and what moves because of it: the words of servicing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
 from typing import NamedTuple
@@ -41,11 +41,29 @@ class Contract:
 def changed_by(contract: Contract, event: Event) -> Contract:
     """The contract as an event of `CHANGES` leaves it."""
     payload = event.payload
-    return replace(
+    return changed_to(
         contract,
-        product=from_json(payload["terms"]) if payload["terms"] else contract.product,
-        rows=contract.rows[: payload["number"] - 1] + tuple(Row.restored(cells).checked() for cells in payload["rows"]),
-        maturity_number=payload["maturity_number"],
+        from_json(payload["terms"]) if payload["terms"] else contract.product,
+        payload["number"],
+        tuple([Row.restored(cells) for cells in payload["rows"]]),
+        payload["maturity_number"],
+    )
+
+
+def changed_to(
+    contract: Contract, product: Product, number: int, rows: tuple[Row, ...], maturity_number: int
+) -> Contract:
+    """The contract with other terms, other rows from `number` on, and the last of them that is no window to run on."""
+    for row in rows:
+        row.checked()
+    return Contract(
+        loan_id=contract.loan_id,
+        borrower_id=contract.borrower_id,
+        product=product,
+        principal_fen=contract.principal_fen,
+        signed_on=contract.signed_on,
+        rows=contract.rows[: number - 1] + rows,
+        maturity_number=maturity_number,
     )
 
 

@@ -90,13 +90,28 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     """
     events = list(events)
     walk, upcoming = walked(contract, events, as_of, is_kept=is_kept)
-    recorded = [event.effective_on for event in events if event.effective_on > as_of]
+    return _told(walk, as_of, upcoming, [event.effective_on for event in events if event.effective_on > as_of])
+
+
+def life_after(walk: Walk, change: Event, contract: Contract, as_of: date) -> Life:
+    """As `life`, from a walk up to the end of the day of `change`, with which that day ends: it is walked once.
+
+    `contract` is what the change leaves; nothing is recorded for later days. The walk goes on, and is of no more use.
+    """
+    walk.ahead = {}  # it may have been looked at already, by the rows before
+    walk.changed(change, contract)
+    moments = _moments(contract.rows, change.effective_on + DAY)
+    return _told(walk, as_of, _walk_on(walk, moments, [], as_of), [])
+
+
+def _told(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Life:
+    """What a walk up to the end of a day comes to."""
     look_ahead(walk)
     penalties = growing(walk, as_of)
     return Life(
         contract=walk.contract,
         as_of=as_of,
-        instalments=tuple(state_of(walk, line) for line in walk.lines),
+        instalments=tuple([state_of(walk, line) for line in walk.lines]),
         position=position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded),
         movements=tuple(walk.movements),
         penalty_growing_fen={number: rounded(penalty, walk.product.rounding) for number, penalty in penalties.items()},
@@ -128,17 +143,32 @@ def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
 
 
 def walked(
-    contract: Contract, events: Sequence[Event], as_of: date, *, is_kept: bool = False
+    contract: Contract,
+    events: Sequence[Event],
+    as_of: date,
+    *,
+    is_kept: bool = False,
+    active: Sequence[Event] | None = None,
 ) -> tuple[Walk, list[date]]:
-    """Walk the days up to `as_of`; also the next days on which something happens by itself."""
+    """Walk the days up to `as_of`; also the next days on which something happens by itself.
+
+    `active`: the `active_events` up to then, where they are known.
+    """
     walk = Walk(contract)
-    moments = _moments(contract.rows, date.min)
-    pending = active_events(events, as_of)
+    pending = active_events(events, as_of) if active is None else active
     walk.choices = {
         event.payload["rests_on"]: event.payload["choice"]
         for event in pending
         if event.kind is EventKind.SURPLUS_CHOSEN
     }
+    return walk, _walk_on(walk, _moments(contract.rows, date.min), pending, as_of, is_kept=is_kept)
+
+
+def _walk_on(
+    walk: Walk, moments: list[tuple[date, int, int]], pending: Sequence[Event], as_of: date, *, is_kept: bool = False
+) -> list[date]:
+    """Walk the days up to `as_of`, with the moments and events that are ahead; return the next days, as `walked`."""
+    is_line = walk.contract.is_line
     at = 0
     while True:
         day = min(
@@ -157,7 +187,7 @@ def walked(
                 moments = _moments(walk.contract.rows, day)
             elif event.kind is EventKind.PLAN_CHANGED:
                 changes.append(event)
-            elif not is_before_the_day(event.kind) or (contract.is_line and event.kind is EventKind.DISBURSED):
+            elif not is_before_the_day(event.kind) or (is_line and event.kind is EventKind.DISBURSED):
                 after.append(event)
             else:
                 walk.happen(event)
@@ -180,8 +210,7 @@ def walked(
         for event in changes:
             walk.changed(event)
             moments = _moments(walk.contract.rows, day + DAY)
-    upcoming = [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
-    return walk, upcoming
+    return [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

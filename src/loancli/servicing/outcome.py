@@ -31,22 +31,29 @@ def look_ahead(walk: Walk) -> None:
         walk.ahead[line.row.number], _ = future.end_period(line)
 
 
-def state_of(walk: Walk, line: Line) -> InstalmentState:
-    """An instalment as it stands; ahead of it, what it will ask for as far as that is known."""
-    known, row = line.closed, line.row
-    asked = walk.ahead.get(row.number)
-    if known:
+def asked_of(walk: Walk, line: Line) -> tuple[int, int, int]:
+    """Principal, interest and fee that an instalment asks for; ahead of it, as far as that is known."""
+    row = line.row
+    if line.closed:
         asked = line.due
     elif walk.disbursed_fen and walk.pool_fen == 0:
-        asked = {"principal": 0, "interest": 0, "fee": line.due["fee"]}  # nothing else is left to pay
-    elif asked is None:
-        asked = {"principal": row.principal_fen, "interest": row.interest_fen, "fee": row.fee_fen + line.due["fee"]}
-    is_fixed = known or line.fixed_fen is not None or not walk.is_revenue_share
-    paid = line.paid
-    asked_fen = (asked["principal"], asked["interest"], asked["fee"], line.due["penalty"])
-    paid_fen = (paid["principal"], paid["interest"], paid["fee"], paid["penalty"])
+        return 0, 0, line.due["fee"]  # nothing else is left to pay
+    elif row.number not in walk.ahead:
+        return row.principal_fen, row.interest_fen, row.fee_fen + line.due["fee"]
+    else:
+        asked = walk.ahead[row.number]
+    return asked["principal"], asked["interest"], asked["fee"]
+
+
+def state_of(walk: Walk, line: Line) -> InstalmentState:
+    """An instalment as it stands; ahead of it, what it will ask for as far as that is known."""
+    row, paid = line.row, line.paid
+    is_fixed = not walk.is_revenue_share or line.closed or line.fixed_fen is not None
     # The tuple itself, as in kinds: named, it takes thrice as long, for each instalment of each loan.
-    cells = (row.number, row.due_on, line.is_due, is_fixed, *asked_fen, *paid_fen, line.paid_on, line.reason)
+    cells = (
+        row.number, row.due_on, line.is_due, is_fixed, *asked_of(walk, line), line.due["penalty"], paid["principal"],
+        paid["interest"], paid["fee"], paid["penalty"], line.paid_on, line.reason,
+    )  # fmt: skip
     return tuple.__new__(InstalmentState, cells)
 
 
@@ -82,8 +89,11 @@ def position_of(
         if not owes and as_of >= rows[0].from_on:
             status = "open" if can_draw.free_fen else "settled"
     next_line = next((state_of(walk, line) for line in walk.lines if not line.is_due and line.row.due_on > as_of), None)
-    accrued = walk.accrued + sum(line.due["interest"] for line in ahead)
-    accrued += sum(penalties.values(), start=Fraction(0))
+    accrued = walk.accrued
+    if known_fen := sum([line.due["interest"] for line in ahead]):
+        accrued += known_fen
+    if penalties:
+        accrued += sum(penalties.values())
     tomorrow = as_of + DAY
     per_day = _interest_tomorrow(walk, as_of, tomorrow)
     moments = list(upcoming)

@@ -19,7 +19,7 @@ from loancli.core.money import rounded
 from loancli.plan.kinds import level_in_use_fen
 from loancli.plan.line import share_in_use_fen
 from loancli.plan.product import Kind, PrincipalBack
-from loancli.servicing.contract import changed_by
+from loancli.servicing.contract import Contract, changed_by
 from loancli.servicing.forgive import Forgiving
 from loancli.servicing.lines import DAY, Line, rebates, use
 from loancli.servicing.spend import SURPLUS
@@ -73,13 +73,16 @@ class Walk(Forgiving):
         surplus = SURPLUS[choice] if choice else None
         self.pay(event.effective_on, event.payload["amount_fen"], debit, f"{word}:{event.key}", surplus)
 
-    def changed(self, event: Event) -> None:
-        """Other rows, and perhaps other terms, from a row on whose period is not over."""
+    def changed(self, event: Event, contract: Contract | None = None) -> None:
+        """Other rows, and perhaps other terms, from a row on whose period is not over.
+
+        `contract`: as the event leaves it, where that is known already.
+        """
         self.accrue(event.effective_on)
         for line in self.lines:
             if line.penalty_from is not None:
                 self.grow(line, event.effective_on)
-        self.contract = changed_by(self.contract, event)
+        self.contract = contract or changed_by(self.contract, event)
         number = event.payload["number"]
         charges = [charge for line in self.lines[number - 1 :] for charge in line.charges]
         if event.payload.get("takes_in"):
