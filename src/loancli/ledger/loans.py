@@ -268,22 +268,8 @@ def position_values(position: Position, product_code: str) -> tuple[object, ...]
 
 def instalment_values(state: InstalmentState) -> tuple[object, ...]:
     """An instalment as its row, without the loan."""
-    return (
-        state.number,
-        state.due_on.isoformat(),
-        int(state.is_due),
-        int(state.is_fixed),
-        state.principal_fen,
-        state.interest_fen,
-        state.fee_fen,
-        state.penalty_fen,
-        state.paid_principal_fen,
-        state.paid_interest_fen,
-        state.paid_fee_fen,
-        state.paid_penalty_fen,
-        _iso(state.paid_on),
-        state.reason,
-    )
+    number, due_on, is_due, is_fixed, *amounts_fen, paid_on, reason = state
+    return (number, due_on.isoformat(), int(is_due), int(is_fixed), *amounts_fen, _iso(paid_on), reason)
 
 
 def _iso(day: date | None) -> str | None:

@@ -127,7 +127,7 @@ def _rest(left: Open, product: Product, first: Due) -> Rest:
     return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen, left.fixed_fee_fen)
 
 
-def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:
+def _spread(left: Open, product: Product, agreed: tuple[date, ...], calendar: Calendar) -> Plan:
     count = len(agreed)
     if product.kind is Kind.CUSTOM and count != len(left.rows):
         raise InputError("periods: the rows of a custom plan are agreed one by one; restructure it to another product")
@@ -150,7 +150,7 @@ def _reach(left: Open, product: Product, count: int) -> int:
     return max(count, product.balloon.periods - len(left.kept) + max(0, count - len(left.rows)))
 
 
-def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ...]:
+def _days(left: Open, count: int, agreed: tuple[date, ...] = ()) -> tuple[date, ...]:
     """The first `count` agreed days, as they were, and after the last by the frequency."""
     known = agreed or left.agreed
     if len(left.kept) + count > PERIODS_MAX:

