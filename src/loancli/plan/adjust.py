@@ -172,9 +172,10 @@ def _joined(
     # Of a plan that is paid off before its first instalment there is none that a fee could be due with.
     count = len(left.kept)
     asked_fen = fees_fen(product, plan.principal_fen, count + len(agreed))[count:] if rows else []
-    return replace(
-        plan,
+    return Plan(
         product=product,
+        principal_fen=plan.principal_fen,
+        start_on=plan.start_on,
         rows=left.kept + with_fees(rows, asked_fen),
         agreed=plan.agreed[:count] + agreed,
         prepaid=plan.prepaid + prepaid,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -33,7 +34,7 @@ class Ceiling:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # read once, and asked about for each loan of a batch
 class Ceilings:
     """The rules, and the one-year LPR as published: (day, ppm), by day."""
 
@@ -148,6 +149,7 @@ def _sentence(plan: Plan, cost: Apr, limit: Limit, path: str, outcome: Outcome) 
     )
 
 
+@lru_cache(maxsize=64)
 def limit_on(ceilings: Ceilings, lender_kind: str, signed_on: date) -> Limit:
     """The lowest ceiling that holds. Raises InputError where none is known: no rule is not the same as no limit."""
     limits = [

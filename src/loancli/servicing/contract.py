@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import zip_longest
 from typing import NamedTuple
 
 from loancli.core.event import Event, EventKind
@@ -77,10 +76,8 @@ def in_force(contract: Contract, events: Iterable[Event]) -> Contract:
 
 def ends_breathing(rows: Sequence[Row], from_on: date, to_on: date) -> bool:
     """Does the last instalment of a breathing space fall due on these days, both included?"""
-    return any(
-        from_on <= row.due_on <= to_on and row.is_breathing and not (after and after.is_breathing)
-        for row, after in zip_longest(rows, rows[1:])
-    )
+    due = [at for at, row in enumerate(rows) if from_on <= row.due_on <= to_on]
+    return any(rows[at].is_breathing and not any(row.is_breathing for row in rows[at + 1 : at + 2]) for at in due)
 
 
 class Movement(NamedTuple):

@@ -88,7 +88,9 @@ def position_of(
         can_draw = drawable(walk.product.line, rows, limit_fen, as_of, drawn_fen=drawn_fen, in_use_fen=outstanding_fen)
         if not owes and as_of >= rows[0].from_on:
             status = "open" if can_draw.free_fen else "settled"
-    next_line = next((state_of(walk, line) for line in walk.lines if not line.is_due and line.row.due_on > as_of), None)
+    next_line = (
+        next((line for line in walk.lines if not line.is_due and line.row.due_on > as_of), None) if owes else None
+    )
     accrued = walk.accrued
     if known_fen := sum([line.due["interest"] for line in ahead]):
         accrued += known_fen
@@ -125,15 +127,15 @@ def position_of(
         status=status,
         since_on=as_of,
         principal_outstanding_fen=outstanding_fen,
-        principal_overdue_fen=sum(line.unpaid("principal") for line in due),
-        interest_due_fen=sum(line.unpaid("interest") for line in due),
-        fee_due_fen=sum(line.unpaid("fee") for line in due),
-        penalty_due_fen=sum(line.unpaid("penalty") for line in due),
-        penalty_accrued_fen=sum(rounded(penalty, walk.product.rounding) for penalty in penalties.values()),
+        principal_overdue_fen=sum([line.unpaid("principal") for line in due]),
+        interest_due_fen=sum([line.unpaid("interest") for line in due]),
+        fee_due_fen=sum([line.unpaid("fee") for line in due]),
+        penalty_due_fen=sum([line.unpaid("penalty") for line in due]),
+        penalty_accrued_fen=sum([rounded(penalty, walk.product.rounding) for penalty in penalties.values()]),
         credit_fen=walk.credit_fen,
         oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
-        next_due_on=next_line.due_on if next_line and owes else None,
-        next_due_fen=next_line.due_fen if next_line and owes else 0,
+        next_due_on=next_line.row.due_on if next_line else None,
+        next_due_fen=state_of(walk, next_line).due_fen if next_line else 0,
         next_moment_on=min(moments, default=None),
         accrued=accrued,
         accruing_per_day=per_day,

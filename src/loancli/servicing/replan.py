@@ -117,7 +117,7 @@ def replan(
         payload={
             "change": told,
             "number": len(closed) + 1,
-            "rows": [list(row.kept()) for row in new],
+            "rows": [row.kept() for row in new],
             "maturity_number": len(after.rows),
             "terms": None if after.product == before.product else to_json(after.product),
             "why": dict(why or {}),

@@ -39,7 +39,7 @@ class Walk(Forgiving):
     def disburse(self, event: Event) -> None:
         amount_fen = event.payload["amount_fen"]
         self.accrue(event.effective_on)
-        self.flat_base = (self.flat_base if self.pool_fen else Fraction(0)) + amount_fen
+        self.flat_base = amount_fen + (self.flat_base if self.pool_fen else 0)
         self.pool_fen += amount_fen
         self.level_fen = None
         if self.fee and not self.disbursed_fen:
@@ -93,7 +93,7 @@ class Walk(Forgiving):
         for charge in charges:
             self.lines[number - 1].charge(*charge)
         if self.product.kind is not Kind.FLAT:
-            self.flat_base = Fraction(self.pool_fen)  # if the rest is flat from now on, this is what was lent so
+            self.flat_base = self.pool_fen  # if the rest is flat from now on, this is what was lent so
         self.product = self.contract.product
         self.level_fen = None
         if self.fee:
@@ -118,8 +118,12 @@ class Walk(Forgiving):
             return False
         if self.pool_fen != sum([row.principal_fen for row in rows]) or any(row.is_breathing for row in rows):
             return False
-        asked, _ = copy(self).end_period(self.lines[number - 1])
-        return (asked["principal"], asked["interest"]) == (rows[0].principal_fen, rows[0].interest_fen)
+        if not self.pool_fen or self.accrued_to >= rows[0].to_on or self.lines[self.current].row is not rows[0]:
+            asked, _ = copy(self).end_period(self.lines[number - 1])
+            return (asked["principal"], asked["interest"]) == (rows[0].principal_fen, rows[0].interest_fen)
+        # The first row asks for its principal then, as the sum is right, and for the interest up to its end.
+        accrued = self.accrued + self.interest(self.accrued_to, rows[0].to_on)
+        return rounded(accrued, self.product.rounding) == rows[0].interest_fen
 
     # what happens by itself
 
