@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from loancli.core.money import yuan
@@ -59,14 +60,17 @@ def heading(name: str, lang: Lang) -> str:
 
 def in_words(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     """The row with codes as words, for people."""
-    return {name: _in_words(name, value, lang) for name, value in row.items()}
+    told = dict(row)
+    for name in _spoken(tuple(row)):
+        if isinstance(code := plain(row[name]), str):
+            section = name.removeprefix("example_")
+            told[name] = " ".join([said(f"{section}.{each}", lang, each) for each in code.split(" ")])
+    return told
 
 
-def _in_words(name: str, value: Any, lang: Lang) -> Any:
-    section = name.removeprefix("example_")
-    if section not in _SPOKEN or not isinstance(code := plain(value), str):
-        return value
-    return " ".join(said(f"{section}.{each}", lang, each) for each in code.split(" "))
+@lru_cache(maxsize=64)  # the rows of a table have the same columns
+def _spoken(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.removeprefix("example_") in _SPOKEN)
 
 
 def plain(value: object) -> Any:

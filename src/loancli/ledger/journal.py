@@ -15,7 +15,7 @@ from loancli.ledger import turnover
 from loancli.ledger.connect import Connection
 
 _NOTHING = bytes(32)
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 def canonical(value: Any) -> str:

@@ -268,8 +268,8 @@ def position_values(position: Position, product_code: str) -> tuple[object, ...]
 
 def instalment_values(state: InstalmentState) -> tuple[object, ...]:
     """An instalment as its row, without the loan."""
-    number, due_on, is_due, is_fixed, *amounts_fen, paid_on, reason = state
-    return (number, due_on.isoformat(), int(is_due), int(is_fixed), *amounts_fen, _iso(paid_on), reason)
+    number, due_on, is_due, is_fixed = state[:4]
+    return (number, due_on.isoformat(), int(is_due), int(is_fixed), *state[4:12], _iso(state.paid_on), state.reason)
 
 
 def _iso(day: date | None) -> str | None:

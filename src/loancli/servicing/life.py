@@ -21,7 +21,7 @@ from loancli.core.loan import InstalmentState, Position, Row
 from loancli.core.money import rounded
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import growing, look_ahead, position_of, state_of
+from loancli.servicing.outcome import growing, look_ahead, position_of, states_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -111,7 +111,7 @@ def _told(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[
     return Life(
         contract=walk.contract,
         as_of=as_of,
-        instalments=tuple([state_of(walk, line) for line in walk.lines]),
+        instalments=states_of(walk),
         position=position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded),
         movements=tuple(walk.movements),
         penalty_growing_fen={number: rounded(penalty, walk.product.rounding) for number, penalty in penalties.items()},

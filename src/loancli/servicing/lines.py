@@ -18,9 +18,12 @@ _NOTHING = dict.fromkeys(PARTS, 0)
 class Line:
     """What an instalment asks for and what was paid of it. What is waived or written off is no longer asked for.
 
-    What most lines never have stands in the class: each walk makes two dozen of them.
+    What most lines never have stands in the class, and `due` and `paid` are made when they are first asked for: each
+    walk has two dozen lines, and touches a few.
     """
 
+    due: dict[str, int]  # by part, and …
+    paid: dict[str, int]  # … as much of it
     fixed_fen: int | None = None  # revenue share: the amount fixed at the close of its window
     takes_rest: bool = False  # whatever is left is due with it
     closed: bool = False  # its interest period has ended
@@ -34,8 +37,17 @@ class Line:
     def __init__(self, row: Row) -> None:
         self.row = row
         self.reason = row.reason
-        self.due = _NOTHING.copy()
-        self.paid = _NOTHING.copy()
+
+    def __getattr__(self, name: str) -> dict[str, int]:
+        if name not in {"due", "paid"}:
+            raise AttributeError(name)
+        found = vars(self)[name] = _NOTHING.copy()
+        return found
+
+    @property
+    def is_untouched(self) -> bool:
+        """Has nothing been asked for with it, nor paid? Then its period is not over, and its row may tell the rest."""
+        return "due" not in vars(self) and "paid" not in vars(self)
 
     def unpaid(self, part: str) -> int:
         return self.due[part] - self.paid[part]
@@ -48,7 +60,7 @@ class Line:
     @property
     def is_paid(self) -> bool:
         """Is nothing unpaid of it? No part is paid beyond what it asks for."""
-        return self.due == self.paid
+        return self.is_untouched or self.due == self.paid
 
     @property
     def unpaid_fen(self) -> int:

@@ -45,6 +45,24 @@ def asked_of(walk: Walk, line: Line) -> tuple[int, int, int]:
     return asked["principal"], asked["interest"], asked["fee"]
 
 
+def rows_tell(walk: Walk) -> bool:
+    """Do the rows of lines that nothing has touched say what those will ask for? After `look_ahead`."""
+    return not (walk.ahead or walk.is_revenue_share or (walk.disbursed_fen and walk.pool_fen == 0))
+
+
+def states_of(walk: Walk) -> tuple[InstalmentState, ...]:
+    """The instalments as they stand; ahead, what they will ask for as far as that is known."""
+    if not rows_tell(walk):
+        return tuple([state_of(walk, line) for line in walk.lines])
+    return tuple([_as_planned(line) if line.is_untouched else state_of(walk, line) for line in walk.lines])
+
+
+def _as_planned(line: Line) -> InstalmentState:
+    number, _, _, due_on, principal_fen, interest_fen, fee_fen, reason = line.row
+    cells = (number, due_on, False, True, principal_fen, interest_fen, fee_fen, 0, 0, 0, 0, 0, None, reason)
+    return tuple.__new__(InstalmentState, cells)
+
+
 def state_of(walk: Walk, line: Line) -> InstalmentState:
     """An instalment as it stands; ahead of it, what it will ask for as far as that is known."""
     row, paid = line.row, line.paid

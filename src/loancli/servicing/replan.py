@@ -21,7 +21,7 @@ from loancli.plan.still_open import Open
 from loancli.servicing.contract import CHANGES, Contract, changed_to
 from loancli.servicing.life import Life, active_events, life_after, walked
 from loancli.servicing.lines import DAY, Line
-from loancli.servicing.outcome import asked_of, look_ahead
+from loancli.servicing.outcome import asked_of, look_ahead, rows_tell
 from loancli.servicing.walk import Walk
 from loancli.servicing.windows import next_number
 
@@ -224,10 +224,11 @@ def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int
 def plan_lived(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
     """The loan's plan as its life has it: what fell due, what was paid ahead, and what the rows ahead will ask for."""
     look_ahead(walk)  # where nothing happened but what was planned, the rows tell it
-    told = []
-    for row, line in zip(rows, walk.lines, strict=False):
-        asked = (*asked_of(walk, line), line.reason)
-        told.append(row if asked == row[4:] else Row(*row[:4], *asked))
+    told = list(rows)
+    are_told = rows_tell(walk)
+    for at, line in enumerate(walk.lines[: len(rows)]):
+        if not (are_told and line.is_untouched):
+            told[at] = Row(*line.row[:4], *asked_of(walk, line), line.reason)
     ahead_fen = sum([row.principal_fen for row in told[closed:]])
     if ahead_fen != walk.pool_fen:  # a revenue plan, which looks no further than its next instalment
         told = told[:closed] + _scaled(told[closed:], walk.pool_fen, walk.fee.left_fen if walk.fee else None)
@@ -241,7 +242,7 @@ def plan_lived(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int)
         principal_fen=walk.disbursed_fen,
         start_on=contract.rows[0].from_on,
         rows=tuple(told),
-        agreed=tuple(row.to_on for row in rows),
+        agreed=tuple([row.to_on for row in rows]),
         prepaid=tuple(Prepaid(day, *parts) for day, parts in sorted(paid.items())),
     )
 
