@@ -64,12 +64,12 @@ def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
     """Contracts by loan id; unknown ids are left out."""
     wanted = json.dumps(list(loan_ids))
     rows: dict[str, list[Row]] = {}
-    for loan_id, *cells in db.execute(
+    for cells in db.execute(
         f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?))"
         " ORDER BY loan_id, number",
         (wanted,),
     ):
-        rows.setdefault(loan_id, []).append(Row.restored(cells))
+        rows.setdefault(cells[0], []).append(Row.restored(cells[1:]))
     found = db.execute(
         "SELECT l.loan_id, l.borrower_id, l.product_code, t.json, l.principal_fen, l.signed_on, l.maturity_number"
         " FROM loan l JOIN terms t ON t.sha = l.terms_sha WHERE l.loan_id IN (SELECT value FROM json_each(?))",
@@ -206,7 +206,7 @@ def save(
     for position, product_code, states in lives:
         loan_id = position.loan_id
         positions.append(position_values(position, product_code))
-        values = [(loan_id, *instalment_values(state)) for state in states]
+        values = [_instalment_row(loan_id, state) for state in states]
         counts[loan_id] = len(values)
         kept[loan_id] = numbers.get(loan_id, len(values) + 1) - 1
         instalments += values[: kept[loan_id]]
@@ -268,8 +268,12 @@ def position_values(position: Position, product_code: str) -> tuple[object, ...]
 
 def instalment_values(state: InstalmentState) -> tuple[object, ...]:
     """An instalment as its row, without the loan."""
-    number, due_on, is_due, is_fixed = state[:4]
-    return (number, due_on.isoformat(), int(is_due), int(is_fixed), *state[4:12], _iso(state.paid_on), state.reason)
+    return _instalment_row("", state)[1:]
+
+
+def _instalment_row(loan_id: str, state: InstalmentState) -> tuple[object, ...]:
+    due_on, paid_on = state[1].isoformat(), _iso(state[12])
+    return (loan_id, state[0], due_on, int(state[2]), int(state[3]), *state[4:12], paid_on, state[13])
 
 
 def _iso(day: date | None) -> str | None:

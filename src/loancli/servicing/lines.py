@@ -24,6 +24,7 @@ class Line:
 
     due: dict[str, int]  # by part, and …
     paid: dict[str, int]  # … as much of it
+    is_untouched: bool = True  # nobody has looked at them: its period is not over, and its row may tell the rest
     fixed_fen: int | None = None  # revenue share: the amount fixed at the close of its window
     takes_rest: bool = False  # whatever is left is due with it
     closed: bool = False  # its interest period has ended
@@ -42,12 +43,8 @@ class Line:
         if name not in {"due", "paid"}:
             raise AttributeError(name)
         found = vars(self)[name] = _NOTHING.copy()
+        self.is_untouched = False
         return found
-
-    @property
-    def is_untouched(self) -> bool:
-        """Has nothing been asked for with it, nor paid? Then its period is not over, and its row may tell the rest."""
-        return "due" not in vars(self) and "paid" not in vars(self)
 
     def unpaid(self, part: str) -> int:
         return self.due[part] - self.paid[part]

@@ -116,7 +116,7 @@ class Walk(Forgiving):
         closed = [line.closed for line in self.lines]
         if any(closed[number - 1 :]) or not all(closed[: number - 1]):
             return False
-        if self.pool_fen != sum([row.principal_fen for row in rows]) or any(row.is_breathing for row in rows):
+        if self.pool_fen != sum([row.principal_fen for row in rows]) or [row for row in rows if row.is_breathing]:
             return False
         if not self.pool_fen or self.accrued_to >= rows[0].to_on or self.lines[self.current].row is not rows[0]:
             asked, _ = copy(self).end_period(self.lines[number - 1])
