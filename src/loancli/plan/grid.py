@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from functools import cached_property, lru_cache
+from math import gcd
 
 from loancli.core.days import Calendar
 from loancli.core.money import Rounding
@@ -24,7 +24,8 @@ class Grid:
 
     product: Product
     dues: tuple[Due, ...]
-    origin: "Grid | None" = None  # a grid that many share, which differs in the factor of its first step alone
+    origin: "Grid | None" = None  # a grid that many share, which has the same steps, but for …
+    first: tuple[int, int] = (0, 1)  # … the factor of the first one
 
     @cached_property
     def agreed(self) -> tuple[date, ...]:
@@ -36,16 +37,14 @@ class Grid:
         """Interest ÷ principal of each step, as numerator and denominator."""
         if self.origin is None:
             return counted(self.product, self.dues)
-        factor = self.dues[0].factor
-        assert factor is not None
-        return (factor.as_integer_ratio(), *self.origin.factors[1:])
+        return (self.first, *self.origin.factors[1:])
 
     @cached_property
     def level(self) -> tuple[int, int]:
         """The equal instalment for a principal of 1, before rounding, as numerator and denominator."""
         if self.origin is None:
             return weighted_base(1, self.factors, [1] * len(self.dues))
-        return base_before(self.factors[0], 1, self.origin.level_of_rest)
+        return base_before(self.first, 1, self.origin.level_of_rest)
 
     @cached_property
     def level_of_rest(self) -> tuple[int, int]:
@@ -55,17 +54,21 @@ class Grid:
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
         """The rows but for their amounts."""
-        dues = self.dues if self.origin is None else self.dues[:1]
-        moved = _moved_up(self.factors[: len(dues)], self.product.rounding)
-        own = [
-            (due.number, due.from_on, due.to_on, due.due_on, over, up, under)
-            for due, (over, up, under) in zip(dues, moved, strict=True)
-        ]
-        return (*own, *(self.origin.frames[1:] if self.origin else ()))
+        if self.origin is not None:
+            (moved,) = _moved_up([self.first], self.product.rounding)
+            return ((*self.origin.frames[0][:4], *moved), *self.origin.frames[1:])
+        moved_up = _moved_up(self.factors, self.product.rounding)
+        return tuple(
+            [
+                (due.number, due.from_on, due.to_on, due.due_on, over, up, under)
+                for due, (over, up, under) in zip(self.dues, moved_up, strict=True)
+            ]
+        )
 
-    def with_first(self, factor: Fraction) -> "Grid":
+    def with_first(self, over: int, under: int) -> "Grid":
         """This grid with another interest ÷ principal of its first step."""
-        return Grid(self.product, (self.dues[0]._replace(factor=factor), *self.dues[1:]), self)
+        common = gcd(over, under)
+        return Grid(self.product, self.dues, self, (over // common, under // common))
 
 
 def _moved_up(factors: Factors, mode: Rounding) -> list[tuple[int, int, int]]:

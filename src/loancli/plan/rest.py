@@ -40,7 +40,7 @@ def split_rest(grid: Grid, rest: Rest, *, count: int) -> list[Row]:
     if rest.carried_fen:
         (over, under), carried_fen = grid.factors[0], rest.carried_fen
         more_over, more_under = carried_fen.numerator, carried_fen.denominator * rest.principal_fen
-        grid = grid.with_first(Fraction(over * more_under + more_over * under, under * more_under))
+        grid = grid.with_first(over * more_under + more_over * under, under * more_under)
     own_rows = [OwnRow(principal_fen=part_fen) for part_fen in _scaled(rest.parts_fen, rest.principal_fen)]
     rows = split(grid, rest.principal_fen, count=count, own_rows=own_rows)
     if base_fen is None:
