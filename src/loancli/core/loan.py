@@ -87,6 +87,18 @@ class Row(NamedTuple):
         return int(bound) if bound.isdigit() else None
 
 
+def kept_rows(rows: Iterable[Row]) -> list[list[int | str]]:
+    """As `Row.kept` for each. A period mostly begins on the day, and falls due on it, that is a text already."""
+    found: list[list[int | str]] = []
+    last_on, last = None, ""
+    for number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason in rows:
+        start = last if from_on is last_on else from_on.isoformat()
+        last_on, last = to_on, to_on.isoformat()
+        due = last if due_on is to_on else due_on.isoformat()
+        found.append([number, start, last, due, principal_fen, interest_fen, fee_fen, reason])
+    return found
+
+
 class InstalmentState(NamedTuple):
     """One instalment in a loan's life: what was due and what was paid, part by part, in fen. A tuple, as `Row` is."""
 

@@ -176,7 +176,7 @@ def _joined(
         product=product,
         principal_fen=plan.principal_fen,
         start_on=plan.start_on,
-        rows=left.kept + with_fees(rows, asked_fen),
+        rows=left.kept + (with_fees(rows, asked_fen) if product.fees else tuple(rows)),
         agreed=plan.agreed[:count] + agreed,
         prepaid=plan.prepaid + prepaid,
         changed_on=left.from_on,

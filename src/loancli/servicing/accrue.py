@@ -20,6 +20,8 @@ from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.fee_ahead import fee_ahead
 from loancli.servicing.lines import DAY, Coupon, Line
 
+NOTHING = Fraction(0)
+
 
 class Accruing:
     """The state that the days change, interest and penalty."""
@@ -40,7 +42,7 @@ class Accruing:
         self.credit_fen = 0  # below zero: refunded, and then it was not there
         self.paid_total_fen = 0
         self.fee = fee_ahead(contract)
-        self.accrued = Fraction(0)  # contract interest up to accrued_to, not yet in an instalment
+        self.accrued = NOTHING  # contract interest up to accrued_to, not yet in an instalment
         self.accrued_to = contract.rows[0].from_on
         self.current = 0  # index of the row whose interest period is running
         # Principal moved otherwise than planned, so that the rows ahead do not hold any more: of a line always.

@@ -8,7 +8,7 @@ from itertools import takewhile
 from loancli.core.days import Calendar
 from loancli.core.errors import RefusedError
 from loancli.core.event import RANK, Event, EventKind
-from loancli.core.loan import Row
+from loancli.core.loan import Row, kept_rows
 from loancli.core.money import split
 from loancli.plan.adjust import changed_from
 from loancli.plan.changes import Breathe, Change, Prepay, Reage, Rerate, Resize, Respread, Restructure
@@ -109,6 +109,7 @@ def replan(
         before = changed_from(left, Respread(periods=len(left.rows)), calendar=calendar)
     after = changed_from(left, change, calendar=calendar, products=products)
     new = after.rows[len(closed) :] + run_on_rows(after, calendar)
+    is_same_product = after.product is before.product or after.product == before.product
     event = Event(
         key=key,
         loan_id=contract.loan_id,
@@ -117,9 +118,9 @@ def replan(
         payload={
             "change": told,
             "number": len(closed) + 1,
-            "rows": [row.kept() for row in new],
+            "rows": kept_rows(new),
             "maturity_number": len(after.rows),
-            "terms": None if after.product == before.product else to_json(after.product),
+            "terms": None if is_same_product else to_json(after.product),
             "why": dict(why or {}),
             **({"turn": turn} if turn else {}),
             **({"takes_in": True} if isinstance(change, Reage) else {}),
