@@ -85,6 +85,13 @@ def test_a_batch_leaves_the_books_that_the_same_changes_leave_one_by_one(tmp_pat
     assert faults(together) == []
 
 
+def test_a_loan_that_is_in_a_batch_twice_is_settled_with_both_changes(db):
+    asked = [*wanted("rate 6%", [1]), *wanted("extend 3", [1])]
+    rows = [replace(each.wanted, fingerprint=each.fingerprint) for each in preview(db, asked, RULES)]
+    assert not any(each.refusal for each in apply(db, rows, RULES))
+    assert faults(db) == []
+
+
 def test_a_fingerprint_is_of_the_loan_the_day_and_all_that_the_event_says(db):
     (done,) = preview(db, wanted(loans=[3]), RULES)
     said = journal.canonical([done.wanted.loan_id, OPENED_ON.isoformat(), done.found.event.payload])

@@ -206,6 +206,17 @@ def test_money_paid_on_the_day_is_spread_with_the_rest() -> None:
     assert found.after.prepaid[0].paid_on == on
 
 
+def test_what_was_looked_ahead_for_the_change_is_forgotten_by_the_life_after_it() -> None:
+    """Principal paid ahead leaves rows that hold no more; those of the change hold."""
+    contract, events = loan(allocation=Allocation(surplus="principal"))
+    on = contract.rows[0].due_on
+    events.append(payment(on, contract.rows[0].due_fen + 300_000))
+    found = change(contract, events, "extend 2", on)
+    assert found.walk is not None
+    assert found.walk.ahead
+    assert found.life(on) == life(contract, [*events, found.event], on)
+
+
 def test_overdue_principal_stays_overdue() -> None:
     contract, events = loan()
     on = date(2026, 3, 20)

@@ -9,7 +9,6 @@ would do. A fixed fee falls due with the amounts that bring it (plan/fixed_fee.p
 import heapq
 import json
 from collections.abc import Callable
-from copy import copy
 from datetime import date
 from fractions import Fraction
 
@@ -118,10 +117,9 @@ class Walk(Forgiving):
             return False
         if self.pool_fen != sum([row.principal_fen for row in rows]) or [row for row in rows if row.is_breathing]:
             return False
-        if not self.pool_fen or self.accrued_to >= rows[0].to_on or self.lines[self.current].row is not rows[0]:
-            asked, _ = copy(self).end_period(self.lines[number - 1])
-            return (asked["principal"], asked["interest"]) == (rows[0].principal_fen, rows[0].interest_fen)
-        # The first row asks for its principal then, as the sum is right, and for the interest up to its end.
+        if self.accrued_to >= rows[0].to_on or self.lines[self.current].row is not rows[0]:
+            return False
+        # The first row asks for its principal, as the sum is right, and for the interest up to its end.
         accrued = self.accrued + self.interest(self.accrued_to, rows[0].to_on)
         return rounded(accrued, self.product.rounding) == rows[0].interest_fen
 
