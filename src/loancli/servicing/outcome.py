@@ -93,9 +93,7 @@ def position_of(
     those of `recorded` events always.
     """
     walk.accrue(as_of)
-    ahead = [
-        each for each in walk.lines if not (each.is_untouched or each.is_due) and (each.rebates or not each.is_paid)
-    ]
+    ahead = [line for line in walk.lines if not line.is_due and (line.rebates or not line.is_paid)]
     due = walk.still_owing()
     outstanding_fen = walk.outstanding_fen
     owes = outstanding_fen > 0 or bool(due) or bool(ahead) or walk.credit_fen < 0
