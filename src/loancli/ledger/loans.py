@@ -195,7 +195,8 @@ def save(
 ) -> None:
     """Renew the stored copies of positions (with their product's code), and of the instalments that changed.
 
-    `changed_from`: of some loans the number of the instalment from which on their plan is another one.
+    `changed_from`: of some loans the number of the instalment from which on their plan is another one, so that these
+    are written without a look at what is stored. What is stored in the end is the same.
     """
     positions: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
