@@ -556,8 +556,8 @@ def _replay_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _leave_copies_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    def save(db: Any, lives: Any) -> None:
-        real(db, [each for each in lives if not each[0].paid_total_fen])
+    def save(db: Any, lives: Any, **hints: Any) -> None:
+        real(db, [each for each in lives if not each[0].paid_total_fen], **hints)
 
     real = loans.save
     monkeypatch.setattr(loans, "save", save)

@@ -1,5 +1,6 @@
 """Many plans changed at once: applied as previewed or refused, finished after a stop, undone to what was before."""
 
+import hashlib
 from dataclasses import replace
 from datetime import date
 
@@ -54,6 +55,47 @@ def test_a_preview_writes_nothing_and_apply_does_what_it_said(db):
     assert [each.fingerprint for each in done] == [each.fingerprint for each in rows]
     assert lengths(db) == [15] * COUNT
     assert faults(db) == []
+
+
+WORDS = ("extend 3", "respread 5", "respread 1", "rate 6%", "defer 1", "breathe 1 interest", "reage 6")  # a loan each
+
+
+@pytest.mark.parametrize("days", [0, 12, 31, 70])
+def test_a_batch_leaves_the_books_that_the_same_changes_leave_one_by_one(tmp_path, days):
+    on = OPENED_ON + days * DAY
+    rules = replace(RULES, stamp=stamp(on))
+    together, singly = (new_ledger(tmp_path, name=name, is_durable=False) for name in ("together.db", "singly.db"))
+    for db in (together, singly):
+        for number in range(1, COUNT + 1):
+            open_loan(db, loan_id=f"LN{number:06d}", terms=product(), principal_fen=1_200_000 + number)
+        if days:
+            close(db, on - DAY)
+    asked = [replace(each, text=text, on=on) for each, text in zip(wanted(), WORDS, strict=True)]
+    rows = [replace(each.wanted, fingerprint=each.fingerprint) for each in preview(together, asked, rules)]
+    rows = [each for each in rows if each.fingerprint]  # nothing may be overdue yet, to be spread anew
+    assert len(rows) >= COUNT - 2
+    assert not any(each.refusal for each in apply(together, rows, rules))
+    for row in rows:
+        with writing(singly):
+            adjust(singly, row.loan_id, row.text, on, rules)
+    books = [dump(db, without=("batch", "sha", "previous_sha")) for db in (together, singly)]
+    assert books[0] == books[1]
+    assert faults(together) == []
+    assert not any(refusal for _, refusal in undo(together, batch_of(rows), stamp=stamp(on)))
+    assert faults(together) == []
+
+
+def test_a_loan_that_is_in_a_batch_twice_is_settled_with_both_changes(db):
+    asked = [*wanted("rate 6%", [1]), *wanted("extend 3", [1])]
+    rows = [replace(each.wanted, fingerprint=each.fingerprint) for each in preview(db, asked, RULES)]
+    assert not any(each.refusal for each in apply(db, rows, RULES))
+    assert faults(db) == []
+
+
+def test_a_fingerprint_is_of_the_loan_the_day_and_all_that_the_event_says(db):
+    (done,) = preview(db, wanted(loans=[3]), RULES)
+    said = journal.canonical([done.wanted.loan_id, OPENED_ON.isoformat(), done.found.event.payload])
+    assert done.fingerprint == hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def test_the_same_batch_twice_does_nothing(db):

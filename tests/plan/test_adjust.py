@@ -1,5 +1,6 @@
 """plan/adjust: published changes to the fen, and the laws every change of every kind keeps."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import partial
@@ -16,9 +17,13 @@ from loancli.core.money import Rounding, rounded
 from loancli.core.rates import PPM, DayCount
 from loancli.plan.adjust import changed
 from loancli.plan.build import build
+from loancli.plan.ceilings import Ceiling, Ceilings, Outcome, check_ceiling, refusal_on
 from loancli.plan.changes import USAGE, change_of
+from loancli.plan.cost import is_surely_below, of_plan
 from loancli.plan.diff import diff
-from loancli.plan.product import Balloon, BreathingSpace, Frequency, Kind, Pays, Step
+from loancli.plan.due_days import dues_on
+from loancli.plan.grid import Grid
+from loancli.plan.product import Balloon, BreathingSpace, Fee, Frequency, Kind, Pays, Step
 from loancli.plan.rows import OwnRow
 
 START = date(2026, 1, 15)
@@ -238,6 +243,43 @@ def test_a_diff_adds_up(plan, text, days):
 
 
 # --- single changes ---
+
+
+@given(plans(), st.lists(st.sampled_from(CHANGES), min_size=1, max_size=2), st.data())
+def test_a_cost_that_is_surely_below_a_ceiling_is_below_it(plan, texts, data):
+    fees_fen = data.draw(st.sampled_from([0, 0, 1_000, 20_000]))
+    plan = replace(plan, product=replace(plan.product, fees=(Fee(name="f", amount_fen=fees_fen, due_with="every"),)))
+    on = plan.start_on
+    for text in texts:
+        on += timedelta(days=data.draw(st.integers(0, 60)))
+        plan = tried(plan, text, on)
+    away_ppm = data.draw(st.integers(-300, 300))
+    try:
+        cost_ppm = of_plan(plan).simple_ppm
+    except InputError:
+        assert not is_surely_below(plan, 240_000)
+        return
+    if cost_ppm + away_ppm < 0:
+        reject()
+    if is_surely_below(plan, cost_ppm + away_ppm):
+        assert away_ppm >= 0
+    else:
+        assert away_ppm < 102 or cost_ppm + away_ppm <= 51
+    rule = Ceiling(id="c", lenders=(plan.product.lender_kind,), from_on=START, until_on=None,
+                   fixed_ppm=cost_ppm + away_ppm, lpr_times=None, source="")  # fmt: skip
+    ceilings = Ceilings(rules=(rule,), lpr=((START, 30_000),))
+    refused = check_ceiling(plan, ceilings, signed_on=on).outcome is Outcome.REFUSED
+    assert bool(refusal_on(plan, ceilings, signed_on=on)) == refused
+
+
+@given(plans(), st.fractions(0, 2, max_denominator=10_000))
+def test_a_grid_with_another_first_factor_is_what_it_would_be_made_anew(plan, factor):
+    dues = dues_on(plan.product, plan.agreed, from_on=plan.start_on, previous_on=plan.start_on, calendar=CALENDAR)
+    shared = Grid(plan.product, dues).with_first(2 * factor.numerator, 2 * factor.denominator)
+    anew = Grid(plan.product, (dues[0]._replace(factor=factor), *dues[1:]))
+    assert shared.factors == anew.factors
+    assert shared.frames == anew.frames
+    assert Fraction(*shared.level) == Fraction(*anew.level)
 
 
 def usual(**terms):

@@ -135,6 +135,35 @@ def test_rows_that_hold_after_a_change_tell_what_working_it_out_would(
         assert [life(told.contract, [*told.events, found.event], day) for day in days] == lived
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    lives_of(),
+    st.lists(st.sampled_from([*CHANGES, "shorter", "smaller", "reage 3"]), min_size=1, max_size=2),
+    st.data(),
+)
+def test_the_walk_of_a_change_goes_on_to_the_life_that_is_walked_from_the_start(
+    told: RandomLife, texts: list[str], data: st.DataObject
+) -> None:
+    on = told.contract.signed_on
+    events = list(told.events)
+    for text in texts:
+        on += data.draw(st.integers(0, 120)) * DAY
+        if data.draw(st.integers(0, 3)):  # else what is recorded for later days is known as well
+            events = [each for each in events if each.effective_on <= on]
+        try:
+            found = change(told.contract, events, text, on)
+        except (InputError, RefusedError):
+            continue
+        knows_later = any(each.effective_on > on for each in events)
+        events.append(found.event)
+        as_of = on + data.draw(st.sampled_from([0, 0, 1, 40, 400])) * DAY
+        assert found.life(on - DAY) is None
+        gone_on = found.life(as_of)
+        assert (gone_on is None) == (knows_later or text.startswith(("breathe", "reage")))
+        if gone_on:
+            assert gone_on == life(told.contract, events, as_of)
+
+
 # --- single cases ---
 
 
@@ -175,6 +204,17 @@ def test_money_paid_on_the_day_is_spread_with_the_rest() -> None:
     assert len(found.after.rows) == 12
     assert max(row.due_fen for row in found.after.rows[1:-1]) < contract.rows[1].due_fen
     assert found.after.prepaid[0].paid_on == on
+
+
+def test_what_was_looked_ahead_for_the_change_is_forgotten_by_the_life_after_it() -> None:
+    """Principal paid ahead leaves rows that hold no more; those of the change hold."""
+    contract, events = loan(allocation=Allocation(surplus="principal"))
+    on = contract.rows[0].due_on
+    events.append(payment(on, contract.rows[0].due_fen + 300_000))
+    found = change(contract, events, "extend 2", on)
+    assert found.walk is not None
+    assert found.walk.ahead
+    assert found.life(on) == life(contract, [*events, found.event], on)
 
 
 def test_overdue_principal_stays_overdue() -> None:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from loancli.core.money import yuan
@@ -32,6 +33,7 @@ _SPOKEN = {
     "worse",
 }
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi and zero-width marks, lone surrogates, line separators
+_BARE = {type(None), bool, int, float, str}  # what JSON says as it is
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what a spreadsheet takes for the start of a formula
 
 
@@ -59,22 +61,26 @@ def heading(name: str, lang: Lang) -> str:
 
 def in_words(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     """The row with codes as words, for people."""
-    return {name: _in_words(name, value, lang) for name, value in row.items()}
+    told = dict(row)
+    for name in _spoken(tuple(row)):
+        if isinstance(code := plain(row[name]), str):
+            section = name.removeprefix("example_")
+            told[name] = " ".join([said(f"{section}.{each}", lang, each) for each in code.split(" ")])
+    return told
 
 
-def _in_words(name: str, value: Any, lang: Lang) -> Any:
-    section = name.removeprefix("example_")
-    code = plain(value)
-    if section not in _SPOKEN or not isinstance(code, str):
-        return value
-    return " ".join(said(f"{section}.{each}", lang, each) for each in code.split(" "))
+@lru_cache(maxsize=64)  # the rows of a table have the same columns
+def _spoken(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.removeprefix("example_") in _SPOKEN)
 
 
 def plain(value: object) -> Any:
     """`value` in the words of JSON: days in ISO, enums by value, nested rows as objects, exact fractions as text."""
+    if type(value) in _BARE:
+        return value
     if isinstance(value, Enum):
         return plain(value.value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, int | float):
         return value
     if isinstance(value, date):  # an instant as well
         return value.isoformat()
@@ -116,11 +122,9 @@ def machine_cell(value: object, safe: Callable[[str], str]) -> str:
         return ""
     if isinstance(value, str):
         return safe(value)
-    return (
-        str(value)
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else json.dumps(value, ensure_ascii=False)
-    )
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def with_unit(name: str) -> str:
@@ -132,10 +136,11 @@ def with_unit(name: str) -> str:
 
 def tsv_cell(name: str, value: object, safe: Callable[[str], str]) -> str:
     """A value in a tab-separated table."""
-    if _has_unit(value, name, "_fen"):
-        return yuan(value).replace(",", "")
-    if _has_unit(value, name, "_ppm"):
-        return percent(value).removesuffix("%")
+    if isinstance(value, int):
+        if name.endswith("_fen"):
+            return yuan(value).replace(",", "")
+        if name.endswith("_ppm"):
+            return percent(value).removesuffix("%")
     return visible(machine_cell(value, safe))
 
 

@@ -57,17 +57,20 @@ class Row(NamedTuple):
         assert fee_fen >= 0, self
         return self
 
-    def kept(self) -> tuple[int | str, ...]:
+    def kept(self) -> list[int | str]:
         """Its cells as the ledger and events keep them."""
-        days = (self.from_on.isoformat(), self.to_on.isoformat(), self.due_on.isoformat())
-        return (self.number, *days, self.principal_fen, self.interest_fen, self.fee_fen, self.reason)
+        number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason = self
+        days = (from_on.isoformat(), to_on.isoformat(), due_on.isoformat())
+        return [number, *days, principal_fen, interest_fen, fee_fen, reason]
 
     @classmethod
     def restored(cls, cells: Iterable[Any]) -> "Row":
         """The row whose cells were `kept`."""
-        number, from_on, to_on, due_on, *rest = cells
+        number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason = cells
         day_of = date.fromisoformat
-        return tuple.__new__(cls, (number, day_of(from_on), day_of(to_on), day_of(due_on), *rest))
+        end_on = day_of(to_on)
+        due = end_on if due_on == to_on else day_of(due_on)
+        return tuple.__new__(cls, (number, day_of(from_on), end_on, due, principal_fen, interest_fen, fee_fen, reason))
 
     @property
     def due_fen(self) -> int:
@@ -85,6 +88,18 @@ class Row(NamedTuple):
             return None
         bound = self.reason.rpartition(":")[2]
         return int(bound) if bound.isdigit() else None
+
+
+def kept_rows(rows: Iterable[Row]) -> list[list[int | str]]:
+    """As `Row.kept` for each. A period mostly begins on the day, and falls due on it, that is a text already."""
+    found: list[list[int | str]] = []
+    last_on, last = None, ""
+    for number, from_on, to_on, due_on, principal_fen, interest_fen, fee_fen, reason in rows:
+        start = last if from_on is last_on else from_on.isoformat()
+        last_on, last = to_on, to_on.isoformat()
+        due = last if due_on is to_on else due_on.isoformat()
+        found.append([number, start, last, due, principal_fen, interest_fen, fee_fen, reason])
+    return found
 
 
 class InstalmentState(NamedTuple):

@@ -5,6 +5,7 @@ way is finished by running it again. A row whose change would come out otherwise
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -44,13 +45,17 @@ class Done:
     wanted: Wanted
     found: Replan | None = None
     fingerprint: str = ""  # of what was found
+    payload: str = ""  # of its event, as the journal writes it
     is_there: bool = False
     refusal: str = ""
 
 
-def fingerprint_of(event: Event) -> str:
-    """What a change comes to, in a few characters: the same rows and terms from the same day give the same ones."""
-    told = journal.canonical([event.loan_id, event.effective_on.isoformat(), event.payload])
+def fingerprint_of(event: Event, payload: str) -> str:
+    """What a change comes to, in a few characters: the same rows and terms from the same day give the same ones.
+
+    `payload` is that of the event, as the journal writes it.
+    """
+    told = f"[{journal.canonical(event.loan_id)},{journal.canonical(event.effective_on.isoformat())},{payload}]"
     return hashlib.sha256(told.encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
 
 
@@ -80,18 +85,33 @@ def apply(db: Connection, wanted: Sequence[Wanted], rules: Rules) -> Iterator[Do
             chunk = wanted[at : at + CHUNK]
             known = gather(db, [each.loan_id for each in chunk])
             done = [_as_previewed(each) for each in _worked_out(known, chunk, rules)]
-            events = [replace(each.found.event, batch=batch) for each in done if each.found]
-            journal.record(db, events, recorded_at=rules.stamp.text)
-            _settle(db, known, events)
+            found = [each.found for each in done if each.found]
+            events = [replace(each.event, batch=batch) for each in found]
+            payloads = {each.found.event.key: each.payload for each in done if each.found}
+            journal.record(db, events, recorded_at=rules.stamp.text, payloads=payloads)
+            _settle(db, known, events, events, found)
         yield from done
 
 
-def _settle(db: Connection, known: Mapping[str, tuple[Contract, list[Event]]], new: Sequence[Event]) -> None:
-    """As `settle`, for loans that were gathered before the `new` events were recorded."""
+def _settle(
+    db: Connection,
+    known: Mapping[str, tuple[Contract, list[Event]]],
+    new: Sequence[Event],
+    changes: Sequence[Event],
+    found: Sequence[Replan] = (),
+) -> None:
+    """As `settle`, for loans that were gathered before the `new` events were recorded.
+
+    `changes` are those which the new events make, or take back; `found` is what new ones come of.
+    """
     day = days.open_day(db)
     for event in new:
         known[event.loan_id][1].append(event)
-    book_lives(db, [life(*known[loan_id], day) for loan_id in dict.fromkeys(event.loan_id for event in new)], day)
+    counts = Counter(event.loan_id for event in new)
+    lived = {each.event.loan_id: each.life(day) for each in found if counts[each.event.loan_id] == 1}
+    lives = [lived.get(loan_id) or life(*known[loan_id], day) for loan_id in counts]
+    changed_from = {event.loan_id: event.payload["number"] for event in changes if event.kind in CHANGES}
+    book_lives(db, lives, day, changed_from=changed_from)
 
 
 def _worked_out(
@@ -109,7 +129,8 @@ def _worked_out(
             if found is None:
                 yield Done(wanted=each, is_there=True)
             else:
-                yield Done(wanted=each, found=found, fingerprint=fingerprint_of(found.event))
+                payload = journal.canonical(found.event.payload)
+                yield Done(wanted=each, found=found, fingerprint=fingerprint_of(found.event, payload), payload=payload)
 
 
 def _as_previewed(done: Done) -> Done:
@@ -153,7 +174,7 @@ def undo(db: Connection, batch: str, *, stamp: Stamp) -> Iterator[tuple[Event, s
                 if not refusal
             ]
             journal.record(db, voids, recorded_at=stamp.text)
-            _settle(db, known, voids)
+            _settle(db, known, voids, [event for event, refusal in told if not refusal])
         yield from told
 
 

@@ -11,7 +11,7 @@ from loancli.jobs import Stamp
 from loancli.jobs.settle import gather, settle
 from loancli.ledger import journal, loans
 from loancli.ledger.connect import Connection
-from loancli.plan.ceilings import Ceilings, Outcome, check_ceiling
+from loancli.plan.ceilings import Ceilings, refusal_on
 from loancli.plan.changes import Waive, change_of
 from loancli.plan.product import Product
 from loancli.servicing.contract import Contract
@@ -71,9 +71,8 @@ def work_out(
         calendar=rules.calendar,
         products=rules.products,
     )
-    verdict = check_ceiling(found.after, rules.ceilings, signed_on=on)
-    if verdict.outcome is Outcome.REFUSED:
-        raise RefusedError(verdict.sentence)
+    if refusal := refusal_on(found.after, rules.ceilings, signed_on=on):
+        raise RefusedError(refusal)
     return _answered(found, in_difficulty)
 
 

@@ -1,6 +1,6 @@
 """Settle loans: compute their lives again, book what the journal does not have yet, renew the stored copies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from operator import attrgetter
@@ -68,9 +68,11 @@ def book_lives(
     *,
     entries_max: int | None = None,
     after: int | None = None,
+    changed_from: Mapping[str, int] | None = None,
 ) -> int:
     """Book what the lives say and the journal does not, and store the copies; so, of other loans, turns of theirs.
 
+    `changed_from`: as `loans.save`.
     Raises RefusedError where that would be more than `entries_max` entries of one loan.
     """
     entries = [each.entry for each in taken if each.entry]
@@ -88,7 +90,8 @@ def book_lives(
                     f" loancli loan events {each.contract.loan_id}"
                 )
             entries += found
-        loans.save(db, [(each.position, each.contract.product.code, each.instalments) for each in lives])
+        copies = [(each.position, each.contract.product.code, each.instalments) for each in lives]
+        loans.save(db, copies, changed_from=changed_from)
     turns.take(db, taken, day)
     entries.sort(key=attrgetter("loan_id"))  # the same journal, whichever loans took their turns
     return journal.book(db, entries, booked_on=day)

@@ -16,7 +16,7 @@ from loancli.ledger.connect import Connection
 
 _NOTHING = bytes(32)
 _NEVER = 2**62  # no ledger has so many events
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 def canonical(value: Any) -> str:
@@ -38,11 +38,14 @@ def head(db: Connection, table: str) -> bytes:
     return row[0] if row else _NOTHING
 
 
-def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list[Event]:
-    """Append events; return those that are new.
+def record(
+    db: Connection, events: Iterable[Event], *, recorded_at: str, payloads: Mapping[str, str] | None = None
+) -> list[Event]:
+    """Append events; return those that are new. `payloads`, by key: those whose `canonical` text is made already.
 
     The same key with the same content is nothing new; with other content it is a RefusedError.
     """
+    texts = payloads or {}
     new: list[Event] = []
     rows: list[tuple[object, ...]] = []
     last_id = events_count(db)
@@ -57,7 +60,7 @@ def record(db: Connection, events: Iterable[Event], *, recorded_at: str) -> list
         )
     }
     for event in events:
-        payload = canonical(event.payload)
+        payload = texts.get(event.key) or canonical(event.payload)
         content = (event.loan_id, event.kind.value, event.effective_on.isoformat(), payload)
         found = contents.get(event.key)
         if found == content:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from loancli.core.conduct import Conduct
@@ -66,12 +66,12 @@ def records(db: Connection, loan_ids: Sequence[str]) -> dict[str, LoanRecord]:
     """Contracts by loan id; unknown ids are left out."""
     wanted = json.dumps(list(loan_ids))
     rows: dict[str, list[Row]] = {}
-    for loan_id, *cells in db.execute(
+    for cells in db.execute(
         f"SELECT loan_id, {_ROW} FROM plan_row WHERE loan_id IN (SELECT value FROM json_each(?))"
         " ORDER BY loan_id, number",
         (wanted,),
     ):
-        rows.setdefault(loan_id, []).append(Row.restored(cells))
+        rows.setdefault(cells[0], []).append(Row.restored(cells[1:]))
     found = db.execute(
         "SELECT l.loan_id, l.borrower_id, l.product_code, t.json, l.principal_fen, l.signed_on, l.maturity_number"
         " FROM loan l JOIN terms t ON t.sha = l.terms_sha WHERE l.loan_id IN (SELECT value FROM json_each(?))",
@@ -194,27 +194,50 @@ def standings(db: Connection) -> dict[str, tuple[int, int, int, int, int, date]]
     return {loan_id: (*numbers, date.fromisoformat(since_on)) for loan_id, *numbers, since_on in rows}
 
 
-def save(db: Connection, lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]]) -> None:
-    """Renew the stored copies of positions (with their product's code), of instalments that changed, and of conduct."""
+def save(
+    db: Connection,
+    lives: Iterable[tuple[Position, str, Sequence[InstalmentState]]],
+    *,
+    changed_from: Mapping[str, int] | None = None,
+) -> None:
+    """Renew the stored copies of positions (with their product's code), of instalments that changed, and of conduct.
+
+    `changed_from`: of some loans the number of the instalment from which on their plan is another one, so that these
+    are written without a look at what is stored. What is stored in the end is the same.
+    """
     positions: list[tuple[object, ...]] = []
     conducts: dict[str, Conduct | None] = {}
     instalments: list[tuple[object, ...]] = []
+    changed: list[tuple[object, ...]] = []
+    counts: dict[str, int] = {}
+    kept: dict[str, int] = {}  # of each loan, how many instalments are likely to be as they were
+    numbers = changed_from or {}
     for position, product_code, states in lives:
+        loan_id = position.loan_id
         positions.append(position_values(position, product_code))
-        conducts[position.loan_id] = position.conduct
-        instalments += [(position.loan_id, *instalment_values(state)) for state in states]
-    # Most instalments are as they were, and to read one costs less than to write it again.
+        conducts[loan_id] = position.conduct
+        values = [_instalment_row(loan_id, state) for state in states]
+        counts[loan_id] = len(values)
+        kept[loan_id] = numbers.get(loan_id, len(values) + 1) - 1
+        instalments += values[: kept[loan_id]]
+        changed += values[kept[loan_id] :]
+    # To read one that is as it was costs less than to write it again.
     stored = set(
         db.execute(
-            f"SELECT loan_id, {INSTALMENT} FROM instalment WHERE loan_id IN (SELECT value FROM json_each(?))",
-            (json.dumps([values[0] for values in positions]),),
+            f"SELECT loan_id, {INSTALMENT} FROM json_each(?) l"
+            " JOIN instalment i ON i.loan_id = l.key AND i.number <= l.value",
+            (json.dumps(kept),),
         )
     )
-    changed = [values for values in instalments if values not in stored]
-    gone = {row[:2] for row in stored} - {values[:2] for values in instalments}  # a change left fewer of them
+    changed += [values for values in instalments if values not in stored]
     _renew(db, "position", POSITION, "loan_id", positions)
     _renew(db, "instalment", f"loan_id, {INSTALMENT}", "loan_id, number", changed)
-    db.executemany("DELETE FROM instalment WHERE loan_id = ? AND number = ?", gone)
+    db.execute(  # a change left fewer of them
+        "DELETE FROM instalment WHERE (loan_id, number) IN"
+        " (SELECT i.loan_id, i.number FROM json_each(?) l"
+        " JOIN instalment i ON i.loan_id = l.key AND i.number > l.value)",
+        (json.dumps(counts),),
+    )
     claims.save(db, conducts)
 
 
@@ -231,7 +254,7 @@ def _renew(db: Connection, table: str, columns: str, key: str, rows: list[tuple[
 
 def position_values(position: Position, product_code: str) -> tuple[object, ...]:
     """A position as its row. Parts of a fen are kept down to a millionth, for the aggregate of the books only."""
-    micro = position.accrued * MICRO, position.accruing_per_day * MICRO
+    accrued, per_day = position.accrued, position.accruing_per_day
     return (
         position.loan_id,
         position.status,
@@ -247,8 +270,8 @@ def position_values(position: Position, product_code: str) -> tuple[object, ...]
         _iso(position.next_due_on),
         position.next_due_fen,
         _iso(position.next_moment_on),
-        micro[0].numerator // micro[0].denominator,
-        micro[1].numerator // micro[1].denominator,
+        MICRO * accrued.numerator // accrued.denominator,
+        MICRO * per_day.numerator // per_day.denominator,
         position.paid_total_fen,
         product_code,
     )
@@ -256,22 +279,12 @@ def position_values(position: Position, product_code: str) -> tuple[object, ...]
 
 def instalment_values(state: InstalmentState) -> tuple[object, ...]:
     """An instalment as its row, without the loan."""
-    return (
-        state.number,
-        state.due_on.isoformat(),
-        int(state.is_due),
-        int(state.is_fixed),
-        state.principal_fen,
-        state.interest_fen,
-        state.fee_fen,
-        state.penalty_fen,
-        state.paid_principal_fen,
-        state.paid_interest_fen,
-        state.paid_fee_fen,
-        state.paid_penalty_fen,
-        _iso(state.paid_on),
-        state.reason,
-    )
+    return _instalment_row("", state)[1:]
+
+
+def _instalment_row(loan_id: str, state: InstalmentState) -> tuple[object, ...]:
+    due_on, paid_on = state[1].isoformat(), _iso(state[12])
+    return (loan_id, state[0], due_on, int(state[2]), int(state[3]), *state[4:12], paid_on, state[13])
 
 
 def _iso(day: date | None) -> str | None:

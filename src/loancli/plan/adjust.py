@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 from loancli.core.days import Calendar, months_after
 from loancli.core.errors import InputError
@@ -31,6 +32,7 @@ from loancli.plan.changes import (
 )
 from loancli.plan.contradictions import contradictions
 from loancli.plan.due_days import PERIODS_MAX, Due, dues_on, later_days
+from loancli.plan.grid import Grid
 from loancli.plan.product import Kind, Pays, Product
 from loancli.plan.rest import Asks, Rest, asks_of, breathe, split_rest
 from loancli.plan.rows import Plan, Prepaid, Reason
@@ -88,24 +90,33 @@ def changed_from(
 # --- splitting it anew ---
 
 
-def _dues(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> list[Due]:
+def _grid(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Grid:
     """The steps that end on the agreed days. The first holds on to the start of its period; only its days from the
     change on count by the new terms."""
-    last_number = left.rows[0].number + len(agreed) - 1
+    first = left.rows[0]
+    return _grid_from(product, tuple(agreed), first.from_on, left.previous_on, first.number, left.from_on, calendar)
+
+
+@lru_cache(maxsize=256)  # of a batch many loans share their days, and the day of the change
+def _grid_from(
+    product: Product,
+    agreed: tuple[date, ...],
+    from_on: date,
+    previous_on: date,
+    first_number: int,
+    changed_on: date,
+    calendar: Calendar,
+) -> Grid:
+    last_number = first_number + len(agreed) - 1
     if product.weights_per == "period" and product.weights and last_number > len(product.weights):
         raise InputError(
             f"weights: {product.code} has {len(product.weights)}, one per period, and none for instalment"
             f" {last_number}; reweight it first"
         )
     first, *rest = dues_on(
-        product,
-        agreed,
-        from_on=left.rows[0].from_on,
-        previous_on=left.previous_on,
-        calendar=calendar,
-        first_number=left.rows[0].number,
+        product, agreed, from_on=from_on, previous_on=previous_on, calendar=calendar, first_number=first_number
     )
-    return [first._replace(factor=per_fen(product, first, left.from_on, first.to_on)), *rest]
+    return Grid(product, (first._replace(factor=per_fen(product, first, changed_on, first.to_on)), *rest))
 
 
 def _rest(left: Open, product: Product, first: Due) -> Rest:
@@ -116,21 +127,20 @@ def _rest(left: Open, product: Product, first: Due) -> Rest:
     return Rest(left.principal_fen, carried_fen, flat_base_fen, parts_fen, left.fixed_fee_fen)
 
 
-def _spread(left: Open, product: Product, agreed: Sequence[date], calendar: Calendar) -> Plan:
+def _spread(left: Open, product: Product, agreed: tuple[date, ...], calendar: Calendar) -> Plan:
     count = len(agreed)
     if product.kind is Kind.CUSTOM and count != len(left.rows):
         raise InputError("periods: the rows of a custom plan are agreed one by one; restructure it to another product")
-    reach = _days(left, _reach(left, product, count), agreed)
-    dues = _dues(left, product, reach, calendar)
-    return _joined(left, product, dues[:count], _split(left, product, _rest(left, product, dues[0]), dues, count))
+    grid = _grid(left, product, _days(left, _reach(left, product, count), agreed), calendar)
+    return _joined(left, product, grid.agreed[:count], _split(left, grid, _rest(left, product, grid.dues[0]), count))
 
 
-def _split(left: Open, product: Product, rest: Rest, dues: Sequence[Due], count: int) -> list[Row]:
+def _split(left: Open, grid: Grid, rest: Rest, count: int) -> list[Row]:
     """What the steps ask for. Instalments that breathe go on to breathe, whatever else changes."""
     asks = [Asks(row.reason.split(":")[1], row.at_most_fen) for row in left.rows if row.is_breathing]
     if asks:
-        return breathe(product, rest, dues, asks, count=count)
-    return split_rest(product, rest, dues, count=count)
+        return breathe(grid.product, rest, grid.dues, asks, count=count)
+    return split_rest(grid, rest, count=count)
 
 
 def _reach(left: Open, product: Product, count: int) -> int:
@@ -140,7 +150,7 @@ def _reach(left: Open, product: Product, count: int) -> int:
     return max(count, product.balloon.periods - len(left.kept) + max(0, count - len(left.rows)))
 
 
-def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ...]:
+def _days(left: Open, count: int, agreed: tuple[date, ...] = ()) -> tuple[date, ...]:
     """The first `count` agreed days, as they were, and after the last by the frequency."""
     known = agreed or left.agreed
     if len(left.kept) + count > PERIODS_MAX:
@@ -155,17 +165,19 @@ def _days(left: Open, count: int, agreed: Sequence[date] = ()) -> tuple[date, ..
 
 
 def _joined(
-    left: Open, product: Product, dues: Sequence[Due], rows: Sequence[Row], prepaid: tuple[Prepaid, ...] = ()
+    left: Open, product: Product, agreed: tuple[date, ...], rows: Sequence[Row], prepaid: tuple[Prepaid, ...] = ()
 ) -> Plan:
     """The kept rows and the new ones. Fees that are due with the first instalment of the loan stay with it."""
     plan = left.plan
     # Of a plan that is paid off before its first instalment there is none that a fee could be due with.
-    asked_fen = fees_fen(product, plan.principal_fen, len(left.kept) + len(dues))[len(left.kept) :] if rows else []
-    return replace(
-        plan,
+    count = len(left.kept)
+    asked_fen = fees_fen(product, plan.principal_fen, count + len(agreed))[count:] if rows else []
+    return Plan(
         product=product,
-        rows=left.kept + with_fees(rows, asked_fen),
-        agreed=(*plan.agreed[: len(left.kept)], *(due.agreed_on for due in dues)),
+        principal_fen=plan.principal_fen,
+        start_on=plan.start_on,
+        rows=left.kept + (with_fees(rows, asked_fen) if product.fees else tuple(rows)),
+        agreed=plan.agreed[:count] + agreed,
         prepaid=plan.prepaid + prepaid,
         changed_on=left.from_on,
         before=plan,
@@ -191,29 +203,29 @@ def _prepaid(left: Open, change: Prepay, calendar: Calendar) -> Plan:
     paid = Prepaid(on, principal_fen, interest_fen)
     rest_fen = left.principal_fen - principal_fen
     if rest_fen == 0:
-        return _joined(left, product, [], [], (paid,))
+        return _joined(left, product, (), [], (paid,))
     carried_fen = Fraction(0) if interest_fen else accrued_fen  # less than a fen goes on
     base_fen = left.flat_base_fen * Fraction(rest_fen, left.principal_fen) if product.kind is Kind.FLAT else None
     parts_fen = tuple(row.principal_fen for row in left.rows) if product.kind is Kind.CUSTOM else ()
     count = len(left.rows)
     if change.shortens:
-        dues = _dues(left, product, left.agreed, calendar)
-        rows = _as_before(left, product, dues, rest_fen, carried_fen, base_fen)
+        grid = _grid(left, product, left.agreed, calendar)
+        rows = _as_before(left, product, grid.dues, rest_fen, carried_fen, base_fen)
     else:
-        dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
-        rows = _split(left, product, Rest(rest_fen, carried_fen, base_fen, parts_fen), dues, count)
+        grid = _grid(left, product, _days(left, _reach(left, product, count)), calendar)
+        rows = _split(left, grid, Rest(rest_fen, carried_fen, base_fen, parts_fen), count)
     assert plan.product is product
-    return _joined(left, product, dues[: len(rows)], rows, (paid,))
+    return _joined(left, product, grid.agreed[: len(rows)], rows, (paid,))
 
 
 def _shortened(left: Open, calendar: Calendar) -> Plan:
     product = left.plan.product
     if product.revenue or product.line or product.fixed_fee:
         raise InputError(f"shorter: {product.code} has no instalments that stay as they are; it ends sooner by itself")
-    dues = _dues(left, product, left.agreed, calendar)
-    rest = _rest(left, product, dues[0])
-    rows = _as_before(left, product, dues, rest.principal_fen, rest.carried_fen, rest.flat_base_fen)
-    return _joined(left, product, dues[: len(rows)], rows)
+    grid = _grid(left, product, left.agreed, calendar)
+    rest = _rest(left, product, grid.dues[0])
+    rows = _as_before(left, product, grid.dues, rest.principal_fen, rest.carried_fen, rest.flat_base_fen)
+    return _joined(left, product, grid.agreed[: len(rows)], rows)
 
 
 def _as_before(
@@ -303,13 +315,13 @@ def _restructured(left: Open, change: Restructure, calendar: Calendar, products:
         agreed = _days(left, reach)
     else:
         agreed = later_days(product, left.from_on, (left.from_on,), reach)
-    dues = _dues(left, product, agreed[-1:] if single else agreed, calendar)
-    rest = _rest(left, product, dues[0])._replace(flat_base_fen=None, parts_fen=())  # flat: on what is lent anew
-    rows = split_rest(product, rest, dues, count=count)
+    grid = _grid(left, product, agreed[-1:] if single else agreed, calendar)
+    rest = _rest(left, product, grid.dues[0])._replace(flat_base_fen=None, parts_fen=())  # flat: on what is lent anew
+    rows = split_rest(grid, rest, count=count)
     if product.breathing_space and product.breathing_space.at_start:
         space = product.breathing_space
-        rows = breathe(product, rest, dues, asks_of(space.pays, rows[: space.at_start]), count=count)
-    return _joined(left, product, dues[:count], rows)
+        rows = breathe(product, rest, grid.dues, asks_of(space.pays, rows[: space.at_start]), count=count)
+    return _joined(left, product, grid.agreed[:count], rows)
 
 
 # --- breathing space ---
@@ -339,10 +351,10 @@ def _breathed(left: Open, change: Breathe, calendar: Calendar) -> Plan:
                 f"breathe: {product.code} allows {space.a_year_max} a year; there have been {spaces} since {since_on}"
             )
     count = len(left.rows) + (change.periods if extends else 0)
-    dues = _dues(left, product, _days(left, _reach(left, product, count)), calendar)
+    grid = _grid(left, product, _days(left, _reach(left, product, count)), calendar)
     asks = asks_of(pays, left.rows[: change.periods])
-    rows = breathe(product, _rest(left, product, dues[0]), dues, asks, count=count)
-    return _joined(left, product, dues[:count], rows)
+    rows = breathe(product, _rest(left, product, grid.dues[0]), grid.dues, asks, count=count)
+    return _joined(left, product, grid.agreed[:count], rows)
 
 
 def spaces_on(plan: Plan) -> list[date]:

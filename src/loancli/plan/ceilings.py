@@ -3,17 +3,20 @@
 import csv
 import io
 import tomllib
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from loancli.core.days import date_of
 from loancli.core.errors import InputError
 from loancli.core.money import yuan
 from loancli.core.rates import percent, rate_ppm_of
-from loancli.plan.cost import Apr, of_fastest, of_plan
+from loancli.plan.cost import Apr, is_surely_below, of_fastest, of_plan
 from loancli.plan.product import LENDERS
 from loancli.plan.rows import Plan
 
@@ -31,7 +34,7 @@ class Ceiling:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # read once, and asked about for each loan of a batch
 class Ceilings:
     """The rules, and the one-year LPR as published: (day, ppm), by day."""
 
@@ -93,6 +96,15 @@ def check_ceiling(plan: Plan, ceilings: Ceilings, *, signed_on: date) -> Verdict
     return Verdict(plan=plan, outcome=verdict_on(cost, limit), limit=limit, cost=cost, path=path)
 
 
+def refusal_on(plan: Plan, ceilings: Ceilings, *, signed_on: date) -> str:
+    """Why `check_ceiling` refuses a plan, or ''. The yearly cost is worked out only where it may be too much."""
+    limit = limit_on(ceilings, plan.product.lender_kind, signed_on)
+    if not plan.product.revenue and is_surely_below(plan, limit.ppm):
+        return ""
+    verdict = check_ceiling(plan, ceilings, signed_on=signed_on)
+    return verdict.sentence if verdict.outcome is Outcome.REFUSED else ""
+
+
 def verdict_on(cost: Apr, limit: Limit) -> Outcome:
     """Refused, warn or ok, for a cost and a ceiling."""
     if cost.simple_ppm > limit.ppm:
@@ -137,6 +149,7 @@ def _sentence(plan: Plan, cost: Apr, limit: Limit, path: str, outcome: Outcome) 
     )
 
 
+@lru_cache(maxsize=64)
 def limit_on(ceilings: Ceilings, lender_kind: str, signed_on: date) -> Limit:
     """The lowest ceiling that holds. Raises InputError where none is known: no rule is not the same as no limit."""
     limits = [
@@ -168,10 +181,10 @@ def _limit(ceilings: Ceilings, rule: Ceiling, signed_on: date) -> Limit:
 
 def lpr_on(ceilings: Ceilings, day: date) -> tuple[date, int]:
     """The last publication on or before `day`, and its rate in ppm (PRC-10). Raises InputError before the first."""
-    found = [row for row in ceilings.lpr if row[0] <= day]
-    if not found:
+    count = bisect_right(ceilings.lpr, day, key=itemgetter(0))
+    if not count:
         raise InputError(f"the LPR table starts on {ceilings.lpr[0][0]}, after {day}; add earlier rows to lpr.csv")
-    return found[-1]
+    return ceilings.lpr[count - 1]
 
 
 def read_ceilings(toml_text: str, lpr_csv_text: str) -> Ceilings:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from loancli.core.days import date_of
 from loancli.core.errors import InputError
@@ -119,6 +120,7 @@ EVERY_PART = "all"  # of a waiver: of all that is due and can be waived
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
+@lru_cache(maxsize=256)  # a batch says the same of many loans
 def change_of(text: str) -> Change:
     """One change in words. Raises InputError that shows how the words are written."""
     word, _, rest = text.strip().partition(" ")

@@ -31,6 +31,7 @@ NEWTON_STEPS_MAX = 50
 NEWTON_NEAR = 1e-13
 ENOUGH = 10_000_000  # times what is owed: revenue of which the smallest share would repay it at once
 BEYOND_SENSE_PPM = 100_000_000  # 10,000 % a year
+SURE_PPM = 51  # half of 0.01 %, and one more
 SCALE = 1e6  # pyxirr is content with a rest below an absolute bound: loans of 1 fen and of 10 billion yuan alike
 
 
@@ -133,6 +134,28 @@ def _is_always_lent(flows: Sequence[Flow], yearly: float) -> bool:
 def of_plan(plan: Plan) -> Apr:
     """The yearly cost if every row is paid when due: by equal periods, or by days where the periods are not equal."""
     return apr(plan.flows, periods_a_year=_periods_a_year(plan))
+
+
+def is_surely_below(plan: Plan, simple_ppm: int) -> bool:
+    """Would `of_plan` say less than so much a year, or just as much? No figure is sought; False where only it can tell.
+
+    Of a changed plan, counted by days. One amount is lent and all others are paid back, so what they are worth on the
+    day of the payout falls as the rate rises, and meets what was lent at one rate only, the cost. If at the rate asked
+    about they are worth less than that, the cost is below it. The figure is shown to 0.01 %: half of that is taken off,
+    and `SURE_PPM` for whatever floats leave open.
+    """
+    if plan.changed_on is None or any(paid.principal_fen + paid.interest_fen <= 0 for paid in plan.prepaid):
+        return False
+    month = (simple_ppm - SURE_PPM) / 1e6 / MONTHS_A_YEAR
+    if month <= 0:
+        return False
+    day = (1 + month) ** (-MONTHS_A_YEAR / DAYS_A_YEAR)  # what a fen a day later is worth
+    from_number = plan.start_on.toordinal()
+    worth: float = sum([each.due_fen * day ** (each.due_on.toordinal() - from_number) for each in plan.rows])
+    if plan.prepaid:
+        paid = ((each.principal_fen + each.interest_fen, each.paid_on.toordinal()) for each in plan.prepaid)
+        worth += sum([fen * day ** (number - from_number) for fen, number in paid])
+    return 0 < worth < plan.principal_fen
 
 
 def of_paths(plan: Plan, due_on: Sequence[date], due_fen: "npt.NDArray[np.int64]") -> "npt.NDArray[np.int64]":

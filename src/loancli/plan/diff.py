@@ -40,7 +40,7 @@ class Side:
 
     @property
     def biggest_fen(self) -> int:
-        return max((row.due_fen for row in self.plan.rows), default=0)
+        return max([row.principal_fen + row.interest_fen + row.fee_fen for row in self.plan.rows], default=0)
 
     @property
     def interest_fen(self) -> int:

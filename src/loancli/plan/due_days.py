@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from loancli.core.days import Calendar, months_after
@@ -81,13 +82,14 @@ def dues_on(
     return tuple(dues)
 
 
-def later_days(product: Product, start_on: date, agreed: Sequence[date], count: int) -> tuple[date, ...]:
+@lru_cache(maxsize=256)  # of a batch many loans share them
+def later_days(product: Product, start_on: date, agreed: tuple[date, ...], count: int) -> tuple[date, ...]:
     """The agreed days that follow `agreed`, by the frequency, counted from the earliest day that gives all of them."""
     anchors = (start_on, *agreed)
     try:
         for at, anchor in enumerate(anchors):
             days = _steps(product.frequency, anchor, len(agreed) - at + count)
-            if days[: len(agreed) - at] == tuple(agreed[at:]):
+            if days[: len(agreed) - at] == agreed[at:]:
                 return days[len(agreed) - at :]
     except (OverflowError, ValueError):
         raise _beyond(start_on) from None

@@ -10,7 +10,7 @@ from loancli.core.loan import Row
 from loancli.core.money import rounded, yuan
 from loancli.core.rates import PPM
 from loancli.plan.due_days import Due
-from loancli.plan.factors import counted, factors_of
+from loancli.plan.factors import factors_of
 from loancli.plan.grid import Grid
 from loancli.plan.kinds import split, split_with_fee
 from loancli.plan.product import Kind, Pays, Product
@@ -27,21 +27,22 @@ class Rest(NamedTuple):
     fixed_fee_fen: int = 0  # of a fixed fee, what is not in an instalment yet
 
 
-def split_rest(product: Product, rest: Rest, dues: Sequence[Due], *, count: int) -> list[Row]:
+def split_rest(grid: Grid, rest: Rest, *, count: int) -> list[Row]:
     """As `split`, for what is left of a loan."""
+    product = grid.product
     if product.fixed_fee:
-        return split_with_fee(product, rest.principal_fen, rest.fixed_fee_fen, dues[:count])
+        return split_with_fee(product, rest.principal_fen, rest.fixed_fee_fen, grid.dues[:count])
     base_fen = rest.flat_base_fen if product.kind is Kind.FLAT and rest.flat_base_fen else None
-    own = list(dues)
     if base_fen is not None:
         share = base_fen * Fraction(1, rest.principal_fen)
-        factors = counted(product, tuple(own))
-        own = [due._replace(factor=share * Fraction(*each)) for due, each in zip(own, factors, strict=True)]
+        shared = zip(grid.dues, grid.factors, strict=True)
+        grid = Grid(product, tuple([due._replace(factor=share * Fraction(*each)) for due, each in shared]))
     if rest.carried_fen:
-        factor = Fraction(*counted(product, (own[0],))[0])
-        own[0] = own[0]._replace(factor=factor + rest.carried_fen * Fraction(1, rest.principal_fen))
+        (over, under), carried_fen = grid.factors[0], rest.carried_fen
+        more_over, more_under = carried_fen.numerator, carried_fen.denominator * rest.principal_fen
+        grid = grid.with_first(over * more_under + more_over * under, under * more_under)
     own_rows = [OwnRow(principal_fen=part_fen) for part_fen in _scaled(rest.parts_fen, rest.principal_fen)]
-    rows = split(Grid(product, tuple(own)), rest.principal_fen, count=count, own_rows=own_rows)
+    rows = split(grid, rest.principal_fen, count=count, own_rows=own_rows)
     if base_fen is None:
         return rows
     told_fen = rounded(base_fen, product.rounding)
@@ -105,4 +106,4 @@ def breathe(product: Product, rest: Rest, dues: Sequence[Due], asks: Sequence[As
         )
     parts_fen = rest.parts_fen[-len(after) :]
     left = Rest(principal_fen, carried_fen, flat_base_fen if is_flat else None, parts_fen)
-    return rows + split_rest(product, left, after, count=count - len(rows))
+    return rows + split_rest(Grid(product, tuple(after)), left, count=count - len(rows))

@@ -69,7 +69,7 @@ class Plan:
 
     @property
     def interest_fen(self) -> int:
-        return sum(row.interest_fen for row in self.rows) + sum(paid.interest_fen for paid in self.prepaid)
+        return sum([row.interest_fen for row in self.rows]) + sum([paid.interest_fen for paid in self.prepaid])
 
     @property
     def flows(self) -> list[tuple[date, int]]:
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def fee_fen(self) -> int:
-        return sum(row.fee_fen for row in self.rows)
+        return sum([row.fee_fen for row in self.rows])
 
 
 def reason_of(text: str) -> tuple[Reason, tuple[int, ...]]:

@@ -104,11 +104,18 @@ def weighted_base(principal_fen: int, factors: Factors, weights: Sequence[int]) 
 def _base_of_one(factors: tuple[tuple[int, int], ...], weights: tuple[int, ...]) -> tuple[int, int]:
     # From the end back: over ÷ under is the balance that a base of 1 repays from here on. A row whose instalment is
     # below the interest on that balance leaves it as it is.
-    over, under = 0, 1
-    for (numerator, denominator), weight in zip(reversed(factors), reversed(weights), strict=True):
-        if over * numerator <= weight * under * denominator:
-            over, under = (over + weight * under) * denominator, under * (denominator + numerator)
-    return under, over
+    base = 1, 0
+    for factor, weight in zip(reversed(factors), reversed(weights), strict=True):
+        base = base_before(factor, weight, base)
+    return base
+
+
+def base_before(factor: tuple[int, int], weight: int, base: tuple[int, int]) -> tuple[int, int]:
+    """The base of a principal of 1 with one row more before those whose base is known (no row: 1 over 0)."""
+    (numerator, denominator), (under, over) = factor, base
+    if over * numerator <= weight * under * denominator:
+        return under * (denominator + numerator), (over + weight * under) * denominator
+    return base
 
 
 # --- core.money.rounded() for whole numbers: the same answers (a property holds them to it), a tenth of the time ---

@@ -10,6 +10,7 @@ from bisect import insort
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
+from typing import Self
 
 from loancli.core.conduct import Eased, Step
 from loancli.core.money import rounded
@@ -20,6 +21,8 @@ from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.fee_ahead import fee_ahead
 from loancli.servicing.lines import DAY, Coupon, Line
 
+NOTHING = Fraction(0)
+
 
 class Accruing:
     """The state that the days change, interest and penalty."""
@@ -27,7 +30,7 @@ class Accruing:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.product = contract.product
-        self.lines = [Line(row=row, reason=row.reason) for row in contract.rows]
+        self.lines = [Line(row) for row in contract.rows]
         self.owing: list[Line] = []  # of the lines that fell due, those that may ask for something still
         self.behind: list[Line] = []  # lines that were unpaid at the end of the last day that did anything
         self.arrears: list[Line] = []  # every line that ever was
@@ -35,7 +38,7 @@ class Accruing:
         self.movements: list[Movement] = []
         self.grace_ends: list[tuple[date, int]] = []
         self.pool_fen = 0  # principal paid out and not yet in an instalment that ended
-        self.flat_base = Fraction(0)  # what interest of a flat loan runs on, whatever has fallen due
+        self.flat_base: Fraction | int = 0  # what interest of a flat loan runs on, whatever has fallen due
         self.disbursed_fen = 0
         self.repaid_fen = 0
         self.lost_fen = 0  # principal written off
@@ -43,7 +46,7 @@ class Accruing:
         self.credit_fen = 0  # below zero: refunded, and then it was not there
         self.paid_total_fen = 0
         self.fee = fee_ahead(contract)
-        self.accrued = Fraction(0)  # contract interest up to accrued_to, not yet in an instalment
+        self.accrued = NOTHING  # contract interest up to accrued_to, not yet in an instalment
         self.accrued_to = contract.rows[0].from_on
         self.current = 0  # index of the row whose interest period is running
         # Principal moved otherwise than planned, so that the rows ahead do not hold any more: of a line always.
@@ -54,6 +57,12 @@ class Accruing:
         self.choices: dict[str, str] = {}  # what the borrower wants done with the surplus of a payment, by its key
         self.ahead: dict[int, dict[str, int]] = {}  # what instalments ahead will ask for, where the rows do not tell
         self.set_terms()
+
+    def __copy__(self) -> Self:
+        """The same lines, another state: as copy.copy() has it, in a third of the time."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
 
     def set_terms(self) -> None:
         """What the terms in force say; another penalty rate counts for what is overdue already, too, from then on."""

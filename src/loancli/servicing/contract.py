@@ -1,9 +1,8 @@
 """What was signed, what of it was changed since, and what moves because of it: the words of servicing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from itertools import zip_longest
 from typing import NamedTuple
 
 from loancli.core.event import Event, EventKind
@@ -41,11 +40,29 @@ class Contract:
 def changed_by(contract: Contract, event: Event) -> Contract:
     """The contract as an event of `CHANGES` leaves it."""
     payload = event.payload
-    return replace(
+    return changed_to(
         contract,
-        product=from_json(payload["terms"]) if payload["terms"] else contract.product,
-        rows=contract.rows[: payload["number"] - 1] + tuple(Row.restored(cells).checked() for cells in payload["rows"]),
-        maturity_number=payload["maturity_number"],
+        from_json(payload["terms"]) if payload["terms"] else contract.product,
+        payload["number"],
+        tuple([Row.restored(cells) for cells in payload["rows"]]),
+        payload["maturity_number"],
+    )
+
+
+def changed_to(
+    contract: Contract, product: Product, number: int, rows: tuple[Row, ...], maturity_number: int
+) -> Contract:
+    """The contract with other terms, other rows from `number` on, and the last of them that is no window to run on."""
+    for row in rows:
+        row.checked()
+    return Contract(
+        loan_id=contract.loan_id,
+        borrower_id=contract.borrower_id,
+        product=product,
+        principal_fen=contract.principal_fen,
+        signed_on=contract.signed_on,
+        rows=contract.rows[: number - 1] + rows,
+        maturity_number=maturity_number,
     )
 
 
@@ -59,10 +76,8 @@ def in_force(contract: Contract, events: Iterable[Event]) -> Contract:
 
 def ends_breathing(rows: Sequence[Row], from_on: date, to_on: date) -> bool:
     """Does the last instalment of a breathing space fall due on these days, both included?"""
-    return any(
-        from_on <= row.due_on <= to_on and row.is_breathing and not (after and after.is_breathing)
-        for row, after in zip_longest(rows, rows[1:])
-    )
+    due = [at for at, row in enumerate(rows) if from_on <= row.due_on <= to_on]
+    return any(rows[at].is_breathing and not any(row.is_breathing for row in rows[at + 1 : at + 2]) for at in due)
 
 
 class Movement(NamedTuple):

@@ -89,7 +89,7 @@ class Forgiving(Spending):
         if self.credit_fen < 0:
             self._lose(day, cause, "credit", -self.credit_fen, 0)
             self.credit_fen = 0
-        self.pool_fen, self.flat_base, self.accrued = 0, Fraction(0), Fraction(0)
+        self.pool_fen, self.flat_base, self.accrued = 0, 0, Fraction(0)
         if self.fee:
             self.fee.left_fen = 0
 

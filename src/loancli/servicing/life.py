@@ -22,7 +22,7 @@ from loancli.core.money import rounded
 from loancli.servicing.contract import Contract, Movement
 from loancli.servicing.easing import FORGIVING, eased_by, eases
 from loancli.servicing.lines import DAY, PARTS
-from loancli.servicing.outcome import conduct_of, growing, look_ahead, position_of, state_of
+from loancli.servicing.outcome import conduct_of, growing, look_ahead, position_of, states_of
 from loancli.servicing.walk import Walk
 
 KEPT = "kept:"  # how the causes of payments begin that a plan supposes; the instalment follows
@@ -92,14 +92,34 @@ def life(contract: Contract, events: Iterable[Event], as_of: date, *, is_kept: b
     events = list(events)
     walk, upcoming = walked(contract, events, as_of, is_kept=is_kept)
     recorded = [event.effective_on for event in events if event.effective_on > as_of]
+    lived = _told(walk, as_of, upcoming, recorded)
+    if lived.position.status == "signed" and any(_is_payout(event, as_of) for event in events):  # and it is void
+        nothing = tuple(state._replace(principal_fen=0, interest_fen=0, fee_fen=0) for state in lived.instalments)
+        position = replace(lived.position, status="cancelled", next_moment_on=min(recorded, default=None))
+        return replace(lived, instalments=nothing, position=position)
+    return lived
+
+
+def life_after(walk: Walk, change: Event, contract: Contract, as_of: date) -> Life:
+    """As `life`, from a walk up to the end of the day of `change`, with which that day ends: it is walked once.
+
+    `contract` is what the change leaves; nothing is recorded for later days. The walk goes on, and is of no more use.
+    """
+    walk.ahead = {}  # it may have been looked at already, by the rows before
+    _change(walk, change, contract)
+    if walk.owing:
+        walk.note(change.effective_on)
+    moments = _moments(contract.rows, change.effective_on + DAY)
+    return _told(walk, as_of, _walk_on(walk, moments, [], as_of), [])
+
+
+def _told(walk: Walk, as_of: date, upcoming: Sequence[date], recorded: Sequence[date]) -> Life:
+    """What a walk up to the end of a day comes to."""
     look_ahead(walk)
     penalties = growing(walk, as_of)
-    instalments = tuple(state_of(walk, line) for line in walk.lines)
+    instalments = states_of(walk)
     position = position_of(walk, as_of, penalties=penalties, upcoming=upcoming, recorded=recorded)
-    if position.status == "signed" and any(_is_payout(event, as_of) for event in events):  # and it is void
-        instalments = tuple(state._replace(principal_fen=0, interest_fen=0, fee_fen=0) for state in instalments)
-        position = replace(position, status="cancelled", next_moment_on=min(recorded, default=None))
-    elif conduct := conduct_of(walk, instalments, position):
+    if conduct := conduct_of(walk, instalments, position):
         position = replace(position, conduct=conduct)
     return Life(
         contract=walk.contract,
@@ -132,25 +152,44 @@ def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number:
 
 def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
     """When the period of each row ends (0) and when it falls due (1), from a day on; the next comes last."""
-    found = [(row.due_on, 1, row.number) for row in rows if row.due_on >= from_on]
-    ends = [(min(row.to_on, row.due_on), 0, row.number) for row in rows]
-    found += [end for end in ends if end[0] >= from_on]
+    found = []
+    for number, _, to_on, due_on, *_ in reversed(rows):  # as good as sorted, so that it costs next to nothing
+        if due_on >= from_on:
+            found.append((due_on, 1, number))
+        end_on = to_on if to_on < due_on else due_on
+        if end_on >= from_on:
+            found.append((end_on, 0, number))
     found.sort(reverse=True)
     return found
 
 
 def walked(
-    contract: Contract, events: Sequence[Event], as_of: date, *, is_kept: bool = False
+    contract: Contract,
+    events: Sequence[Event],
+    as_of: date,
+    *,
+    is_kept: bool = False,
+    active: Sequence[Event] | None = None,
 ) -> tuple[Walk, list[date]]:
-    """Walk the days up to `as_of`; also the next days on which something happens by itself."""
+    """Walk the days up to `as_of`; also the next days on which something happens by itself.
+
+    `active`: the `active_events` up to then, where they are known.
+    """
     walk = Walk(contract)
-    moments = _moments(contract.rows, date.min)
-    pending = active_events(events, as_of)
+    pending = active_events(events, as_of) if active is None else active
     walk.choices = {
         event.payload["rests_on"]: event.payload["choice"]
         for event in pending
         if event.kind is EventKind.SURPLUS_CHOSEN
     }
+    return walk, _walk_on(walk, _moments(contract.rows, date.min), pending, as_of, is_kept=is_kept)
+
+
+def _walk_on(
+    walk: Walk, moments: list[tuple[date, int, int]], pending: Sequence[Event], as_of: date, *, is_kept: bool = False
+) -> list[date]:
+    """Walk the days up to `as_of`, with the moments and events that are ahead; return the next days, as `walked`."""
+    is_line = walk.contract.is_line
     at = 0
     while True:
         day = min(
@@ -171,7 +210,7 @@ def walked(
                 moments = _moments(walk.contract.rows, day)
             elif event.kind is EventKind.PLAN_CHANGED:
                 changes.append(event)
-            elif not is_before_the_day(event.kind) or (contract.is_line and event.kind is EventKind.DISBURSED):
+            elif not is_before_the_day(event.kind) or (is_line and event.kind is EventKind.DISBURSED):
                 after.append(event)
             else:
                 walk.happen(event)
@@ -196,13 +235,13 @@ def walked(
             moments = _moments(walk.contract.rows, day + DAY)
         if walk.owing:
             walk.note(day)
-    upcoming = [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
-    return walk, upcoming
+    return [each[0] for each in moments[-1:]] + [each[0] for each in walk.grace_ends[:1]]
 
 
-def _change(walk: Walk, event: Event) -> None:
+def _change(walk: Walk, event: Event, contract: Contract | None = None) -> None:
+    """`contract`: what the change leaves, where that is known."""
     before = walk.contract
-    walk.changed(event)
+    walk.changed(event, contract)
     if eases(before, walk.contract, event):
         walk.eased.append(eased_by(event))
 

@@ -33,22 +33,47 @@ def look_ahead(walk: Walk) -> None:
         walk.ahead[line.row.number], _ = future.end_period(line)
 
 
-def state_of(walk: Walk, line: Line) -> InstalmentState:
-    """An instalment as it stands; ahead of it, what it will ask for as far as that is known."""
-    known, row = line.closed, line.row
-    asked = walk.ahead.get(row.number)
-    if known:
+def asked_of(walk: Walk, line: Line) -> tuple[int, int, int]:
+    """Principal, interest and fee that an instalment asks for; ahead of it, as far as that is known."""
+    row = line.row
+    if line.closed:
         asked = line.due
     elif walk.disbursed_fen and walk.pool_fen == 0:
-        asked = {"principal": 0, "interest": 0, "fee": line.due["fee"]}  # nothing else is left to pay
-    elif asked is None:
-        asked = {"principal": row.principal_fen, "interest": row.interest_fen, "fee": row.fee_fen + line.due["fee"]}
-    is_fixed = known or line.fixed_fen is not None or not walk.is_revenue_share
-    paid = line.paid
-    asked_fen = (asked["principal"], asked["interest"], asked["fee"], line.due["penalty"])
-    paid_fen = (paid["principal"], paid["interest"], paid["fee"], paid["penalty"])
+        return 0, 0, line.due["fee"]  # nothing else is left to pay
+    elif row.number not in walk.ahead:
+        return row.principal_fen, row.interest_fen, row.fee_fen + line.due["fee"]
+    else:
+        asked = walk.ahead[row.number]
+    return asked["principal"], asked["interest"], asked["fee"]
+
+
+def rows_tell(walk: Walk) -> bool:
+    """Do the rows of lines that nothing has touched say what those will ask for? After `look_ahead`."""
+    return not (walk.ahead or walk.is_revenue_share or (walk.disbursed_fen and walk.pool_fen == 0))
+
+
+def states_of(walk: Walk) -> tuple[InstalmentState, ...]:
+    """The instalments as they stand; ahead, what they will ask for as far as that is known."""
+    if not rows_tell(walk):
+        return tuple([state_of(walk, line) for line in walk.lines])
+    return tuple([_as_planned(line) if line.is_untouched else state_of(walk, line) for line in walk.lines])
+
+
+def _as_planned(line: Line) -> InstalmentState:
+    number, _, _, due_on, principal_fen, interest_fen, fee_fen, reason = line.row
+    cells = (number, due_on, False, True, principal_fen, interest_fen, fee_fen, 0, 0, 0, 0, 0, None, reason)
+    return tuple.__new__(InstalmentState, cells)
+
+
+def state_of(walk: Walk, line: Line) -> InstalmentState:
+    """An instalment as it stands; ahead of it, what it will ask for as far as that is known."""
+    row, paid = line.row, line.paid
+    is_fixed = not walk.is_revenue_share or line.closed or line.fixed_fen is not None
     # The tuple itself, as in kinds: named, it takes thrice as long, for each instalment of each loan.
-    cells = (row.number, row.due_on, line.is_due, is_fixed, *asked_fen, *paid_fen, line.paid_on, line.reason)
+    cells = (
+        row.number, row.due_on, line.is_due, is_fixed, *asked_of(walk, line), line.due["penalty"], paid["principal"],
+        paid["interest"], paid["fee"], paid["penalty"], line.paid_on, line.reason,
+    )  # fmt: skip
     return tuple.__new__(InstalmentState, cells)
 
 
@@ -83,9 +108,14 @@ def position_of(
         can_draw = drawable(walk.product.line, rows, limit_fen, as_of, drawn_fen=drawn_fen, in_use_fen=outstanding_fen)
         if not owes and as_of >= rows[0].from_on:
             status = "open" if can_draw.free_fen else "settled"
-    next_line = next((state_of(walk, line) for line in walk.lines if not line.is_due and line.row.due_on > as_of), None)
-    accrued = walk.accrued + sum(line.due["interest"] for line in ahead)
-    accrued += sum(penalties.values(), start=Fraction(0))
+    next_line = (
+        next((line for line in walk.lines if not line.is_due and line.row.due_on > as_of), None) if owes else None
+    )
+    accrued = walk.accrued
+    if known_fen := sum([line.due["interest"] for line in ahead]):
+        accrued += known_fen
+    if penalties:
+        accrued += sum(penalties.values())
     tomorrow = as_of + DAY
     per_day = _interest_tomorrow(walk, as_of, tomorrow)
     moments = list(upcoming)
@@ -117,15 +147,15 @@ def position_of(
         status=status,
         since_on=as_of,
         principal_outstanding_fen=outstanding_fen,
-        principal_overdue_fen=sum(line.unpaid("principal") for line in due),
-        interest_due_fen=sum(line.unpaid("interest") for line in due),
-        fee_due_fen=sum(line.unpaid("fee") for line in due),
-        penalty_due_fen=sum(line.unpaid("penalty") for line in due),
-        penalty_accrued_fen=sum(rounded(penalty, walk.product.rounding) for penalty in penalties.values()),
+        principal_overdue_fen=sum([line.unpaid("principal") for line in due]),
+        interest_due_fen=sum([line.unpaid("interest") for line in due]),
+        fee_due_fen=sum([line.unpaid("fee") for line in due]),
+        penalty_due_fen=sum([line.unpaid("penalty") for line in due]),
+        penalty_accrued_fen=sum([rounded(penalty, walk.product.rounding) for penalty in penalties.values()]),
         credit_fen=walk.credit_fen,
         oldest_unpaid_due_on=next((line.row.due_on for line in due if line.late_fen), None),
-        next_due_on=next_line.due_on if next_line and owes else None,
-        next_due_fen=next_line.due_fen if next_line and owes else 0,
+        next_due_on=next_line.row.due_on if next_line else None,
+        next_due_fen=state_of(walk, next_line).due_fen if next_line else 0,
         next_moment_on=min(moments, default=None),
         accrued=accrued,
         accruing_per_day=per_day,

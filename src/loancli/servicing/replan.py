@@ -8,7 +8,7 @@ from itertools import takewhile
 from loancli.core.days import Calendar
 from loancli.core.errors import RefusedError
 from loancli.core.event import RANK, Event, EventKind
-from loancli.core.loan import Row
+from loancli.core.loan import Row, kept_rows
 from loancli.core.money import split
 from loancli.plan.adjust import changed_from
 from loancli.plan.changes import Breathe, Change, Prepay, Reage, Rerate, Resize, Respread, Restructure
@@ -18,10 +18,10 @@ from loancli.plan.product import Kind, Product
 from loancli.plan.product_json import to_json
 from loancli.plan.rows import Plan, Prepaid
 from loancli.plan.still_open import Open
-from loancli.servicing.contract import CHANGES, Contract
-from loancli.servicing.life import active_events, walked
+from loancli.servicing.contract import CHANGES, Contract, changed_to
+from loancli.servicing.life import Life, active_events, life_after, walked
 from loancli.servicing.lines import DAY, Line
-from loancli.servicing.outcome import look_ahead, state_of
+from loancli.servicing.outcome import asked_of, look_ahead, rows_tell
 from loancli.servicing.walk import Walk
 from loancli.servicing.windows import next_number
 
@@ -33,6 +33,14 @@ class Replan:
     before: Plan
     after: Plan
     event: Event
+    contract: Contract | None = None  # as the event leaves it, and …
+    walk: Walk | None = None  # … the loan walked up to the event, where nothing else is recorded for later
+
+    def life(self, as_of: date) -> Life | None:
+        """The loan's life with the event, to be asked once: only the days after it are walked. None: ask `life()`."""
+        if self.walk is None or self.contract is None or as_of < self.event.effective_on:
+            return None
+        return life_after(self.walk, self.event, self.contract, as_of)
 
 
 def replan(
@@ -63,7 +71,8 @@ def replan(
     turn = _turn(active, kind, on)
     if isinstance(change, Prepay):
         raise RefusedError("prepay: take the payment of a loan first; then make the rest 'shorter' or 'smaller'")
-    walk, _ = walked(contract, events, on - DAY if breathes else on)
+    has_later = any(event.effective_on > on for event in events)
+    walk, _ = walked(contract, events, on - DAY if breathes else on, active=None if breathes or has_later else active)
     walk.accrue(on)
     if isinstance(change, Reage):
         _check_reage(walk, on)
@@ -100,6 +109,7 @@ def replan(
         before = changed_from(left, Respread(periods=len(left.rows)), calendar=calendar)
     after = changed_from(left, change, calendar=calendar, products=products)
     new = after.rows[len(closed) :] + run_on_rows(after, calendar)
+    is_same_product = after.product is before.product or after.product == before.product
     event = Event(
         key=key,
         loan_id=contract.loan_id,
@@ -108,9 +118,9 @@ def replan(
         payload={
             "change": told,
             "number": len(closed) + 1,
-            "rows": [list(row.kept()) for row in new],
+            "rows": kept_rows(new),
             "maturity_number": len(after.rows),
-            "terms": to_json(after.product) if after.product != before.product else None,
+            "terms": None if is_same_product else to_json(after.product),
             "why": dict(why or {}),
             **({"turn": turn} if turn else {}),
             **({"takes_in": True} if isinstance(change, Reage) else {}),
@@ -122,7 +132,11 @@ def replan(
         first = after.rows[len(closed)]
         told_rows = (*after.rows[: len(closed)], first._replace(fee_fen=first.fee_fen + taken_fen))
         after = replace(after, rows=told_rows + after.rows[len(closed) + 1 :])
-    return Replan(before=before, after=after, event=event)
+    if breathes or isinstance(change, Reage) or walk.is_revenue_share or rests_on or has_later:
+        # The walk is of another hour, or was changed here; and what comes later may take back what was before.
+        return Replan(before=before, after=after, event=event)
+    changed = changed_to(walk.contract, after.product, len(closed) + 1, new, len(after.rows))
+    return Replan(before=before, after=after, event=event, walk=walk, contract=changed)
 
 
 def _check_open(walk: Walk, on: date) -> None:
@@ -211,12 +225,12 @@ def _close_fixed(walk: Walk, change: Change, active: Sequence[Event], count: int
 def plan_lived(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int) -> Plan:
     """The loan's plan as its life has it: what fell due, what was paid ahead, and what the rows ahead will ask for."""
     look_ahead(walk)  # where nothing happened but what was planned, the rows tell it
-    told = []
-    for row, line in zip(rows, walk.lines, strict=False):
-        state = state_of(walk, line)
-        asked = (state.principal_fen, state.interest_fen, state.fee_fen, state.reason)
-        told.append(row if asked == row[4:] else Row(*row[:4], *asked))
-    ahead_fen = sum(row.principal_fen for row in told[closed:])
+    told = list(rows)
+    are_told = rows_tell(walk)
+    for at, line in enumerate(walk.lines[: len(rows)]):
+        if not (are_told and line.is_untouched):
+            told[at] = Row(*line.row[:4], *asked_of(walk, line), line.reason)
+    ahead_fen = sum([row.principal_fen for row in told[closed:]])
     if ahead_fen != walk.pool_fen:  # a revenue plan, which looks no further than its next instalment
         told = told[:closed] + _scaled(told[closed:], walk.pool_fen, walk.fee.left_fen if walk.fee else None)
     paid: dict[date, list[int]] = {}
@@ -229,7 +243,7 @@ def plan_lived(walk: Walk, contract: Contract, rows: Sequence[Row], closed: int)
         principal_fen=walk.disbursed_fen,
         start_on=contract.rows[0].from_on,
         rows=tuple(told),
-        agreed=tuple(row.to_on for row in rows),
+        agreed=tuple([row.to_on for row in rows]),
         prepaid=tuple(Prepaid(day, *parts) for day, parts in sorted(paid.items())),
     )
 

@@ -9,7 +9,6 @@ would do. A fixed fee falls due with the amounts that bring it (plan/fixed_fee.p
 import heapq
 import json
 from collections.abc import Callable
-from copy import copy
 from datetime import date
 from fractions import Fraction
 
@@ -19,7 +18,7 @@ from loancli.core.money import rounded
 from loancli.plan.kinds import level_in_use_fen
 from loancli.plan.line import share_in_use_fen
 from loancli.plan.product import Kind, PrincipalBack
-from loancli.servicing.contract import changed_by
+from loancli.servicing.contract import Contract, changed_by
 from loancli.servicing.forgive import Forgiving
 from loancli.servicing.lines import DAY, Line, rebates, use
 from loancli.servicing.spend import SURPLUS
@@ -39,7 +38,7 @@ class Walk(Forgiving):
     def disburse(self, event: Event) -> None:
         amount_fen = event.payload["amount_fen"]
         self.accrue(event.effective_on)
-        self.flat_base = (self.flat_base if self.pool_fen else Fraction(0)) + amount_fen
+        self.flat_base = amount_fen + (self.flat_base if self.pool_fen else 0)
         self.pool_fen += amount_fen
         self.level_fen = None
         if self.fee and not self.disbursed_fen:
@@ -73,24 +72,27 @@ class Walk(Forgiving):
         surplus = SURPLUS[choice] if choice else None
         self.pay(event.effective_on, event.payload["amount_fen"], debit, f"{word}:{event.key}", surplus)
 
-    def changed(self, event: Event) -> None:
-        """Other rows, and perhaps other terms, from a row on whose period is not over."""
+    def changed(self, event: Event, contract: Contract | None = None) -> None:
+        """Other rows, and perhaps other terms, from a row on whose period is not over.
+
+        `contract`: as the event leaves it, where that is known already.
+        """
         self.accrue(event.effective_on)
         for line in self.lines:
             if line.penalty_from is not None:
                 self.grow(line, event.effective_on)
-        self.contract = changed_by(self.contract, event)
+        self.contract = contract or changed_by(self.contract, event)
         number = event.payload["number"]
         charges = [charge for line in self.lines[number - 1 :] for charge in line.charges]
         if event.payload.get("takes_in"):
             charges += self.take_in(event.effective_on, f"reaged:{event.key}")
             self.current = max(self.current, number - 1)
-        self.lines[number - 1 :] = [Line(row=row, reason=row.reason) for row in self.contract.rows[number - 1 :]]
+        self.lines[number - 1 :] = [Line(row) for row in self.contract.rows[number - 1 :]]
         self.owing = [line for line in self.owing if line.row.number < number]
         for charge in charges:
             self.lines[number - 1].charge(*charge)
         if self.product.kind is not Kind.FLAT:
-            self.flat_base = Fraction(self.pool_fen)  # if the rest is flat from now on, this is what was lent so
+            self.flat_base = self.pool_fen  # if the rest is flat from now on, this is what was lent so
         self.product = self.contract.product
         self.level_fen = None
         if self.fee:
@@ -108,12 +110,18 @@ class Walk(Forgiving):
         product, rows = self.product, self.contract.rows[number - 1 :]
         if product.kind is Kind.FLAT or product.line or product.fixed_fee or self.is_revenue_share:
             return False
-        if self.coupons or self.pauses or any(line.closed == (line.row.number >= number) for line in self.lines):
+        if self.coupons or self.pauses:
             return False
-        if self.pool_fen != sum([row.principal_fen for row in rows]) or any(row.is_breathing for row in rows):
+        closed = [line.closed for line in self.lines]
+        if any(closed[number - 1 :]) or not all(closed[: number - 1]):
             return False
-        asked, _ = copy(self).end_period(self.lines[number - 1])
-        return (asked["principal"], asked["interest"]) == (rows[0].principal_fen, rows[0].interest_fen)
+        if self.pool_fen != sum([row.principal_fen for row in rows]) or [row for row in rows if row.is_breathing]:
+            return False
+        if self.accrued_to >= rows[0].to_on or self.lines[self.current].row is not rows[0]:
+            return False
+        # The first row asks for its principal, as the sum is right, and for the interest up to its end.
+        accrued = self.accrued + self.interest(self.accrued_to, rows[0].to_on)
+        return rounded(accrued, self.product.rounding) == rows[0].interest_fen
 
     # what happens by itself
 
