@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ledger_maker import (
     CHAINED,
@@ -254,7 +254,9 @@ facts = st.lists(
 )
 
 
-@given(facts, st.sets(st.integers(0, 44), max_size=45))
+@given(told=facts, days_known=st.sets(st.integers(0, 44), max_size=45))
+@example(told=[(7, 5, 1_300_000, None), (7, 5, 10_000, None)], days_known=set())  # all is paid as a window is closed
+@example(told=[(0, 5, 1_300_000, None), (7, 5, 10_000, None)], days_known=set())  # … or long before
 @settings(max_examples=12)
 def test_importing_each_morning_gives_the_journal_of_importing_all_and_then_closing(tmp_path_factory, told, days_known):
     rows = []

@@ -25,7 +25,7 @@ from loancli.plan.flexible import closes_on, window_of
 from loancli.servicing.bookings import accrual
 from loancli.servicing.contract import Contract, ends_breathing, in_force
 from loancli.servicing.delinquency import Ageing
-from loancli.servicing.life import active_events, life
+from loancli.servicing.life import active_events, before_payments, life
 from loancli.servicing.triggers import granted, looks_back_to
 from loancli.servicing.windows import Revenue, close_window, next_number
 
@@ -219,6 +219,9 @@ def _fix(db: Connection, contract: Contract, events: Sequence[Event], day: date,
         assert number > last, number  # else it would be fixed without an end
         last = number
         if revenue is None:
+            found = before_payments(contract, events, day)
+            if found.disbursed_fen and not found.pool_fen:
+                return []  # nothing is ahead any more, whatever else made the close look at the loan
             # Every window since the first may still be corrected; a year before, because a season may stand in.
             first_on = window_of(contract.product, contract.rows, 1).from_on
             from_on = first_on.replace(year=first_on.year - 1, day=1)

@@ -38,6 +38,7 @@ class Accruing:
         self.movements: list[Movement] = []
         self.grace_ends: list[tuple[date, int]] = []
         self.pool_fen = 0  # principal paid out and not yet in an instalment that ended
+        self.paying_on, self.pool_before_fen = date.min, 0  # the last day with anything on it; what its payments found
         self.flat_base: Fraction | int = 0  # what interest of a flat loan runs on, whatever has fallen due
         self.disbursed_fen = 0
         self.repaid_fen = 0

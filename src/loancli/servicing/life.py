@@ -137,17 +137,20 @@ def _is_payout(event: Event, as_of: date) -> bool:
 
 def owed_ahead(contract: Contract, events: Iterable[Event], as_of: date, number: int) -> tuple[int, Fraction]:
     """Principal that is not yet due on `as_of`, and the interest it will have accrued at the end of period `number`;
-    of a fixed fee all that is not yet due.
-
-    What happens on the day after an instalment is fixed is left out: payments, and a change of the plan.
+    of a fixed fee all that is not yet due. As `before_payments` finds it.
     """
+    walk = before_payments(contract, events, as_of)
+    walk.accrue(walk.contract.rows[number - 1].to_on)
+    return walk.pool_fen, Fraction(walk.fee.left_fen) if walk.fee else walk.accrued
+
+
+def before_payments(contract: Contract, events: Iterable[Event], as_of: date) -> Walk:
+    """The loan as a day finds it when instalments are fixed: payments and changes of the plan of the day come later."""
     takers = (EventKind.PAYMENT_REVERSED, EventKind.EVENT_VOIDED)
     before = [
         event for event in events if event.effective_on < as_of or is_before_the_day(event.kind) or event.kind in takers
     ]
-    walk, _ = walked(contract, before, as_of)
-    walk.accrue(walk.contract.rows[number - 1].to_on)
-    return walk.pool_fen, Fraction(walk.fee.left_fen) if walk.fee else walk.accrued
+    return walked(contract, before, as_of)[0]
 
 
 def _moments(rows: Sequence[Row], from_on: date) -> list[tuple[date, int, int]]:
@@ -228,6 +231,7 @@ def _walk_on(
                 walk.close_period(line)
         if walk.choices:  # whose surplus is meant for something comes after the other payments of the day
             after.sort(key=lambda event: (RANK[event.kind], event.key in walk.choices))
+        walk.paying_on, walk.pool_before_fen = day, walk.pool_fen
         for event in after:
             walk.happen(event)
         for event in changes:

@@ -127,18 +127,16 @@ def position_of(
             per_day += interest_exact(walk.penalty_base(line), walk.penalty_ppm, years)
     if walk.pool_fen and walk.accrued_to > as_of:
         moments.append(walk.accrued_to)  # the calendar moved the due day before the end of its period
-    open_window = _next_window_close(walk)
-    if open_window:
-        moments.append(max(open_window, tomorrow))
-    if trigger := _next_trigger(walk, as_of):
-        moments.append(trigger)
+    looks = [day for day in (_next_window_close(walk, as_of), _next_trigger(walk, as_of)) if day]
+    moments += [max(day, tomorrow) for day in looks]
     if ends_breathing(walk.contract.rows, as_of, as_of):
         moments.append(tomorrow)  # the close of `as_of` tells it, whatever settled the loan before
     if owes and walk.product.day_count in {DayCount.ACT_ACT, DayCount.THIRTY_360}:
         moments.append(tomorrow)  # a day is not worth the same every day: look again tomorrow
     moments += [until_on for _, until_on in walk.pauses if until_on > as_of]
     if status in {"settled", "open", "written_off"}:
-        moments.clear()
+        # The close of `as_of` finds what it finds, whether what settled the loan was known before it or long ago.
+        moments = [tomorrow] if any(day <= as_of for day in looks) else []
     if can_draw.until_on:
         moments.append(can_draw.until_on)
     moments += recorded
@@ -186,26 +184,30 @@ def _was_long_late(line: Line) -> bool:
     )
 
 
-def _next_window_close(walk: Walk) -> date | None:
+def _next_window_close(walk: Walk, as_of: date) -> date | None:
     """The day on which the next revenue instalment is to be fixed."""
-    if not walk.is_revenue_share or (walk.disbursed_fen and not walk.pool_fen):
+    line = next((line for line in walk.lines if line.fixed_fen is None), None) if walk.is_revenue_share else None
+    if line is None:
         return None
-    line = next((line for line in walk.lines if line.fixed_fen is None), None)
-    return closes_on(window_of(walk.product, walk.contract.rows, line.row.number)) if line else None
+    day = closes_on(window_of(walk.product, walk.contract.rows, line.row.number))
+    return day if _is_owed(walk, day, as_of) else None
+
+
+def _is_owed(walk: Walk, day: date, as_of: date) -> bool:
+    """Is there principal ahead on a day? Up to `as_of`: was there any before the payments of `as_of`?"""
+    if not walk.disbursed_fen:
+        return True
+    return bool(walk.pool_before_fen if day <= as_of == walk.paying_on else walk.pool_fen)
 
 
 def _next_trigger(walk: Walk, as_of: date) -> date | None:
-    """The next day on which a window that is closed may grant a breathing space by itself.
-
-    That of `as_of` itself too: a payment may settle the loan before the day is closed, and only the close looks.
-    """
+    """The next day on which a window that is closed may grant a breathing space by itself; perhaps `as_of` itself."""
     space = walk.product.breathing_space
-    if space is None or space.trigger is None or (walk.disbursed_fen and not walk.pool_fen):
+    if space is None or space.trigger is None:
         return None
     rows = walk.contract.rows[: walk.contract.maturity_number]
     days = (closes_on(window_of(walk.product, rows, row.number)) for row in rows)
-    found = next((day for day in days if day >= as_of), None)
-    return max(found, as_of + DAY) if found else None
+    return next((day for day in days if day >= as_of and _is_owed(walk, day, as_of)), None)
 
 
 def _interest_tomorrow(walk: Walk, as_of: date, tomorrow: date) -> Fraction:
