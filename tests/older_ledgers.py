@@ -9,7 +9,6 @@ from sqlite_utils import Database
 from loancli.ledger import journal, statements
 from loancli.ledger.connect import APPLICATION_ID, Connection
 from loancli.ledger.migrations import migrations
-from loancli.servicing.bookings import FIRST_USED
 
 NAMES = [migration.name for migration in migrations.pending(Database(memory=True))]
 BEFORE_RECEIPT_PARTS = 5  # the first schema in which a receipt has parts, and a file the digest of today
@@ -47,12 +46,12 @@ def as_schema(version: int, books: Connection, path: Path) -> None:
 
 
 def _accounts_after(version: int) -> set[str]:
-    """The accounts that later migrations add to a ledger that has some, and those that come with their first use."""
+    """The accounts that later migrations add to a ledger that has some."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         migrations.apply(Database(db), stop_before=NAMES[version : version + 1])
         db.execute("INSERT INTO account (code, kind, meaning) VALUES ('any', 'asset', '')")
         migrations.apply(Database(db))
-        return {code for (code,) in db.execute("SELECT code FROM account")} - {"any"} | {*FIRST_USED}
+        return {code for (code,) in db.execute("SELECT code FROM account")} - {"any"}
 
 
 def _copy_receipts(books: Connection, db: sqlite3.Connection) -> None:

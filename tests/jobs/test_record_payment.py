@@ -12,7 +12,6 @@ from ledger_maker import (
     borrower,
     close,
     dump,
-    execute,
     faults,
     net_entries,
     new_ledger,
@@ -23,12 +22,10 @@ from ledger_maker import (
     repayment,
     stamp,
     take,
-    tampered,
 )
 
 from loancli.core.errors import NotFoundError, RefusedError
 from loancli.jobs.place_payment import rematch
-from loancli.jobs.prove import prove
 from loancli.jobs.record_payment import TellPayment, record_payment
 from loancli.jobs.reverse_payment import reverse_payment
 from loancli.ledger import receipts
@@ -206,21 +203,6 @@ def test_numbers_that_begin_alike_are_of_several_payments(books):
         tell(books, 1_000, reference=number, is_another=True)
     assert len(receipts.listing(books, state="placed")) == 3
     assert faults(books) == []
-
-
-# accounts
-
-
-def test_a_ledger_from_before_these_accounts_gets_one_with_its_first_payment(tmp_path):
-    made(tmp_path).close()
-    db = tampered(tmp_path / "books.db", "DELETE FROM account WHERE code IN ('clearing:cash', 'clearing:other')")
-    assert faults(db) == []
-    tell(db, channel="cash")
-    assert balance(db, "clearing:cash") == LEVEL
-    assert faults(db) == []
-    execute(db, "INSERT INTO account (code, kind, meaning) VALUES ('clearing:other', 'income', 'stolen')")
-    assert dict(prove(db))["accounts are those of the chart"] == ["clearing:other"]
-    db.close()
 
 
 def test_borrowers_of_several_loans_pay_the_one_that_is_named(books):

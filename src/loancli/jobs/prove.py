@@ -11,7 +11,7 @@ from loancli.jobs.rule_rows import compare_rulings
 from loancli.jobs.settle import gather
 from loancli.ledger import checks, days, derived, journal, loans
 from loancli.ledger.connect import Connection, reading
-from loancli.servicing.bookings import ACCOUNTS, FIRST_USED, Booked, difference
+from loancli.servicing.bookings import ACCOUNTS, Booked, difference
 from loancli.servicing.contract import Contract
 from loancli.servicing.life import Life, life
 
@@ -52,8 +52,7 @@ def prove(db: Connection) -> Iterator[tuple[str, list[str]]]:
 def _proof(db: Connection) -> Iterator[tuple[str, list[str]]]:
     yield from checks.sql_failures(db)
     stored = checks.accounts(db)
-    expected = {code: of for code, of in ACCOUNTS.items() if code in stored or code not in FIRST_USED}
-    wrong = [code for code in {**expected, **stored} if stored.get(code) != expected.get(code)]
+    wrong = [code for code in {**ACCOUNTS, **stored} if stored.get(code) != ACCOUNTS.get(code)]
     yield "accounts are those of the chart", wrong
     is_whole = True
     for question, answers in checks.chain_failures(db):

@@ -12,9 +12,8 @@ from loancli.jobs.place_receipts import Placing
 from loancli.jobs.record_event import Effect, Watch
 from loancli.jobs.settle import gather
 from loancli.jobs.take_statement import LENDER
-from loancli.ledger import journal, loans, receipts, statements, transactions
+from loancli.ledger import loans, receipts, statements, transactions
 from loancli.ledger.connect import Connection
-from loancli.servicing.bookings import ACCOUNTS
 from loancli.servicing.life import life
 
 _EXPORTED = ("alipay", "wechat")
@@ -52,8 +51,6 @@ def record_payment(db: Connection, told: TellPayment, *, stamp: Stamp) -> tuple[
         return _check_same(db, told, file["file_id"]), None
     _check_loan(db, told, stamp)
     _check_new(db, told)
-    account = f"clearing:{told.channel}"
-    journal.have_account(db, account, *ACCOUNTS[account])
     watch = Watch(db, [told.loan_id])
     taken = statements.take(db, _facts(told, stamp), [(_row(told), None, None)])
     placing = Placing(db, stamp)

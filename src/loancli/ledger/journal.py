@@ -181,15 +181,6 @@ def book(db: Connection, entries: Iterable[Entry], *, booked_on: date) -> int:
     return len(entries)
 
 
-def have_account(db: Connection, code: str, kind: str, meaning: str) -> None:
-    """See to it that there is an account which a ledger may have been made without."""
-    db.execute(
-        "INSERT INTO account (code, kind, meaning) SELECT :code, :kind, :meaning"
-        " WHERE NOT EXISTS (SELECT 1 FROM account WHERE code = :code)",
-        {"code": code, "kind": kind, "meaning": meaning},
-    )
-
-
 def _ids(db: Connection, keys: Collection[str]) -> dict[str, int]:
     wanted = json.dumps(list(keys))
     return dict(db.execute("SELECT key, id FROM entry WHERE key IN (SELECT value FROM json_each(?))", (wanted,)))

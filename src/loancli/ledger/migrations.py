@@ -368,7 +368,7 @@ def m008_close_at_scale(db: Database) -> None:
 @migrations()
 def m009_conduct(db: Database) -> None:
     """What of a loan's life its class rests on beside its days. Can be built again: of loans that may have any, NULL
-    until a close works it out."""
+    until a close works it out. And accounts for repayments that a person tells of."""
     db.executescript("""
         CREATE TABLE conduct (loan_id TEXT PRIMARY KEY REFERENCES loan (loan_id), facts TEXT) STRICT, WITHOUT ROWID;
         INSERT INTO conduct
@@ -377,4 +377,9 @@ def m009_conduct(db: Database) -> None:
                                                          'interest_paused', 'coupon_redeemed')
                 UNION SELECT i.loan_id FROM instalment i JOIN position p USING (loan_id)
                 WHERE i.is_due AND julianday(coalesce(i.paid_on, p.since_on)) - julianday(i.due_on) > 30);
+        INSERT INTO account (code, kind, meaning)
+            SELECT column1, column2, column3 FROM (VALUES
+                ('clearing:cash', 'asset', 'money received in cash'),
+                ('clearing:other', 'asset', 'money received in other ways'))
+            WHERE EXISTS (SELECT 1 FROM account);
     """)

@@ -32,8 +32,6 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "clearing:cash": ("asset", "money received in cash"),
     "clearing:other": ("asset", "money received in other ways"),
 }
-# A ledger that was made before there were these gets each with the first payment on it.
-FIRST_USED = ("clearing:cash", "clearing:other")
 
 # Who bears what is no longer asked of the borrower.
 _FORGIVING = {"expense:waived": "waived", "expense:coupon": "coupon", "expense:written_off": "written_off"}
