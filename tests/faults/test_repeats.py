@@ -12,7 +12,7 @@ from faults.lab import CHANGE, LOANS, TODAY, Lab, dice, digest
 from ledger_maker import alipay, net_entries, paid, repayment
 from sizes import size
 
-from loancli.ledger import loans
+from loancli.ledger import journal, loans
 from loancli.ledger.connect import open_ledger
 
 Line = tuple[str, ...]
@@ -139,6 +139,12 @@ def test_a_row_that_was_refused_stays_refused_until_it_is_previewed_again(lab):
         assert codes(lab, path, [apply, apply]) == [5, 5]
         assert digest(path) == before
         assert codes(lab, path, [charge, apply, apply]) == [0, 5, 5]
+        with closing(open_ledger(path)) as db:
+            keys = [each.key for each in journal.events_of(db, [changed])[changed][-2:]]
+        back = [("loan", "void", changed, key, "--reason", "slip") for key in reversed(keys)]
+        assert codes(lab, path, [*back, apply]) == [0, 0, 5], "the loan is as it was previewed, and was refused"
+        previewed(lab, path)
+        assert codes(lab, path, [apply]) == [0]
 
 
 def test_what_a_preview_says_is_what_is_done_in_any_order_of_rows_and_undone(lab):

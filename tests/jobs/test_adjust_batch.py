@@ -94,7 +94,7 @@ def test_a_loan_that_is_in_a_batch_twice_is_settled_with_both_changes(db):
 
 def test_a_fingerprint_is_of_the_loan_the_day_and_all_that_the_event_says(db):
     (done,) = preview(db, wanted(loans=[3]), RULES)
-    said = journal.canonical([done.wanted.loan_id, OPENED_ON.isoformat(), done.found.event.payload])
+    said = journal.canonical([done.wanted.loan_id, OPENED_ON.isoformat(), done.found.event.payload, 0])
     assert done.fingerprint == hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -166,12 +166,14 @@ def test_undo_leaves_a_plan_on_which_an_instalment_was_fixed(tmp_path):
     assert refusal == "instalment 1 was fixed on it; change the plan again instead"
 
 
-def test_a_change_that_was_undone_can_be_made_again(db):
+def test_a_change_that_was_undone_is_made_again_after_another_preview(db):
     rows = previewed(db)
     list(apply(db, rows, RULES))
     list(undo(db, batch_of(rows), stamp=stamp(OPENED_ON)))
     assert lengths(db) == [12] * COUNT
-    assert not any(each.refusal or each.is_there for each in apply(db, rows, RULES))
+    assert all("preview it again" in each.refusal for each in apply(db, rows, RULES))
+    assert lengths(db) == [12] * COUNT
+    assert not any(each.refusal or each.is_there for each in apply(db, previewed(db), RULES))
     assert lengths(db) == [15] * COUNT
     assert faults(db) == []
 

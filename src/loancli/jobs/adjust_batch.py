@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from loancli.core.errors import InputError, NotFoundError, RefusedError
-from loancli.core.event import Event
+from loancli.core.event import Event, EventKind
 from loancli.jobs import Stamp
 from loancli.jobs.adjust_loan import Rules, work_out
 from loancli.jobs.settle import book_lives, gather
@@ -24,6 +24,7 @@ from loancli.servicing.replan import Replan
 
 CHUNK = 500
 FINGERPRINT_CHARACTERS = 16
+_TURNS = {*CHANGES, EventKind.EVENT_VOIDED, EventKind.PAYMENT_REVERSED}  # kinds of events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +51,14 @@ class Done:
     refusal: str = ""
 
 
-def fingerprint_of(event: Event, payload: str) -> str:
+def fingerprint_of(event: Event, payload: str, events: Sequence[Event]) -> str:
     """What a change comes to, in a few characters: the same rows and terms from the same day give the same ones.
 
-    `payload` is that of the event, as the journal writes it.
+    `payload` is that of the event, as the journal writes it; `events` are the loan's. How often its plan was changed or
+    something was taken back counts too, so that a row that was refused stays so when the loan is brought back.
     """
-    told = f"[{journal.canonical(event.loan_id)},{journal.canonical(event.effective_on.isoformat())},{payload}]"
+    turns = sum([each.kind in _TURNS for each in events])
+    told = f"[{journal.canonical(event.loan_id)},{journal.canonical(event.effective_on.isoformat())},{payload},{turns}]"
     return hashlib.sha256(told.encode()).hexdigest()[:FINGERPRINT_CHARACTERS]
 
 
@@ -122,7 +125,8 @@ def _worked_out(
             yield Done(wanted=each, refusal=f"there is no loan '{each.loan_id}'; see: loancli loan list")
             continue
         try:
-            found = work_out(*known[each.loan_id], each.text, each.on, rules, each.in_difficulty)
+            contract, events = known[each.loan_id]
+            found = work_out(contract, events, each.text, each.on, rules, each.in_difficulty)
         except (InputError, RefusedError) as error:
             yield Done(wanted=each, refusal=str(error))
         else:
@@ -130,7 +134,8 @@ def _worked_out(
                 yield Done(wanted=each, is_there=True)
             else:
                 payload = journal.canonical(found.event.payload)
-                yield Done(wanted=each, found=found, fingerprint=fingerprint_of(found.event, payload), payload=payload)
+                known_by = fingerprint_of(found.event, payload, events)
+                yield Done(wanted=each, found=found, fingerprint=known_by, payload=payload)
 
 
 def _as_previewed(done: Done) -> Done:
