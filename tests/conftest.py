@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from sizes import SEED, SOAK_PERCENT, size
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("repeatable", max_examples=60, derandomize=True, deadline=None, database=None)
 settings.register_profile("soak", max_examples=size(100, 1_000), deadline=None, print_blob=True)
 settings.load_profile("repeatable")
 

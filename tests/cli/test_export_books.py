@@ -15,6 +15,7 @@ from beancount.core.data import Balance, Open, Transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_maker import DAY, OPENED_ON, close, new_ledger, tampered
+from sizes import size
 
 from loancli.cli.export_books import Target, beancount_account, hledger_account, write
 from loancli.core.books import Account
@@ -223,7 +224,7 @@ def made(folder, drawn):
 
 
 @given(ENTRIES)
-@settings(max_examples=20)
+@settings(max_examples=size(10, 400))
 def test_beancount_reads_back_any_books_whole(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("any")
     db = made(folder, drawn)
@@ -242,7 +243,7 @@ def test_beancount_reads_back_any_books_whole(tmp_path_factory, drawn):
 
 @needs_hledger
 @given(ENTRIES)
-@settings(max_examples=20)
+@settings(max_examples=size(10, 400))
 def test_hledger_reads_back_any_books_whole(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("any")
     db = made(folder, drawn)

@@ -27,6 +27,7 @@ from ledger_maker import (
     take,
     timeless,
 )
+from sizes import size
 from terms import AGEING, CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import RefusedError
@@ -257,7 +258,7 @@ facts = st.lists(
 @given(told=facts, days_known=st.sets(st.integers(0, 44), max_size=45))
 @example(told=[(7, 5, 1_300_000, None), (7, 5, 10_000, None)], days_known=set())  # all is paid as a window is closed
 @example(told=[(0, 5, 1_300_000, None), (7, 5, 10_000, None)], days_known=set())  # … or long before
-@settings(max_examples=12)
+@settings(max_examples=size(6, 240))
 def test_importing_each_morning_gives_the_journal_of_importing_all_and_then_closing(tmp_path_factory, told, days_known):
     rows = []
     for at, (day, loan, amount_fen, bounces) in enumerate(told):
@@ -302,7 +303,7 @@ def test_importing_each_morning_gives_the_journal_of_importing_all_and_then_clos
 
 
 @given(st.lists(st.integers(0, 60), max_size=6), facts)
-@settings(max_examples=8)
+@settings(max_examples=size(5, 160))
 def test_closing_in_any_steps_is_closing_in_one_go(tmp_path_factory, steps, told):
     rows = [
         repayment(OPENED_ON + day * DAY, fen, f"N{at}", note=f"LN{loan:06d}")
@@ -592,7 +593,7 @@ moments = st.sets(st.tuples(st.integers(0, 90), st.integers(1, len(PRODUCTS) + 2
 
 
 @given(moments, facts)
-@settings(max_examples=8)
+@settings(max_examples=size(4, 160))
 def test_settling_a_loan_again_at_any_moment_changes_nothing_that_later_closes_do(tmp_path_factory, again, told):
     """Before or after a day's close: what only the close does is found by it all the same."""
     rows = [

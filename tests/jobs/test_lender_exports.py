@@ -29,6 +29,7 @@ from ledger_maker import (
     stamp,
     take,
 )
+from sizes import size
 
 from loancli.core.statement import StatementRow
 from loancli.jobs.rule_rows import rule_rows
@@ -225,7 +226,7 @@ def half_up(milli_fen: int) -> int:
 
 
 @given(rows_with_fees(), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=size(15, 600), deadline=None)
 def test_fees_are_the_same_however_files_cut_the_days(tmp_path_factory, rows, data):
     exact: dict[tuple[str, str], int] = {}
     for channel, each in rows:
@@ -376,7 +377,7 @@ def moneys(draw: st.DrawFn) -> list[tuple[str, StatementRow]]:
 
 
 @given(moneys(), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=size(12, 600), deadline=None)
 def test_in_any_order_of_exports_the_same_is_booked(tmp_path_factory, rows, data):
     orders = [list(range(len(rows))), data.draw(st.permutations(range(len(rows))))]
     closes = sorted(data.draw(st.lists(st.integers(0, 50), max_size=3)))

@@ -24,6 +24,7 @@ from lives import (
     payout,
     products,
 )
+from sizes import size
 from terms import product, revenue_product
 
 from loancli.core.days import Roll
@@ -135,7 +136,7 @@ def told_lives(draw: st.DrawFn, opened_on: date) -> tuple[list[Event], Contract,
     return events, contract, draw(st.sampled_from([1, 1, 1, 0, 4, -9]))
 
 
-@settings(max_examples=12)
+@settings(max_examples=size(8, 240))
 @given(st.data(), st.sampled_from(OPENED_ON))
 def test_the_ledger_is_the_same_as_when_each_loan_lives(data, opened_on):
     portfolio = data.draw(st.lists(told_lives(opened_on), min_size=8, max_size=8))

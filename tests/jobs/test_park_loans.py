@@ -24,6 +24,7 @@ from ledger_maker import (
     stamp,
     take,
 )
+from sizes import size
 from terms import AGEING, CALENDAR, product, revenue_product
 
 from loancli.core.errors import BusyError, RefusedError
@@ -100,7 +101,7 @@ def test_one_bad_loan_is_parked_with_its_reason_and_the_others_close(tmp_path, m
 @given(st.integers(0, 70), st.integers(0, 12), st.sampled_from([1, 2, 3, 4]), st.booleans())
 @example(first=27, count=4, number=3, is_retried=False)  # bad on the day on which the trigger looks
 @example(first=27, count=4, number=4, is_retried=True)
-@settings(max_examples=8)
+@settings(max_examples=size(4, 160))
 def test_a_loan_that_was_parked_is_made_up_for(tmp_path_factory, first, count, number, is_retried):
     """Whenever it was bad and for how long: its events are those of a loan that never was, and its money is."""
     folder = tmp_path_factory.mktemp("books")

@@ -26,6 +26,7 @@ from ledger_maker import (
     take,
     three_loans,
 )
+from sizes import size
 
 from loancli.jobs.place_payment import work_list
 from loancli.ledger import journal, loans, receipts
@@ -316,7 +317,7 @@ def payment_files(draw: st.DrawFn) -> tuple[list[bytes], list[int]]:
 
 
 @given(payment_files(), st.lists(st.integers(0, 80), max_size=3))
-@settings(max_examples=25)
+@settings(max_examples=size(10, 500))
 def test_the_books_are_the_same_in_every_order_of_files_and_closes(tmp_path_factory, given_files, closes):
     files, order = given_files
     end_on = OPENED_ON + 85 * DAY

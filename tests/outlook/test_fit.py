@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import size
 from terms import CALENDAR, SCHEDULES, product, revenue_product
 
 from loancli.core.errors import InputError
@@ -125,7 +126,7 @@ def test_days_and_any_kind_of_frame_with_instalments():
     assert found.answer.plan.product.frequency == Frequency(days=7)
 
 
-@settings(max_examples=8)
+@settings(max_examples=size(4, 160))
 @given(
     st.integers(500_000, 15_000_000),
     st.integers(5, 40),
