@@ -107,6 +107,34 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_makes_is_not(
     assert names(tmp_path) == ["a"]
 
 
+TIDIES_UP = """
+import os, sys
+from pathlib import Path
+from loancli.ledger.whole import made_whole
+real, left = Path.unlink, int(sys.argv[3])
+def unlink(self, missing_ok=False):
+    global left
+    if not left:
+        os._exit(9)
+    left -= 1
+    real(self, missing_ok=missing_ok)
+with made_whole(Path(sys.argv[1]), taken="", is_trial=sys.argv[2] == "trial") as made:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{made}{suffix}").write_text("written")
+    Path.unlink = unlink
+"""
+
+
+@pytest.mark.parametrize("how", ["trial", "named"])
+@pytest.mark.parametrize("steps", range(7))
+def test_who_dies_while_tidying_up_leaves_nothing_that_the_next_one_does_not_find(tmp_path, steps, how):
+    subprocess.run([sys.executable, "-c", TIDIES_UP, tmp_path / "a", how, str(steps)], cwd=CHECKOUT, check=False)
+    with made_whole(tmp_path / "a", taken=TAKEN, replaces=True) as made:
+        made.write_text("whole")
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "whole"
+
+
 def test_only_one_is_inside_for_a_folder(tmp_path):
     with alone(tmp_path):
         with pytest.raises(BusyError, match="another command is at work"), alone(tmp_path):

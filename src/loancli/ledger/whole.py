@@ -31,6 +31,7 @@ def made_whole(path: Path, *, taken: str, replaces: bool = False, is_trial: bool
     try:
         yield made
         os.fsync(handle)
+        _remove_beside(made)  # it is whole by itself; named, nobody would find what is left beside its first name
         if not is_trial:
             _named(made, path, taken=taken, replaces=replaces)
     finally:
@@ -108,7 +109,13 @@ def _sweep(path: Path) -> None:
 
 
 def _remove(made: Path) -> None:
-    for suffix in ("", *SIDE_FILES):
+    """The file last: where a process dies in between, the next one finds by it what is left."""
+    _remove_beside(made)
+    made.unlink(missing_ok=True)
+
+
+def _remove_beside(made: Path) -> None:
+    for suffix in SIDE_FILES:
         Path(f"{made}{suffix}").unlink(missing_ok=True)
 
 
